@@ -1,0 +1,21 @@
+//! The nouns of the domain, shared by every stage. No I/O, no clock, no other module of this crate.
+
+pub mod digest;
+pub mod outcome;
+pub mod probe;
+pub mod release;
+pub mod server;
+pub mod slug;
+pub mod target;
+pub mod text;
+pub mod tool;
+pub mod verdict;
+
+pub use outcome::Outcome;
+pub use probe::{Attempt, MalformedTool, Probe, SandboxLevel, SeenTool, Transport};
+pub use release::Release;
+pub use server::{Registry, ServerKey};
+pub use target::Target;
+pub use text::Untrusted;
+pub use tool::{DefinitionHash, ToolDefinition};
+pub use verdict::{Class, Effect, Evidence, Risk, Signal, Verdict};

@@ -1,0 +1,47 @@
+//! The launchable release: the unit that is probed, stored and judged.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::server::{Registry, ServerKey};
+
+/// One version of a server. Remote and local servers have no version: theirs is the empty string.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Release {
+    /// Whose release.
+    pub server: ServerKey,
+    /// Exactly as the registry spells it; empty for remote and local servers.
+    pub version: String,
+}
+
+impl Release {
+    /// The package URL (purl) of a published release: `pkg:npm/%40scope/name@1.2.3`, `pkg:pypi/name@1.2`.
+    /// None for remote and local servers and for a repository.
+    ///
+    /// Source: package-url/purl-spec, types npm and pypi.
+    pub fn purl(&self) -> Option<String> {
+        let (kind, name) = match self.server.registry() {
+            Registry::Npm => ("npm", self.server.name().replacen('@', "%40", 1)),
+            Registry::Pypi => ("pypi", self.server.name().to_owned()),
+            Registry::Github | Registry::Remote | Registry::Local => return None,
+        };
+        let version = self.version.replace('%', "%25").replace('+', "%2B");
+        Some(if version.is_empty() {
+            format!("pkg:{kind}/{name}")
+        } else {
+            format!("pkg:{kind}/{name}@{version}")
+        })
+    }
+}
+
+impl fmt::Display for Release {
+    /// As people type it: `npm:NAME@1.2.3`, `pypi:NAME==1.2.3`, or the bare key where there is no version.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.version.as_str(), self.server.registry()) {
+            ("", _) => write!(f, "{}", self.server),
+            (version, Registry::Pypi) => write!(f, "{}=={version}", self.server),
+            (version, _) => write!(f, "{}@{version}", self.server),
+        }
+    }
+}

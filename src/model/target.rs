@@ -1,0 +1,221 @@
+//! What a person or a file asks to scan, parsed once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use url::Url;
+
+use super::server::{Registry, ServerKey, ServerKeyError};
+
+/// One thing to scan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Target {
+    /// A published package; without a version the newest one is looked up on each run.
+    Package {
+        /// An `npm:` or `pypi:` key.
+        server: ServerKey,
+        /// Exact version.
+        version: Option<String>,
+    },
+    /// A server that answers over HTTP.
+    Remote {
+        /// `http` or `https`, query kept for asking, never stored in the key.
+        address: Url,
+    },
+    /// A command of the user's own (`--stdio`, or `command` in a file).
+    Local {
+        /// A `local:` key.
+        server: ServerKey,
+        /// Program and arguments, never through a shell.
+        command: Vec<String>,
+        /// Names and values set for it; the values are never stored.
+        env: BTreeMap<String, String>,
+        /// Asked from the command line by the author: always asked again, never taken from the store.
+        fresh: bool,
+    },
+}
+
+/// Why a text is no target.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum TargetError {
+    /// None of the known forms.
+    #[error(
+        "\"{0}\" is no target; use npm:NAME[@VERSION], pypi:NAME[==VERSION], a pkg: purl, https://HOST/PATH, or --stdio --name NAME -- CMD ARGS"
+    )]
+    UnknownForm(String),
+    /// The name in it is not one.
+    #[error(transparent)]
+    Name(#[from] ServerKeyError),
+    /// A version that could not be one.
+    #[error("\"{0}\" is no exact version; give one version as the registry lists it, or none for the newest")]
+    BadVersion(String),
+    /// An address that cannot be asked.
+    #[error("\"{0}\" is no address that can be asked; use https://HOST/PATH (http:// only for this machine)")]
+    BadAddress(String),
+}
+
+impl Target {
+    /// The server this target is, whatever its version.
+    pub fn server(&self) -> ServerKey {
+        match self {
+            Target::Package { server, .. } | Target::Local { server, .. } => server.clone(),
+            Target::Remote { address } => {
+                ServerKey::remote(address).expect("a remote target's address was checked when it was parsed")
+            }
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(rest) = text.strip_prefix("npm:") {
+            // A scope begins with @ too, so the version's @ is any but the first character.
+            let at = rest.char_indices().skip(1).filter(|(_, c)| *c == '@').map(|(i, _)| i).last();
+            let (name, version) = match at {
+                Some(i) => {
+                    let (name, tail) = rest.split_at(i);
+                    (name, Some(tail.trim_start_matches('@')))
+                }
+                None => (rest, None),
+            };
+            return Ok(Target::Package { server: ServerKey::npm(name)?, version: exact_version(version)? });
+        }
+        if let Some(rest) = text.strip_prefix("pypi:") {
+            let (name, version) = match rest.split_once("==").or_else(|| rest.split_once('@')) {
+                Some((name, version)) => (name, Some(version)),
+                None => (rest, None),
+            };
+            return Ok(Target::Package { server: ServerKey::pypi(name)?, version: exact_version(version)? });
+        }
+        if let Some(rest) = text.strip_prefix("pkg:") {
+            return from_purl(text, rest);
+        }
+        let address = text.strip_prefix("remote:").unwrap_or(text);
+        if address.starts_with("https://") || address.starts_with("http://") {
+            let bad = || TargetError::BadAddress(text.to_owned());
+            let address = Url::parse(address).map_err(|_| bad())?;
+            ServerKey::remote(&address)?;
+            let loopback = match address.host() {
+                Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+                Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+                Some(url::Host::Domain(name)) => name == "localhost",
+                None => false,
+            };
+            if address.scheme() == "http" && !loopback {
+                return Err(bad());
+            }
+            return Ok(Target::Remote { address });
+        }
+        Err(TargetError::UnknownForm(text.to_owned()))
+    }
+}
+
+/// `npm/%40scope/name@1.2.3?x=y#z` after `pkg:` (package-url/purl-spec).
+fn from_purl(whole: &str, rest: &str) -> Result<Target, TargetError> {
+    let unknown = || TargetError::UnknownForm(whole.to_owned());
+    let rest = rest.split(['?', '#']).next().unwrap_or(rest).trim_start_matches('/');
+    let (kind, path) = rest.split_once('/').ok_or_else(unknown)?;
+    // The version's @ comes after the last slash; a scope's own @ may be written raw.
+    let (path, version) = match path.rfind('@').filter(|at| *at > path.rfind('/').unwrap_or(0)) {
+        Some(at) => {
+            let (path, tail) = path.split_at(at);
+            (path, Some(percent_decoded(tail.trim_start_matches('@')).ok_or_else(unknown)?))
+        }
+        None => (path, None),
+    };
+    let path = percent_decoded(path.trim_end_matches('/')).ok_or_else(unknown)?;
+    let server = match kind.to_ascii_lowercase().as_str() {
+        "npm" => ServerKey::npm(&path)?,
+        "pypi" => ServerKey::pypi(&path)?,
+        _ => return Err(unknown()),
+    };
+    Ok(Target::Package { server, version: exact_version(version.as_deref())? })
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let high = char::from(rest.next()?).to_digit(16)?;
+            let low = char::from(rest.next()?).to_digit(16)?;
+            bytes.push(u8::try_from(high * 16 + low).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Exact versions only: a range or a tag could mean another release tomorrow. `latest` means none given.
+fn exact_version(version: Option<&str>) -> Result<Option<String>, TargetError> {
+    let Some(version) = version else { return Ok(None) };
+    if version == "latest" {
+        return Ok(None);
+    }
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+' | '_' | '!');
+    if version.is_empty() || version.len() > 128 || !version.chars().all(legal) || version.starts_with('-') {
+        return Err(TargetError::BadVersion(version.to_owned()));
+    }
+    Ok(Some(version.to_owned()))
+}
+
+impl fmt::Display for Target {
+    /// As it could be typed again.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Package { server, version: Some(version) } if server.registry() == Registry::Pypi => {
+                write!(f, "{server}=={version}")
+            }
+            Target::Package { server, version: Some(version) } => write!(f, "{server}@{version}"),
+            _ => write!(f, "{}", self.server()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(text: &str) -> (String, Option<String>) {
+        match text.parse::<Target>().unwrap() {
+            Target::Package { server, version } => (server.to_string(), version),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn package_targets_keep_scope_and_version_apart() {
+        assert_eq!(package("npm:@a/b@1.2.3"), ("npm:@a/b".into(), Some("1.2.3".into())));
+        assert_eq!(package("npm:@a/b"), ("npm:@a/b".into(), None));
+        assert_eq!(package("npm:a@latest"), ("npm:a".into(), None));
+        assert_eq!(package("pypi:A_b==1.0"), ("pypi:a-b".into(), Some("1.0".into())));
+        assert_eq!(package("pkg:npm/%40a/b@1.2.3?x=1"), ("npm:@a/b".into(), Some("1.2.3".into())));
+        assert_eq!(package("pkg:npm/@a/b"), ("npm:@a/b".into(), None));
+        assert_eq!(package("pkg:pypi/a@1%2B2"), ("pypi:a".into(), Some("1+2".into())));
+    }
+
+    #[test]
+    fn anything_else_says_which_forms_there_are() {
+        for text in [
+            "",
+            "a",
+            "npm:",
+            "npm:a@^1",
+            "pkg:cargo/x@1",
+            "http://h.example/mcp",
+            "ftp://h.example/",
+            "pypi:a==",
+            "npm:a@--x",
+        ] {
+            assert!(text.parse::<Target>().is_err(), "{text}");
+        }
+        assert!("http://127.0.0.1:9/mcp".parse::<Target>().is_ok());
+    }
+}

@@ -1,0 +1,114 @@
+//! Text that a server, a package or a registry wrote. It has no `Display`: whoever uses it says where it goes.
+
+use serde::{Deserialize, Serialize};
+
+/// Text from outside, kept exactly as it came. Serialises as the plain string (for storage and JSON).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Untrusted(String);
+
+impl Untrusted {
+    /// Wraps foreign text without changing it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text as it came: only for hashing, storing (bound parameters) and pattern matching.
+    pub fn raw(&self) -> &str {
+        &self.0
+    }
+
+    /// True if nothing is left after removing white space and invisible characters.
+    pub fn is_blank(&self) -> bool {
+        self.0.chars().all(|c| c.is_whitespace() || is_unprintable(c))
+    }
+
+    /// For a page: invisible and control characters removed, line feeds and tabs kept, at most `max_chars`
+    /// Unicode scalar values (then `…`). Not escaped: the template engine does that, and must.
+    pub fn for_page(&self, max_chars: usize) -> String {
+        let clean = self.0.chars().filter(|c| !is_unprintable(*c) || matches!(c, '\n' | '\t'));
+        cut(clean, max_chars)
+    }
+
+    /// For a page, on one line: like [`Untrusted::for_page`] with every run of white space as one space.
+    pub fn for_page_line(&self, max_chars: usize) -> String {
+        let joined = self.0.split_whitespace().collect::<Vec<_>>().join(" ");
+        cut(joined.chars().filter(|c| !is_unprintable(*c)), max_chars)
+    }
+
+    /// For a terminal or a log line: control, bidi and invisible characters shown as `\u{..}`, one line, cut.
+    pub fn for_terminal(&self, max_chars: usize) -> String {
+        let mut shown = String::new();
+        for (count, c) in self.0.chars().enumerate() {
+            if count == max_chars {
+                shown.push('…');
+                break;
+            }
+            if is_unprintable(c) {
+                shown.extend(c.escape_unicode());
+            } else {
+                shown.push(c);
+            }
+        }
+        shown
+    }
+
+    /// For a file name or a path segment of an address, see [`crate::model::slug::slug`].
+    pub fn for_filename(&self) -> String {
+        super::slug::slug(&self.0)
+    }
+}
+
+impl From<&str> for Untrusted {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for Untrusted {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+fn cut(chars: impl Iterator<Item = char>, max_chars: usize) -> String {
+    let mut shown = String::new();
+    for (count, c) in chars.enumerate() {
+        if count == max_chars {
+            shown.push('…');
+            break;
+        }
+        shown.push(c);
+    }
+    shown
+}
+
+/// Control characters (C0, DEL, C1), bidi controls, zero-width and tag characters, line separators, BOM.
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
+            | '\u{FFF9}'..='\u{FFFB}' | '\u{FFFE}'..='\u{FFFF}' | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E0FFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_never_sees_an_escape_or_a_bidi_override() {
+        let text = Untrusted::new("a\u{1b}[31m\u{202e}b\r\n");
+        assert_eq!(text.for_terminal(80), "a\\u{1b}[31m\\u{202e}b\\u{d}\\u{a}");
+    }
+
+    #[test]
+    fn a_page_keeps_line_feeds_and_loses_invisible_characters() {
+        let text = Untrusted::new("one\n\u{200b}two\u{0}");
+        assert_eq!(text.for_page(100), "one\ntwo");
+        assert_eq!(text.for_page(2), "on…");
+        assert_eq!(Untrusted::new(" a \n b ").for_page_line(9), "a b");
+    }
+}
