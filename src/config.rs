@@ -1,1 +1,3 @@
-//! config
+//! What `catalogue.toml` says.
+
+pub mod limits;

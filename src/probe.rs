@@ -1,1 +1,4 @@
-//! probe
+//! Asking one release what it offers: its toolchain, its install, its start in a sandbox, and the protocol.
+
+pub mod link;
+pub mod sandbox;

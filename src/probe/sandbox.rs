@@ -1,0 +1,3 @@
+//! The only place that starts processes.
+
+pub mod trusted;
