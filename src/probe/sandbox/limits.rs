@@ -1,0 +1,213 @@
+//! Limits and identity, set between fork and exec where only raw system calls are safe.
+#![expect(
+    unsafe_code,
+    reason = "rlimits, ids and prctl between fork and exec have no safe call that does not allocate"
+)]
+
+use std::io;
+use std::os::fd::RawFd;
+
+use super::spec::{BoxLimits, FIRST_BOX_UID};
+
+/// Everything the child does before exec, computed in the parent: the child must not allocate.
+#[derive(Debug, Clone)]
+pub(super) struct Prepared {
+    limits: [(libc::__rlimit_resource_t, u64); 6],
+    /// Drop to this user and group; only root can.
+    uid: Option<u32>,
+    /// Descriptors that stay open over exec.
+    kept: Vec<RawFd>,
+    /// Die when this process, our parent, dies; None for a helper that cleans up by itself.
+    parent: Option<u32>,
+    /// Keep the one capability to read under folders that only root may enter (reduced level started by root).
+    read_anywhere: bool,
+}
+
+/// True if this process may change its user id.
+pub(super) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+impl Prepared {
+    pub(super) fn new(limits: &BoxLimits, slot: u32) -> Self {
+        // The limit on processes counts all of a user's: a box of root's has a user of its own, else ours are added.
+        let own =
+            if is_root() { 0 } else { super::tree::processes_of_user(rustix::process::getuid().as_raw()) };
+        Self {
+            limits: [
+                (libc::RLIMIT_CORE, 0),
+                (libc::RLIMIT_NPROC, limits.processes + own),
+                (libc::RLIMIT_FSIZE, limits.file_bytes),
+                (libc::RLIMIT_NOFILE, limits.open_files),
+                (libc::RLIMIT_CPU, limits.cpu_seconds),
+                (libc::RLIMIT_DATA, limits.memory_bytes),
+            ],
+            uid: is_root().then_some(FIRST_BOX_UID + slot),
+            kept: Vec::new(),
+            parent: None,
+            read_anywhere: false,
+        }
+    }
+
+    pub(super) fn keep(mut self, descriptors: impl IntoIterator<Item = RawFd>) -> Self {
+        self.kept.extend(descriptors);
+        self
+    }
+
+    pub(super) fn die_with_parent(mut self) -> Self {
+        self.parent = Some(std::process::id());
+        self
+    }
+
+    pub(super) fn read_anywhere(mut self) -> Self {
+        self.read_anywhere = true;
+        self
+    }
+
+    /// Runs in the child. Order matters: limits while still root (a lower limit can always be set), then the ids, then
+    /// the death signal, which a change of ids clears.
+    pub(super) fn apply(&self) -> io::Result<()> {
+        keep_over_exec(&self.kept)?;
+        for (resource, value) in self.limits {
+            let limit = libc::rlimit { rlim_cur: value, rlim_max: value };
+            // SAFETY: the struct lives over the call.
+            check(unsafe { libc::setrlimit(resource, &raw const limit) })?;
+        }
+        // SAFETY: plain system call.
+        unsafe { libc::umask(0o022) };
+        if let Some(uid) = self.uid {
+            self.drop_to(uid)?;
+        }
+        // SAFETY: plain system call.
+        check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) })?;
+        if let Some(parent) = self.parent {
+            // SAFETY: plain system calls.
+            unsafe {
+                check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL))?;
+                if u32::try_from(libc::getppid()).ok() != Some(parent) {
+                    libc::_exit(137);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_to(&self, uid: u32) -> io::Result<()> {
+        // SAFETY: plain system calls, pointers to locals that live over them.
+        unsafe {
+            if self.read_anywhere {
+                check(libc::prctl(libc::PR_SET_KEEPCAPS, 1, 0, 0, 0))?;
+            }
+            check(libc::setgroups(0, std::ptr::null()))?;
+            check(libc::setresgid(uid, uid, uid))?;
+            check(libc::setresuid(uid, uid, uid))?;
+            if self.read_anywhere {
+                keep_only_dac_read_search()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// CAP_DAC_READ_SEARCH in the permitted, effective, inheritable and ambient sets, and no other capability in any.
+/// Landlock still confines what may be read.
+unsafe fn keep_only_dac_read_search() -> io::Result<()> {
+    const CAP_DAC_READ_SEARCH: u32 = 2;
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        pid: i32,
+    }
+    let header = Header { version: 0x2008_0522, pid: 0 };
+    let bit = 1_u32 << CAP_DAC_READ_SEARCH;
+    // effective, permitted, inheritable; twice for the high half (_LINUX_CAPABILITY_VERSION_3).
+    let sets: [u32; 6] = [bit, bit, bit, 0, 0, 0];
+    // SAFETY: both locals live over the call and have the kernel's layout.
+    check_long(unsafe { libc::syscall(libc::SYS_capset, &raw const header, sets.as_ptr()) })?;
+    // SAFETY: plain system call.
+    check(unsafe {
+        libc::prctl(
+            libc::PR_CAP_AMBIENT,
+            libc::PR_CAP_AMBIENT_RAISE,
+            libc::c_ulong::from(CAP_DAC_READ_SEARCH),
+            0,
+            0,
+        )
+    })
+}
+
+fn check(result: libc::c_int) -> io::Result<()> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+fn check_long(result: libc::c_long) -> io::Result<()> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Puts `prepared` between fork and exec of `command`, with `last` after it.
+pub(super) fn before_exec<C: PreExec>(
+    command: &mut C,
+    prepared: Prepared,
+    mut last: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
+) {
+    command.add_pre_exec(move || {
+        prepared.apply()?;
+        last()
+    });
+}
+
+/// The two kinds of command that are started here.
+pub(super) trait PreExec {
+    /// See [`std::os::unix::process::CommandExt::pre_exec`].
+    fn add_pre_exec(&mut self, step: impl FnMut() -> io::Result<()> + Send + Sync + 'static);
+}
+
+impl PreExec for tokio::process::Command {
+    fn add_pre_exec(&mut self, step: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
+        // SAFETY: the steps given here make system calls on values computed before the fork and allocate nothing.
+        unsafe { self.pre_exec(step) };
+    }
+}
+
+impl PreExec for std::process::Command {
+    fn add_pre_exec(&mut self, step: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
+        use std::os::unix::process::CommandExt;
+        // SAFETY: used by the single-threaded helper only, where allocating after fork is harmless.
+        unsafe { self.pre_exec(step) };
+    }
+}
+
+/// In a child: lets descriptors stay open over exec.
+pub(super) fn keep_over_exec(descriptors: &[RawFd]) -> io::Result<()> {
+    for fd in descriptors {
+        // SAFETY: plain system call on a descriptor of ours.
+        check(unsafe { libc::fcntl(*fd, libc::F_SETFD, 0) })?;
+    }
+    Ok(())
+}
+
+/// Makes orphans below this process its children, so that the helper finds every descendant.
+pub(super) fn become_subreaper() -> io::Result<()> {
+    // SAFETY: plain system call.
+    check(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) })
+}
+
+/// Takes over a descriptor that was inherited under a known number.
+pub(super) fn inherited(fd: RawFd) -> std::fs::File {
+    use std::os::fd::FromRawFd;
+    // SAFETY: the number came from the parent on the command line of the hidden helper command, which owns it alone.
+    unsafe { std::fs::File::from_raw_fd(fd) }
+}
+
+/// Reaps every child that has ended; true while any child is left.
+pub(super) fn reap() -> bool {
+    loop {
+        let mut status = 0;
+        // SAFETY: plain system call with a local out parameter.
+        match unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) } {
+            0 => return true,
+            -1 => return false,
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! A started box: its streams, its memory watch, its end. Nothing of it survives [`BoxedProcess::end`].
+
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+
+use super::spec::BoxSpec;
+use super::tree;
+
+/// How often the memory of a box is looked at.
+const WATCH_EVERY: Duration = Duration::from_millis(100);
+/// How long the end of a killed box is waited for.
+const END_WITHIN: Duration = Duration::from_secs(5);
+
+/// A program in a box. Dropping it kills it; [`BoxedProcess::end`] also waits until the whole tree is gone.
+#[derive(Debug)]
+pub struct BoxedProcess {
+    child: Child,
+    pid: u32,
+    /// Its standard input.
+    pub stdin: Option<ChildStdin>,
+    /// Its standard output.
+    pub stdout: Option<ChildStdout>,
+    /// Its standard error.
+    pub stderr: Option<ChildStderr>,
+    out_of_memory: Arc<AtomicBool>,
+    watch: tokio::task::JoinHandle<()>,
+    /// Held open while the helper of the reduced level shall live.
+    life: Option<OwnedFd>,
+    /// Temporary folders of the host that go with the box.
+    scratch: Option<PathBuf>,
+}
+
+impl BoxedProcess {
+    /// Waits for its end: its exit status, None if a signal ended it.
+    pub async fn wait(&mut self) -> Option<i32> {
+        self.child.wait().await.ok().and_then(|status| status.code())
+    }
+
+    /// True if it was killed because its tree used more memory than allowed.
+    pub fn was_out_of_memory(&self) -> bool {
+        self.out_of_memory.load(Ordering::Relaxed)
+    }
+
+    /// What is left on standard error, lossily, at most 64 KiB, waiting at most `patience`.
+    pub async fn read_stderr_to_end(&mut self, patience: Duration) -> String {
+        let mut bytes = Vec::new();
+        if let Some(stderr) = self.stderr.take() {
+            let _ = tokio::time::timeout(patience, stderr.take(64 * 1024).read_to_end(&mut bytes)).await;
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Kills the whole tree, whatever it did (setsid, double fork, ignoring signals), waits until it is gone and
+    /// removes its temporary folders.
+    pub async fn end(mut self) {
+        self.watch.abort();
+        let below = tree::descendants(self.pid);
+        // Opened before the kill, so that an id used again is never waited for or killed.
+        let handles: Vec<_> = below
+            .iter()
+            .filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?))
+            .filter_map(|pid| Some((pid, pidfd_open(pid, PidfdFlags::empty()).ok()?)))
+            .collect();
+        if let Some(life) = self.life.take() {
+            // The helper of the reduced level ends its whole tree when this closes, then itself.
+            drop(life);
+            let _ = tokio::time::timeout(END_WITHIN, self.child.wait()).await;
+        }
+        for (_, handle) in &handles {
+            let _ = rustix::process::pidfd_send_signal(handle, Signal::KILL);
+        }
+        let _ = self.child.start_kill();
+        let _ = tokio::time::timeout(END_WITHIN, self.child.wait()).await;
+        let deadline = tokio::time::Instant::now() + END_WITHIN;
+        for (pid, _) in handles {
+            while tokio::time::Instant::now() < deadline
+                && u32::try_from(pid.as_raw_nonzero().get()).ok().and_then(tree::start_ticks).is_some()
+                && kill_process(pid, Signal::KILL).is_ok()
+            {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }
+        if let Some(folder) = self.scratch.take() {
+            remove_folder(&folder).await;
+        }
+    }
+}
+
+impl Drop for BoxedProcess {
+    fn drop(&mut self) {
+        self.watch.abort();
+        if let Some(folder) = self.scratch.take() {
+            let _ = fs_err::remove_dir_all(folder);
+        }
+    }
+}
+
+async fn remove_folder(folder: &Path) {
+    if let Err(error) = tokio::fs::remove_dir_all(folder).await {
+        tracing::warn!(folder = %folder.display(), %error, "a temporary folder is left behind");
+    }
+}
+
+/// A command, from the one module that may make one.
+pub(super) fn command(program: &Path) -> Command {
+    #[expect(clippy::disallowed_methods, reason = "probe/sandbox is the place that starts processes")]
+    let mut command = Command::new(program);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// Starts a prepared command and its memory watch.
+pub(super) fn spawn(
+    mut command: Command,
+    memory_bytes: u64,
+    scratch: Option<PathBuf>,
+) -> io::Result<BoxedProcess> {
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            if let Some(folder) = scratch {
+                let _ = fs_err::remove_dir_all(folder);
+            }
+            return Err(error);
+        }
+    };
+    let pid = child.id().ok_or_else(|| io::Error::other("the process ended before it had an id"))?;
+    let out_of_memory = Arc::new(AtomicBool::new(false));
+    let watch = tokio::spawn(watch_memory(pid, memory_bytes, Arc::clone(&out_of_memory)));
+    Ok(BoxedProcess {
+        stdin: child.stdin.take(),
+        stdout: child.stdout.take(),
+        stderr: child.stderr.take(),
+        child,
+        pid,
+        out_of_memory,
+        watch,
+        life: None,
+        scratch,
+    })
+}
+
+impl BoxedProcess {
+    /// Ties the helper's life to ours: see [`super::reduced`].
+    pub(super) fn holding(mut self, life: OwnedFd) -> Self {
+        self.life = Some(life);
+        self
+    }
+}
+
+/// The limit on a process's memory does not bound a tree (64 times 1 GiB: research/live.md section 5); this does.
+async fn watch_memory(root: u32, memory_bytes: u64, out_of_memory: Arc<AtomicBool>) {
+    loop {
+        tokio::time::sleep(WATCH_EVERY).await;
+        if tree::resident_bytes(root) > memory_bytes {
+            out_of_memory.store(true, Ordering::Relaxed);
+            for pid in tree::descendants(root).into_iter().rev() {
+                if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+                    let _ = kill_process(pid, Signal::KILL);
+                }
+            }
+        }
+    }
+}
+
+/// A file without a name that a child can read from its start.
+pub(super) fn anonymous_file(name: &str, content: &[u8]) -> io::Result<File> {
+    let mut file = File::from(rustix::fs::memfd_create(name, rustix::fs::MemfdFlags::CLOEXEC)?);
+    file.write_all(content)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+/// Level `none`: the program as it is, with an empty environment and a temporary home, in a process group of its own.
+///
+/// # Errors
+/// The temporary folder or the process cannot be made.
+pub(super) fn start_open(spec: &BoxSpec) -> io::Result<BoxedProcess> {
+    let home = temporary_home(&spec.scratch)?;
+    let mut command = command(&spec.program);
+    command
+        .args(&spec.args)
+        .env_clear()
+        .env("HOME", &home)
+        .env("TMPDIR", &home)
+        .envs(&spec.env)
+        .current_dir(spec.cwd.as_deref().unwrap_or(&home))
+        .process_group(0);
+    spawn(command, spec.limits.memory_bytes, Some(home))
+}
+
+/// A new folder below `scratch`, named after this process so that a later run can tell whose it was.
+pub(super) fn temporary_home(scratch: &Path) -> io::Result<PathBuf> {
+    fs_err::create_dir_all(scratch)?;
+    let prefix = format!("box-{}-", std::process::id());
+    Ok(tempfile::Builder::new().prefix(&prefix).tempdir_in(scratch)?.keep())
+}

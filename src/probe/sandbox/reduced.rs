@@ -1,0 +1,188 @@
+//! The box without namespaces: Landlock, seccomp and limits, set by a small single-threaded re-exec of this program.
+//!
+//! `catalogue __box FD LIFE` reads a [`Confinement`] from `FD`, starts the program confined and stays its parent. It is
+//! a subreaper, so every descendant stays below it, also after setsid and a double fork; when `LIFE` closes (the
+//! scanner ended the box, or died) or the program ends, it kills all of them and goes. What this level cannot do:
+//! hide `/proc` and the process list, count memory of the page cache. See docs/ARCHITECTURE.md.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use landlock::{
+    ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
+    RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
+};
+use rustix::process::{Pid, Signal, kill_process};
+use serde::{Deserialize, Serialize};
+
+use super::limits::{self, Prepared, before_exec};
+use super::process::{self, BoxedProcess};
+use super::seccomp;
+use super::spec::{Access, BoxLimits, BoxSpec, NETWORK_FILES, Network, SYSTEM_FILES, SYSTEM_FOLDERS};
+use super::tree;
+
+/// What the helper is told.
+#[derive(Debug, Serialize, Deserialize)]
+struct Confinement {
+    program: PathBuf,
+    args: Vec<String>,
+    env: BTreeMap<String, String>,
+    cwd: PathBuf,
+    read: Vec<PathBuf>,
+    write: Vec<PathBuf>,
+    shared_network: bool,
+    limits: [u64; 6],
+    slot: u32,
+}
+
+/// Starts `spec` through the helper.
+///
+/// # Errors
+/// The temporary home or the process cannot be made.
+pub(super) fn start(spec: &BoxSpec) -> io::Result<BoxedProcess> {
+    let home = process::temporary_home(&spec.scratch)?;
+    if limits::is_root() {
+        let id = super::spec::FIRST_BOX_UID + spec.slot;
+        std::os::unix::fs::chown(&home, Some(id), Some(id))?;
+    }
+    let mut env = spec.env.clone();
+    env.insert("HOME".to_owned(), home.to_string_lossy().into_owned());
+    env.insert("TMPDIR".to_owned(), home.to_string_lossy().into_owned());
+    let system = SYSTEM_FOLDERS.iter().chain(&SYSTEM_FILES);
+    let network = NETWORK_FILES.iter().filter(|_| spec.network == Network::Shared);
+    let mut read: Vec<PathBuf> = system.chain(network).map(PathBuf::from).collect();
+    read.push(PathBuf::from("/proc"));
+    read.extend(spec.shown.iter().map(|s| s.host.clone()));
+    let mut write: Vec<PathBuf> = vec![home.clone()];
+    write.extend(spec.shown.iter().filter(|s| s.access == Access::Write).map(|s| s.host.clone()));
+    let l = &spec.limits;
+    let told = Confinement {
+        program: spec.program.clone(),
+        args: spec.args.clone(),
+        env,
+        cwd: spec.cwd.clone().unwrap_or_else(|| home.clone()),
+        read,
+        write,
+        shared_network: spec.network == Network::Shared,
+        limits: [l.memory_bytes, l.processes, l.file_bytes, l.open_files, l.cpu_seconds, l.tmp_bytes],
+        slot: spec.slot,
+    };
+    let told = process::anonymous_file("box", &serde_json::to_vec(&told)?)?;
+    let (ours, theirs) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+        .map(|(read, write)| (write, read))
+        .map_err(io::Error::from)?;
+    let mut command = process::command(&std::env::current_exe()?);
+    command
+        .args(["__box", &told.as_raw_fd().to_string(), &theirs.as_raw_fd().to_string()])
+        .env_clear()
+        .current_dir("/")
+        .process_group(0);
+    let kept = [told.as_raw_fd(), theirs.as_raw_fd()];
+    keep_open(&mut command, kept);
+    let started = process::spawn(command, spec.limits.memory_bytes, Some(home))?;
+    drop(theirs);
+    Ok(started.holding(OwnedFd::from(ours)))
+}
+
+/// The helper itself is not limited: it must be able to clean up.
+fn keep_open(command: &mut tokio::process::Command, descriptors: [i32; 2]) {
+    use super::limits::PreExec;
+    command.add_pre_exec(move || limits::keep_over_exec(&descriptors));
+}
+
+/// The hidden command `__box`. Returns the program's exit status.
+///
+/// # Errors
+/// What kept the box from being made, for standard error.
+pub fn run_helper(told: i32, life: i32) -> io::Result<i32> {
+    let mut text = String::new();
+    limits::inherited(told).read_to_string(&mut text)?;
+    let life = limits::inherited(life);
+    let told: Confinement = serde_json::from_str(&text)?;
+    limits::become_subreaper()?;
+    let ruleset = Some(landlock_rules(&told).map_err(io::Error::other)?);
+    let sockets = if told.shared_network { Network::Shared } else { Network::None };
+    let filter = seccomp::filter(Some(sockets)).map_err(io::Error::other)?;
+
+    #[expect(clippy::disallowed_methods, reason = "probe/sandbox is the place that starts processes")]
+    let mut command = std::process::Command::new(&told.program);
+    command.args(&told.args).env_clear().envs(&told.env).current_dir(&told.cwd);
+    let [memory_bytes, processes, file_bytes, open_files, cpu_seconds, tmp_bytes] = told.limits;
+    let bounds = BoxLimits { memory_bytes, processes, file_bytes, open_files, cpu_seconds, tmp_bytes };
+    let mut ruleset = ruleset;
+    before_exec(&mut command, Prepared::new(&bounds, told.slot).read_anywhere(), move || {
+        let Some(rules) = ruleset.take() else { return Err(io::Error::other("started twice")) };
+        let status = rules.restrict_self().map_err(io::Error::other)?;
+        if status.ruleset == RulesetStatus::NotEnforced {
+            return Err(io::Error::other("this kernel has no Landlock"));
+        }
+        seccompiler::apply_filter(&filter).map_err(io::Error::other)
+    });
+    let mut child = command.spawn()?;
+    let status = wait_for_end(&mut child, &life)?;
+    kill_all_below();
+    Ok(status)
+}
+
+/// Until the program ends or the scanner closes its side.
+fn wait_for_end(child: &mut std::process::Child, life: &File) -> io::Result<i32> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status.code().unwrap_or(137));
+        }
+        let mut polled = [PollFd::new(life, PollFlags::IN)];
+        let pause = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+        if poll(&mut polled, Some(&pause)).map_err(io::Error::from)? > 0 {
+            return Ok(137);
+        }
+    }
+}
+
+/// A descendant can fork while we look, never leave: rounds until no child is left.
+fn kill_all_below() {
+    while limits::reap() {
+        for pid in tree::descendants(std::process::id()) {
+            if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn landlock_rules(told: &Confinement) -> Result<landlock::RulesetCreated, landlock::RulesetError> {
+    let abi = ABI::V6;
+    let mut ruleset = Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::from_all(ABI::V1))?
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(abi))?
+        .scope(Scope::from_all(abi))?;
+    if !told.shared_network {
+        ruleset = ruleset.handle_access(AccessNet::from_all(abi))?;
+    }
+    let mut created = ruleset.create()?;
+    let devices = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"].map(PathBuf::from);
+    let read = AccessFs::from_read(abi);
+    let write = AccessFs::from_all(abi);
+    let device = AccessFs::from_file(abi) & (read | AccessFs::WriteFile);
+    for (paths, access) in [(&told.read[..], read), (&told.write[..], write), (&devices[..], device)] {
+        for path in paths {
+            if let Some(fd) = present(path) {
+                let access = if path.is_dir() { access } else { access & AccessFs::from_file(abi) };
+                created = created.add_rule(PathBeneath::new(fd, access))?;
+            }
+        }
+    }
+    Ok(created)
+}
+
+/// A path that is not there cannot be shown; the program will say what it misses.
+fn present(path: &Path) -> Option<PathFd> {
+    PathFd::new(path).ok()
+}

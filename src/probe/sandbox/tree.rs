@@ -1,0 +1,89 @@
+//! The process tree below a box, read from `/proc`: to watch its memory and to see that it is gone.
+
+use std::collections::BTreeMap;
+
+/// Parent of every process, from one pass over `/proc/*/stat`.
+fn parents() -> BTreeMap<u32, u32> {
+    let mut parents = BTreeMap::new();
+    let Ok(entries) = fs_err::read_dir("/proc") else { return parents };
+    for entry in entries.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<u32>().ok()) else { continue };
+        // A process may end while we look: it is simply not there.
+        let Ok(stat) = fs_err::read_to_string(entry.path().join("stat")) else { continue };
+        // The command's name stands in brackets and may hold anything, brackets too: read after the last one.
+        let Some((_, rest)) = stat.rsplit_once(')') else { continue };
+        if let Some(parent) = rest.split_whitespace().nth(1).and_then(|p| p.parse().ok()) {
+            parents.insert(pid, parent);
+        }
+    }
+    parents
+}
+
+/// Every process below `root`, not itself, in no order that matters.
+pub(super) fn descendants(root: u32) -> Vec<u32> {
+    let parents = parents();
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(parents.iter().filter(|(pid, p)| **p == parent && **pid != parent).map(|(pid, _)| *pid));
+        next += 1;
+    }
+    found.remove(0);
+    found
+}
+
+/// Resident bytes of `root` and everything below it. Pages shared between processes count for each.
+pub(super) fn resident_bytes(root: u32) -> u64 {
+    let page = rustix::param::page_size() as u64;
+    let mut all = descendants(root);
+    all.push(root);
+    all.iter()
+        .filter_map(|pid| fs_err::read_to_string(format!("/proc/{pid}/statm")).ok())
+        .filter_map(|statm| statm.split_whitespace().nth(1)?.parse::<u64>().ok())
+        .map(|pages| pages * page)
+        .sum()
+}
+
+/// How many threads a user has now: the kernel's limit on processes counts threads.
+pub(super) fn processes_of_user(uid: u32) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(entries) = fs_err::read_dir("/proc") else { return 0 };
+    entries
+        .flatten()
+        .filter(|e| e.file_name().to_str().is_some_and(|n| n.parse::<u32>().is_ok()))
+        .filter(|e| e.metadata().is_ok_and(|m| m.uid() == uid))
+        .filter_map(|e| fs_err::read_dir(e.path().join("task")).ok())
+        .map(|tasks| tasks.count() as u64)
+        .sum()
+}
+
+/// True if a process of this id exists and was started at `start` (the start time of `/proc/PID/stat`, in ticks since
+/// boot), so that a reused id is not taken for it.
+pub fn is_alive(pid: u32, start: u64) -> bool {
+    start_ticks(pid) == Some(start)
+}
+
+/// When a process started, in ticks since boot; None if it is gone or a zombie.
+pub fn start_ticks(pid: u32) -> Option<u64> {
+    let stat = fs_err::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    if matches!(fields.first(), Some(&"Z" | &"X")) {
+        return None;
+    }
+    fields.get(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_alive_and_has_memory() {
+        let me = std::process::id();
+        assert!(is_alive(me, start_ticks(me).unwrap()));
+        assert!(!is_alive(me, 1));
+        assert!(resident_bytes(me) > 1 << 20);
+        assert!(processes_of_user(rustix::process::getuid().as_raw()) >= 1);
+    }
+}

@@ -1,0 +1,279 @@
+//! JSON-RPC over a boxed process's standard streams: framing, bounds, noise. The only reader of what a started
+//! server writes.
+//!
+//! One message a line. Lines that are no JSON-RPC message are skipped and counted: 253 log lines before the first
+//! message were met on a real server (research/live.md section 1), and valid JSON of another shape (section 10).
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::time::Instant;
+
+use super::link::{Link, LinkError, Reply};
+use crate::config::limits::Limits;
+use crate::model::Untrusted;
+
+/// Messages that are no answer (notifications, requests of the server) before the session is ended.
+const MAX_UNASKED: u32 = 1_000;
+/// What is kept of standard error.
+const LOG_RING: usize = 64 * 1024;
+
+/// The last bytes of standard error, filled by a task of its own so that the server never blocks on it.
+#[derive(Debug, Clone, Default)]
+pub struct LogRing(Arc<Mutex<Vec<u8>>>);
+
+impl LogRing {
+    /// Reads `stderr` to its end in the background.
+    pub fn follow(mut stderr: ChildStderr) -> (Self, tokio::task::JoinHandle<()>) {
+        let ring = Self::default();
+        let filled = ring.clone();
+        let task = tokio::spawn(async move {
+            let mut chunk = vec![0; 8 * 1024];
+            while let Ok(read @ 1..) = stderr.read(&mut chunk).await {
+                filled.push(chunk.get(..read).unwrap_or_default());
+            }
+        });
+        (ring, task)
+    }
+
+    fn push(&self, bytes: &[u8]) {
+        if let Ok(mut kept) = self.0.lock() {
+            kept.extend_from_slice(bytes);
+            let over = kept.len().saturating_sub(LOG_RING);
+            kept.drain(..over);
+        }
+    }
+
+    /// The last `max_bytes`, lossily decoded.
+    pub fn tail(&self, max_bytes: usize) -> String {
+        let kept = self.0.lock().map(|k| k.clone()).unwrap_or_default();
+        let start = kept.len().saturating_sub(max_bytes);
+        String::from_utf8_lossy(kept.get(start..).unwrap_or_default()).into_owned()
+    }
+}
+
+/// A conversation with a started server.
+#[derive(Debug)]
+pub struct StdioLink {
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    buffer: Vec<u8>,
+    scanned: usize,
+    next_id: u64,
+    line_bytes: usize,
+    answer_bytes: usize,
+    read_bytes: usize,
+    deadline: Instant,
+    unasked: u32,
+    /// Lines that were no message.
+    pub noise_lines: u32,
+    /// True once a line had to be decoded lossily.
+    pub damaged: bool,
+    noise: Vec<u8>,
+}
+
+/// The fields of any JSON-RPC message, whatever their types.
+#[derive(Debug, Deserialize)]
+struct Message<'a> {
+    #[serde(borrow)]
+    jsonrpc: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    method: Option<&'a RawValue>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+impl StdioLink {
+    /// Talks over the two streams until `deadline`.
+    pub fn new(stdin: ChildStdin, stdout: ChildStdout, limits: &Limits, deadline: Instant) -> Self {
+        Self {
+            stdin,
+            stdout,
+            buffer: Vec::new(),
+            scanned: 0,
+            next_id: 1,
+            line_bytes: limits.line_bytes,
+            answer_bytes: limits.answer_bytes,
+            read_bytes: 0,
+            deadline,
+            unasked: 0,
+            noise_lines: 0,
+            damaged: false,
+            noise: Vec::new(),
+        }
+    }
+
+    /// The last lines that were no message, at most 4 KiB: some servers write their complaints there.
+    pub fn noise_tail(&self) -> String {
+        String::from_utf8_lossy(&self.noise).into_owned()
+    }
+
+    async fn send(&mut self, message: serde_json::Value) -> Result<(), LinkError> {
+        let mut line = message.to_string();
+        line.push('\n');
+        let sent = tokio::time::timeout_at(self.deadline, self.stdin.write_all(line.as_bytes())).await;
+        match sent {
+            // A server that closed its input may still have said something: the next read tells.
+            Ok(_) => Ok(()),
+            Err(_) => Err(LinkError::TimedOut),
+        }
+    }
+
+    /// The next line without its end, at most `line_bytes`.
+    async fn line(&mut self) -> Result<Vec<u8>, LinkError> {
+        loop {
+            let fresh = self.buffer.get(self.scanned..).unwrap_or_default();
+            if let Some(end) = fresh.iter().position(|b| *b == b'\n') {
+                let rest = self.buffer.split_off(self.scanned + end + 1);
+                let mut line = std::mem::replace(&mut self.buffer, rest);
+                self.scanned = 0;
+                line.pop();
+                return Ok(line);
+            }
+            self.scanned = self.buffer.len();
+            if self.buffer.len() > self.line_bytes {
+                return Err(LinkError::TooLarge { what: "a line".to_owned() });
+            }
+            let mut chunk = [0; 64 * 1024];
+            let read = tokio::time::timeout_at(self.deadline, self.stdout.read(&mut chunk)).await;
+            match read {
+                Err(_) => return Err(LinkError::TimedOut),
+                Ok(Err(error)) => return Err(LinkError::Closed { detail: error.to_string() }),
+                Ok(Ok(0)) if self.buffer.is_empty() => {
+                    return Err(LinkError::Closed { detail: "end of standard output".to_owned() });
+                }
+                Ok(Ok(0)) => {
+                    // A last line without its end.
+                    self.scanned = 0;
+                    return Ok(std::mem::take(&mut self.buffer));
+                }
+                Ok(Ok(count)) => {
+                    self.read_bytes += count;
+                    if self.read_bytes > self.answer_bytes {
+                        return Err(LinkError::TooLarge { what: "the whole answer".to_owned() });
+                    }
+                    self.buffer.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    fn skip(&mut self, line: &[u8]) {
+        self.noise_lines = self.noise_lines.saturating_add(1);
+        self.noise.extend(line.iter().take(512));
+        self.noise.push(b'\n');
+        let over = self.noise.len().saturating_sub(4 * 1024);
+        self.noise.drain(..over);
+    }
+
+    fn count_unasked(&mut self) -> Result<(), LinkError> {
+        self.unasked += 1;
+        if self.unasked > MAX_UNASKED {
+            return Err(LinkError::Protocol {
+                detail: format!("more than {MAX_UNASKED} messages nobody asked for"),
+            });
+        }
+        Ok(())
+    }
+
+    /// The answer to request `id`; everything else on the way is skipped, refused or counted.
+    async fn answer(&mut self, id: u64) -> Result<Reply, LinkError> {
+        loop {
+            let bytes = self.line().await?;
+            if bytes.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let text = match String::from_utf8(bytes) {
+                Ok(text) => text,
+                Err(bad) => {
+                    self.damaged = true;
+                    String::from_utf8_lossy(bad.as_bytes()).into_owned()
+                }
+            };
+            let text = text.trim_start_matches('\u{feff}').trim();
+            let Ok(message) = serde_json::from_str::<Message<'_>>(text) else {
+                self.skip(text.as_bytes());
+                continue;
+            };
+            if message.jsonrpc.is_none() {
+                self.skip(text.as_bytes());
+                continue;
+            }
+            match (message.method, message.id) {
+                (Some(method), Some(theirs)) => {
+                    self.count_unasked()?;
+                    let reply = if method.get() == "\"ping\"" {
+                        format!("{{\"jsonrpc\":\"2.0\",\"id\":{theirs},\"result\":{{}}}}")
+                    } else {
+                        format!(
+                            "{{\"jsonrpc\":\"2.0\",\"id\":{theirs},\"error\":{{\"code\":-32601,\"message\":\"not offered by this client\"}}}}"
+                        )
+                    };
+                    let reply: serde_json::Value = serde_json::from_str(&reply).map_err(|_| {
+                        LinkError::Protocol { detail: "a request with an unreadable id".to_owned() }
+                    })?;
+                    self.send(reply).await?;
+                }
+                (Some(_), None) => self.count_unasked()?,
+                (None, theirs) => {
+                    let ours =
+                        theirs.is_some_and(|t| t.get() == id.to_string() || t.get() == format!("\"{id}\""));
+                    // An error without an id answers what could not be read: ours is the only open request.
+                    let for_us =
+                        ours || (message.error.is_some() && theirs.is_none_or(|t| t.get() == "null"));
+                    if !for_us {
+                        self.count_unasked()?;
+                    } else if let Some(reply) = reply_of(&message)? {
+                        return Ok(reply);
+                    } else {
+                        return Err(LinkError::Protocol {
+                            detail: "an answer with neither result nor error".to_owned(),
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Result or error of an answer; both together break the protocol.
+fn reply_of(message: &Message<'_>) -> Result<Option<Reply>, LinkError> {
+    match (message.result, message.error) {
+        (Some(_), Some(error)) if error.get() != "null" => {
+            Err(LinkError::Protocol { detail: "an answer with result and error at once".to_owned() })
+        }
+        (Some(result), _) => Ok(Some(Reply::Result(result.to_owned()))),
+        (None, Some(error)) => {
+            let error: serde_json::Value = serde_json::from_str(error.get()).unwrap_or_default();
+            let code = error.get("code").and_then(serde_json::Value::as_i64).unwrap_or(0);
+            let message = error.get("message").and_then(serde_json::Value::as_str).unwrap_or("").to_owned();
+            Ok(Some(Reply::Error { code, message: Untrusted::new(message) }))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+impl Link for StdioLink {
+    async fn call(&mut self, method: &str, params: serde_json::Value) -> Result<Reply, LinkError> {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.send(serde_json::json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
+            .await?;
+        self.answer(id).await
+    }
+
+    async fn notify(&mut self, method: &str, params: serde_json::Value) -> Result<(), LinkError> {
+        self.send(serde_json::json!({"jsonrpc": "2.0", "method": method, "params": params})).await
+    }
+}
+
+/// How long a server that ended is given to have its last words on standard error read.
+pub const LAST_WORDS: Duration = Duration::from_millis(300);
