@@ -2,5 +2,6 @@
 
 pub mod link;
 pub mod mcp;
+pub mod plan;
 pub mod sandbox;
 pub mod wire;
