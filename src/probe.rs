@@ -1,5 +1,6 @@
 //! Asking one release what it offers: its toolchain, its install, its start in a sandbox, and the protocol.
 
+pub mod install;
 pub mod link;
 pub mod mcp;
 pub mod plan;

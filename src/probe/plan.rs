@@ -233,7 +233,8 @@ fn with_named_placeholders(signs: &Signs, now: &Step) -> Vec<Step> {
 /// The README's names that share a prefix with nothing set yet, a whole group at once: an address, a user and a key only
 /// work together.
 fn with_next_group(facts: &LaunchFacts, now: &Step, most: usize) -> Vec<Step> {
-    let named: Vec<&String> = facts.readme_env.iter().filter(|n| placeholder::is_credential_shaped(n)).collect();
+    let named: Vec<&String> =
+        facts.readme_env.iter().filter(|n| placeholder::is_credential_shaped(n)).collect();
     let prefix = |name: &str| name.split('_').next().unwrap_or(name).to_owned();
     let Some(first) = named.iter().find(|name| !now.env.contains_key(**name)) else { return Vec::new() };
     let group = prefix(first);

@@ -277,3 +277,18 @@ impl Link for StdioLink {
 
 /// How long a server that ended is given to have its last words on standard error read.
 pub const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// Reads a stream to its end in the background and returns its first 8 KiB, lossily decoded.
+pub fn drain(mut stream: ChildStdout) -> tokio::task::JoinHandle<String> {
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        let mut chunk = vec![0; 8 * 1024];
+        while let Ok(read @ 1..) = stream.read(&mut chunk).await {
+            if kept.len() < 8 * 1024 {
+                kept.extend_from_slice(chunk.get(..read).unwrap_or_default());
+            }
+        }
+        kept.truncate(8 * 1024);
+        String::from_utf8_lossy(&kept).into_owned()
+    })
+}

@@ -9,18 +9,93 @@ pub const STAND_IN_KUBECONFIG: &str = "/stand-ins/kubeconfig";
 
 /// Words of a name that make it a credential or an address: research/live.md section 1 has the first row.
 const CREDENTIAL_WORDS: &[&str] = &[
-    "KEY", "TOKEN", "SECRET", "PASSWORD", "URL", "URI", "ID", "ORG", //
-    "PASS", "PAT", "HOST", "HOSTNAME", "ENDPOINT", "USER", "USERNAME", "EMAIL", "ACCOUNT", "DOMAIN", "CREDENTIALS", "DSN",
-    "CONNECTION", "WORKSPACE", "TENANT", "PROJECT", "SITE", "INSTANCE", "SUBDOMAIN", "REGION", "COOKIE", "APIKEY", "SERVER",
-    "ORGANIZATION", "TEAM", "JWT", "SESSION", "STRING", "IDS", "KEYS", "DATABASE", "DB", "ADDRESS",
+    "KEY",
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "URL",
+    "URI",
+    "ID",
+    "ORG", //
+    "PASS",
+    "PAT",
+    "HOST",
+    "HOSTNAME",
+    "ENDPOINT",
+    "USER",
+    "USERNAME",
+    "EMAIL",
+    "ACCOUNT",
+    "DOMAIN",
+    "CREDENTIALS",
+    "DSN",
+    "CONNECTION",
+    "WORKSPACE",
+    "TENANT",
+    "PROJECT",
+    "SITE",
+    "INSTANCE",
+    "SUBDOMAIN",
+    "REGION",
+    "COOKIE",
+    "APIKEY",
+    "SERVER",
+    "ORGANIZATION",
+    "TEAM",
+    "JWT",
+    "SESSION",
+    "STRING",
+    "IDS",
+    "KEYS",
+    "DATABASE",
+    "DB",
+    "ADDRESS",
 ];
 
 /// Words of a name that make it a switch: set to a placeholder they broke servers that were fine without.
 const SWITCH_WORDS: &[&str] = &[
-    "ENABLE", "ENABLED", "DISABLE", "DISABLED", "MODE", "PORT", "LOG", "LOGGING", "DEBUG", "TIMEOUT", "TELEMETRY",
-    "TRANSPORT", "READONLY", "ONLY", "USE", "OAUTH", "ALLOW", "LEVEL", "MAX", "MIN", "VERIFY", "SSL", "TLS", "INTERVAL",
-    "LIMIT", "PROFILE", "FORMAT", "CACHE", "RETRY", "RETRIES", "FILE", "PATH", "DIR", "VERSION", "ENV", "ERR", "ERROR",
-    "INVALID", "NOT", "WARNING", "IS", "NO",
+    "ENABLE",
+    "ENABLED",
+    "DISABLE",
+    "DISABLED",
+    "MODE",
+    "PORT",
+    "LOG",
+    "LOGGING",
+    "DEBUG",
+    "TIMEOUT",
+    "TELEMETRY",
+    "TRANSPORT",
+    "READONLY",
+    "ONLY",
+    "USE",
+    "OAUTH",
+    "ALLOW",
+    "LEVEL",
+    "MAX",
+    "MIN",
+    "VERIFY",
+    "SSL",
+    "TLS",
+    "INTERVAL",
+    "LIMIT",
+    "PROFILE",
+    "FORMAT",
+    "CACHE",
+    "RETRY",
+    "RETRIES",
+    "FILE",
+    "PATH",
+    "DIR",
+    "VERSION",
+    "ENV",
+    "ERR",
+    "ERROR",
+    "INVALID",
+    "NOT",
+    "WARNING",
+    "IS",
+    "NO",
 ];
 
 /// True for names of the shape `A_B` that could hold a credential or an address, and are no switch.
@@ -30,8 +105,10 @@ pub fn is_credential_shaped(name: &str) -> bool {
 
 /// False for switches, and for the runtimes' own variables.
 pub fn may_be_set(name: &str) -> bool {
-    let runtime = ["PYTHON", "NODE_", "NPM_", "LD_", "UV_", "PIP_", "ERR_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
-    !runtime.iter().any(|start| name.starts_with(start)) && !name.split('_').any(|word| SWITCH_WORDS.contains(&word))
+    let runtime =
+        ["PYTHON", "NODE_", "NPM_", "LD_", "UV_", "PIP_", "ERR_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+    !runtime.iter().any(|start| name.starts_with(start))
+        && !name.split('_').any(|word| SWITCH_WORDS.contains(&word))
 }
 
 /// A value of the shape that the name asks for. Addresses lead nowhere: port 9 of the box's own loopback.
@@ -94,7 +171,15 @@ mod tests {
         for name in ["ACME_API_KEY", "ACME_URL", "SLACK_TEAM_ID", "JIRA_USERNAME"] {
             assert!(is_credential_shaped(name), "{name}");
         }
-        for name in ["ACME_READ_ONLY", "ACME_PORT", "PYTHON_KEY", "NODE_TLS_KEY", "ERR_INVALID_URL", "ACME_USE_OAUTH", "AWS_PROFILE"] {
+        for name in [
+            "ACME_READ_ONLY",
+            "ACME_PORT",
+            "PYTHON_KEY",
+            "NODE_TLS_KEY",
+            "ERR_INVALID_URL",
+            "ACME_USE_OAUTH",
+            "AWS_PROFILE",
+        ] {
             assert!(!is_credential_shaped(name), "{name}");
         }
     }

@@ -15,8 +15,10 @@ static ENV: LazyLock<Regex> =
 static ENV_NAME: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#""([A-Z][A-Z0-9_]{0,79})"\s*:"#).expect("the pattern is a constant"));
 static STAND_IN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)^(?:/path/|/users/|/home/|/absolute/|[a-z]:\\|~/|\./|\.\./|\$\{?home|%)|path[/_-]to|/your/")
-        .expect("the pattern is a constant")
+    Regex::new(
+        r"(?i)^(?:/path/|/users/|/home/|/absolute/|[a-z]:\\|~/|\./|\.\./|\$\{?home|%)|path[/_-]to|/your/",
+    )
+    .expect("the pattern is a constant")
 });
 
 /// Arguments of the config blocks that start this package, at most four lists, doubles left out.
@@ -30,7 +32,11 @@ pub fn arguments(readme: &str, package: &str, programs: &[String]) -> Vec<Vec<St
         let Ok(words) = serde_json::from_str::<Vec<String>>(text.as_str()) else { continue };
         let is_ours = |word: &String| {
             let bare = word.split("==").next().unwrap_or(word);
-            let bare = bare.char_indices().skip(1).find(|(_, c)| *c == '@').map_or(bare, |(i, _)| bare.split_at(i).0);
+            let bare = bare
+                .char_indices()
+                .skip(1)
+                .find(|(_, c)| *c == '@')
+                .map_or(bare, |(i, _)| bare.split_at(i).0);
             bare == package || programs.iter().any(|p| p == bare)
         };
         let Some(last) = words.iter().rposition(is_ours) else { continue };
@@ -66,7 +72,8 @@ fn stand_in(word: &str) -> String {
     };
     let filled = if STAND_IN.is_match(value) {
         placeholder::FOLDER
-    } else if value.contains("YOUR") || value.contains("your") || value.contains('<') || value.contains("${") {
+    } else if value.contains("YOUR") || value.contains("your") || value.contains('<') || value.contains("${")
+    {
         "placeholder"
     } else {
         value
@@ -94,7 +101,10 @@ mod tests {
             {"command": "docker", "args": ["run", "-i", "acme/wx"]}
         "#;
         let lists = arguments(readme, "@acme/wx", &[]);
-        assert_eq!(lists, [vec!["--stdio".to_owned()], vec!["/tmp".to_owned(), "--token=placeholder".to_owned()]]);
+        assert_eq!(
+            lists,
+            [vec!["--stdio".to_owned()], vec!["/tmp".to_owned(), "--token=placeholder".to_owned()]]
+        );
         assert_eq!(env_names(readme), ["ACME_KEY", "X"]);
     }
 

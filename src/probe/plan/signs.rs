@@ -50,20 +50,50 @@ macro_rules! pattern {
 }
 
 pattern!(NAME, r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b");
-pattern!(REQUIRED, r"(?i)requir|missing|not set|must (?:be )?(?:set|provide|specif)|please (?:set|provide)|environment variable|not found in env|undefined|is needed|not provided|not configured|field required");
+pattern!(
+    REQUIRED,
+    r"(?i)requir|missing|not set|must (?:be )?(?:set|provide|specif)|please (?:set|provide)|environment variable|not found in env|undefined|is needed|not provided|not configured|field required"
+);
 pattern!(PAIR, r"(?i)(?:format|form|like|as|must be)\W+[<'`]?\w+:\w+[>'`]?(?:\W|$)");
-pattern!(LISTENS, r"(?i)(?:listening|running|started|serving|available)\b[^\n]{0,60}(?:https?://|\bport\b|:\d{4,5}\b)|uvicorn running on|serving flask app");
-pattern!(BROKEN, r"(?i)ImportError|ModuleNotFoundError|AttributeError: (?:module|type object|'\w+' object)|cannot import name|unexpected keyword argument|ERR_MODULE_NOT_FOUND|ERR_PACKAGE_PATH_NOT_EXPORTED|Cannot find module|does not provide an export|PydanticUserError|is not a (?:function|constructor)");
-pattern!(ADDON, r"(?i)cannot find module[^\n]*\.node\b|\.node['\x22`]?[^\n]*(?:no such file|cannot open|not found)|could not locate the bindings file|no native build was found|keytar|invalid ELF header");
-pattern!(CONTAINER, r"(?i)docker\.sock|DockerException|docker daemon|Error while fetching server API version");
-pattern!(CLOUD, r"(?i)NoRegionError|NoCredentialsError|specify a region|unable to locate credentials|could not load credentials|AWS_(?:REGION|ACCESS_KEY_ID|PROFILE)|aws credentials");
+pattern!(
+    LISTENS,
+    r"(?i)(?:listening|running|started|serving|available)\b[^\n]{0,60}(?:https?://|\bport\b|:\d{4,5}\b)|uvicorn running on|serving flask app"
+);
+pattern!(
+    BROKEN,
+    r"(?i)ImportError|ModuleNotFoundError|AttributeError: (?:module|type object|'\w+' object)|cannot import name|unexpected keyword argument|ERR_MODULE_NOT_FOUND|ERR_PACKAGE_PATH_NOT_EXPORTED|Cannot find module|does not provide an export|PydanticUserError|is not a (?:function|constructor)"
+);
+pattern!(
+    ADDON,
+    r"(?i)cannot find module[^\n]*\.node\b|\.node['\x22`]?[^\n]*(?:no such file|cannot open|not found)|could not locate the bindings file|no native build was found|keytar|invalid ELF header"
+);
+pattern!(
+    CONTAINER,
+    r"(?i)docker\.sock|DockerException|docker daemon|Error while fetching server API version"
+);
+pattern!(
+    CLOUD,
+    r"(?i)NoRegionError|NoCredentialsError|specify a region|unable to locate credentials|could not load credentials|AWS_(?:REGION|ACCESS_KEY_ID|PROFILE)|aws credentials"
+);
 pattern!(CLUSTER, r"(?i)kubeconfig|kube[_ -]?config|ConfigException|current-context|load_incluster_config");
 pattern!(EXTRA, r#"(?i)(?:pip|uv|pipx)[^\n]{0,20} install\s+['"]?[A-Za-z0-9._-]+\[([A-Za-z0-9_-]{1,40})"#);
-pattern!(USAGE, r"(?i)\busage:|required argument|missing (?:required )?(?:argument|option|parameter|command)|following arguments are required|command[- ]line argument|please (?:provide|specify|pass)|expected .{0,20}argument|no (?:command|subcommand|transport)|unknown command|available commands|\bcommands:");
-pattern!(ADDRESS, r"(?i)database url|connection string|postgres(?:ql)?://|database connection|redis://|mongodb://|mysql://");
+pattern!(
+    USAGE,
+    r"(?i)\busage:|required argument|missing (?:required )?(?:argument|option|parameter|command)|following arguments are required|command[- ]line argument|please (?:provide|specify|pass)|expected .{0,20}argument|no (?:command|subcommand|transport)|unknown command|available commands|\bcommands:"
+);
+pattern!(
+    ADDRESS,
+    r"(?i)database url|connection string|postgres(?:ql)?://|database connection|redis://|mongodb://|mysql://"
+);
 pattern!(TRACE, r"Traceback \(most recent call last\)|\n\s+at .+\(?.+:\d+:\d+\)?|Unhandled|panicked at");
-pattern!(UNREACHABLE, r"(?i)ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH|getaddrinfo|name or service not known|temporary failure in name resolution|network is unreachable|connection refused|ConnectError|Max retries exceeded|fetch failed|connection error|failed to connect|could not connect|no such host|dns error|nodename nor servname");
-pattern!(UNAUTHORISED, r"(?i)\b401\b[^\n]{0,40}unauthori[sz]ed|unauthori[sz]ed[^\n]{0,40}\b401\b|please (?:log ?in|sign in|authenticate)|not logged in|login required");
+pattern!(
+    UNREACHABLE,
+    r"(?i)ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH|getaddrinfo|name or service not known|temporary failure in name resolution|network is unreachable|connection refused|ConnectError|Max retries exceeded|fetch failed|connection error|failed to connect|could not connect|no such host|dns error|nodename nor servname"
+);
+pattern!(
+    UNAUTHORISED,
+    r"(?i)\b401\b[^\n]{0,40}unauthori[sz]ed|unauthori[sz]ed[^\n]{0,40}\b401\b|please (?:log ?in|sign in|authenticate)|not logged in|login required"
+);
 
 impl Signs {
     /// Reads a log tail. Colour codes are left out first.
@@ -125,7 +155,8 @@ mod tests {
 
     #[test]
     fn names_are_read_in_the_order_that_demands_them() {
-        let signs = Signs::read("see ACME_HOST\nError: ACME_API_KEY is required, set ACME_MODE too\nERR_INVALID_URL");
+        let signs =
+            Signs::read("see ACME_HOST\nError: ACME_API_KEY is required, set ACME_MODE too\nERR_INVALID_URL");
         assert_eq!(signs.names, ["ACME_API_KEY", "ACME_HOST"]);
         assert!(signs.wants_config());
     }
@@ -137,8 +168,13 @@ mod tests {
         assert!(Signs::read("Error: Cannot find module '../build/Release/x.node'").missing_addon);
         assert_eq!(Signs::read("run: pip install 'acme-mcp[redis]'").extra.as_deref(), Some("redis"));
         assert!(Signs::read("usage: acme [-h] {serve}").wants_arguments);
-        assert_eq!(Signs::read("Please provide a database URL as a command-line argument").wanted_address, Some("postgresql://localhost/mydb"));
-        assert!(Signs::read("botocore.exceptions.NoRegionError: You must specify a region.").cloud_credentials);
+        assert_eq!(
+            Signs::read("Please provide a database URL as a command-line argument").wanted_address,
+            Some("postgresql://localhost/mydb")
+        );
+        assert!(
+            Signs::read("botocore.exceptions.NoRegionError: You must specify a region.").cloud_credentials
+        );
         assert!(Signs::read("key must be in the format id:secret ").pair_shape);
         assert!(Signs::read("getaddrinfo ENOTFOUND api.acme.example").unreachable);
         assert!(Signs::read("docker.errors.DockerException: no /var/run/docker.sock").container_daemon);

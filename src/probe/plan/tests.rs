@@ -46,7 +46,11 @@ fn placeholders_come_one_at_a_time_and_stop_when_it_answers() {
         if step.env.contains_key("ACME_TOKEN") && step.env.contains_key("ACME_TEAM_ID") {
             (Outcome::Ok, 8, String::new())
         } else {
-            (Outcome::NeedsConfig, 0, "Please set ACME_TOKEN and ACME_TEAM_ID environment variables".to_owned())
+            (
+                Outcome::NeedsConfig,
+                0,
+                "Please set ACME_TOKEN and ACME_TEAM_ID environment variables".to_owned(),
+            )
         }
     });
     let sizes: Vec<usize> = history.iter().map(|a| a.env.len()).collect();
@@ -68,23 +72,33 @@ fn an_address_is_given_where_one_is_asked_for() {
 #[test]
 fn a_server_on_http_is_told_to_use_standard_streams_at_once() {
     let history = walk(&LaunchFacts::default(), |step| {
-        if step.args == ["--stdio"] { (Outcome::Ok, 1, String::new()) } else { (Outcome::TimedOut, 0, "listening at http://127.0.0.1:3333".to_owned()) }
+        if step.args == ["--stdio"] {
+            (Outcome::Ok, 1, String::new())
+        } else {
+            (Outcome::TimedOut, 0, "listening at http://127.0.0.1:3333".to_owned())
+        }
     });
     assert_eq!(history.len(), 2);
 }
 
 #[test]
 fn a_broken_import_goes_to_the_release_date_before_anything_is_guessed() {
-    let facts = LaunchFacts { can_be_dated: true, readme_env: vec!["ACME_KEY".to_owned()], ..LaunchFacts::default() };
+    let facts =
+        LaunchFacts { can_be_dated: true, readme_env: vec!["ACME_KEY".to_owned()], ..LaunchFacts::default() };
     let history = walk(&facts, |step| {
-        if step.dated { (Outcome::Ok, 4, String::new()) } else { (Outcome::Crashed, 0, "ImportError: cannot import name 'Server' from 'mcp'".to_owned()) }
+        if step.dated {
+            (Outcome::Ok, 4, String::new())
+        } else {
+            (Outcome::Crashed, 0, "ImportError: cannot import name 'Server' from 'mcp'".to_owned())
+        }
     });
     assert_eq!(history.iter().map(|a| a.rung.as_str()).collect::<Vec<_>>(), ["bare", "dated"]);
 }
 
 #[test]
 fn zero_tools_climbs_by_groups_and_keeps_the_larger_list() {
-    let names = ["WIKI_URL", "WIKI_USERNAME", "WIKI_API_TOKEN", "BUGS_URL", "BUGS_API_TOKEN", "READ_ONLY_MODE"];
+    let names =
+        ["WIKI_URL", "WIKI_USERNAME", "WIKI_API_TOKEN", "BUGS_URL", "BUGS_API_TOKEN", "READ_ONLY_MODE"];
     let facts = LaunchFacts { readme_env: names.map(str::to_owned).to_vec(), ..LaunchFacts::default() };
     let history = walk(&facts, |step| {
         let groups = [["WIKI_URL", "WIKI_API_TOKEN"], ["BUGS_URL", "BUGS_API_TOKEN"]];
@@ -99,11 +113,12 @@ fn zero_tools_climbs_by_groups_and_keeps_the_larger_list() {
 
 #[test]
 fn an_argument_and_a_placeholder_are_tried_together() {
-    let history = walk(&LaunchFacts::default(), |step| match (step.args.first().map(String::as_str), step.env.len()) {
-        (Some("start"), 1) => (Outcome::Ok, 2, String::new()),
-        (Some("start"), _) => (Outcome::NeedsConfig, 0, "ACME_KEY is required".to_owned()),
-        _ => (Outcome::NeedsConfig, 0, "usage: acme COMMAND\nno command given".to_owned()),
-    });
+    let history =
+        walk(&LaunchFacts::default(), |step| match (step.args.first().map(String::as_str), step.env.len()) {
+            (Some("start"), 1) => (Outcome::Ok, 2, String::new()),
+            (Some("start"), _) => (Outcome::NeedsConfig, 0, "ACME_KEY is required".to_owned()),
+            _ => (Outcome::NeedsConfig, 0, "usage: acme COMMAND\nno command given".to_owned()),
+        });
     assert_eq!(history.last().unwrap().outcome, Outcome::Ok);
 }
 

@@ -69,9 +69,14 @@ impl Prepared {
     pub(super) fn apply(&self) -> io::Result<()> {
         keep_over_exec(&self.kept)?;
         for (resource, value) in self.limits {
-            let limit = libc::rlimit { rlim_cur: value, rlim_max: value };
-            // SAFETY: the struct lives over the call.
-            check(unsafe { libc::setrlimit(resource, &raw const limit) })?;
+            let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+            // SAFETY: the struct lives over both calls. A bound above the one we have can only be set by root.
+            unsafe {
+                check(libc::getrlimit(resource, &raw mut limit))?;
+                let value = value.min(limit.rlim_max);
+                limit = libc::rlimit { rlim_cur: value, rlim_max: value };
+                check(libc::setrlimit(resource, &raw const limit))?;
+            }
         }
         // SAFETY: plain system call.
         unsafe { libc::umask(0o022) };

@@ -1,0 +1,169 @@
+//! Python servers: a virtual environment by uv, wheels only, the exact version.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::entry::{EntryPoint, by_likelihood, is_dotted_name};
+use super::{InstallFailure, Installer, Place, Variant, failure};
+use crate::model::{Outcome, Release};
+use crate::probe::plan::{LaunchFacts, readme};
+use crate::probe::sandbox::{Access, BoxSpec};
+
+/// Most bytes of a metadata file that are read.
+const MAX_METADATA: u64 = 1 << 20;
+
+pub(super) async fn install(
+    installer: &Installer,
+    place: &Place<'_>,
+    release: &Release,
+    variant: &Variant,
+    compile: bool,
+) -> Result<(Vec<EntryPoint>, LaunchFacts), InstallFailure> {
+    let missing = |what: &str| InstallFailure::new(Outcome::ScannerError, what.to_owned());
+    let uv = installer
+        .uv
+        .as_ref()
+        .ok_or_else(|| missing("uv was neither found nor fetched; see catalogue doctor"))?;
+    let python = variant.python.as_ref().ok_or_else(|| {
+        InstallFailure::new(Outcome::InstallFailed, "no Python was found that this release allows")
+    })?;
+    let index = installer
+        .python_index
+        .as_ref()
+        .ok_or_else(|| missing("no Python index is known; see catalogue doctor"))?;
+    let venv = place.inside(&place.package.join("venv")).to_string_lossy().into_owned();
+
+    let base = |words: &[&str]| -> BoxSpec {
+        let (spec, program) = uv.shown_in(place.spec(installer, "/bin/false"), place.sandbox, "uv");
+        let mut spec = BoxSpec { program, ..spec }.args(words.iter().copied());
+        if !python.prefix.starts_with("/usr") {
+            spec = spec.show(&python.prefix, &python.prefix, Access::Read);
+        }
+        let cache = place.inside(&place.store.join("uv"));
+        spec.env.insert("UV_CACHE_DIR".to_owned(), cache.to_string_lossy().into_owned());
+        spec.env.insert("UV_PYTHON_DOWNLOADS".to_owned(), "never".to_owned());
+        spec.env.insert("UV_NO_PROGRESS".to_owned(), "1".to_owned());
+        spec.env.insert("UV_SYSTEM_CERTS".to_owned(), "true".to_owned());
+        spec.env.insert("NO_COLOR".to_owned(), "1".to_owned());
+        spec
+    };
+    let interpreter = python.path.to_string_lossy().into_owned();
+    let made = place
+        .run(&base(&[
+            "venv",
+            "--no-config",
+            "--no-project",
+            "--relocatable",
+            "--python",
+            &interpreter,
+            &venv,
+        ]))
+        .await?;
+    if !made.ok {
+        return Err(failure::from_log(&made.log));
+    }
+    let extras =
+        if variant.extras.is_empty() { String::new() } else { format!("[{}]", variant.extras.join(",")) };
+    let wanted = format!("{}{extras}=={}", release.server.name(), release.version);
+    let mut spec = base(&["pip", "install", "--no-config", "--python", &venv, "--only-binary", ":all:"]);
+    spec = spec.args(["--default-index", index.as_str(), "--link-mode", "hardlink"]);
+    if compile {
+        // 0.5 to 2.3 s an install here, against 0.5 to 1 s at every start (docs/PERFORMANCE.md).
+        spec = spec.args(["--compile-bytecode"]);
+    }
+    if let Some(time) = variant.dependencies_as_of {
+        spec = spec.args(["--exclude-newer".to_owned(), time.to_string()]);
+        spec = spec.args([
+            "--exclude-newer-package".to_owned(),
+            format!("{}=2100-01-01T00:00:00Z", release.server.name()),
+        ]);
+    }
+    // A release that was asked for by name may be a pre-release; its dependencies are not.
+    spec = spec.args(["--prerelease", "if-necessary-or-explicit", "--", &wanted]);
+    let ended = place.run(&spec).await?;
+    if !ended.ok {
+        return Err(failure::from_log(&ended.log));
+    }
+    let site = site_packages(place.package)
+        .ok_or_else(|| missing("the virtual environment has no site-packages"))?;
+    let info = dist_info(&site, release.server.name()).ok_or_else(|| {
+        InstallFailure::new(Outcome::InstallFailed, "the installed package has no metadata")
+    })?;
+    let entries = entry_points(&site, &info, place.package, release.server.name());
+    let text = read_bounded(&info.join("METADATA"));
+    let programs: Vec<String> = entries.iter().map(|e| e.name().to_owned()).collect();
+    let facts = LaunchFacts {
+        readme_args: readme::arguments(&text, release.server.name(), &programs),
+        readme_env: readme::env_names(&text),
+        ..LaunchFacts::default()
+    };
+    Ok((entries, facts))
+}
+
+fn site_packages(package: &Path) -> Option<PathBuf> {
+    let lib = fs_err::read_dir(package.join("venv/lib")).ok()?;
+    lib.flatten().map(|e| e.path().join("site-packages")).find(|p| p.is_dir())
+}
+
+/// `NAME-VERSION.dist-info`, its name normalised by PEP 503 for comparing.
+fn dist_info(site: &Path, name: &str) -> Option<PathBuf> {
+    let entries = fs_err::read_dir(site).ok()?;
+    entries.flatten().map(|e| e.path()).find(|path| {
+        let file = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        file.strip_suffix(".dist-info")
+            .and_then(|stem| stem.split_once('-'))
+            .and_then(|(stem, _)| crate::model::ServerKey::pypi(stem).ok())
+            .is_some_and(|key| key.name() == name)
+    })
+}
+
+/// Console scripts of `entry_points.txt`, scripts in the wheel, else `python -m` of a package with `__main__`.
+fn entry_points(site: &Path, info: &Path, package: &Path, name: &str) -> Vec<EntryPoint> {
+    let mut entries = Vec::new();
+    let mut section = String::new();
+    for line in read_bounded(&info.join("entry_points.txt")).lines() {
+        let line = line.trim();
+        if let Some(title) = line.strip_prefix('[') {
+            section = title.trim_end_matches(']').trim().to_owned();
+        } else if section == "console_scripts"
+            && let Some((script, target)) = line.split_once('=')
+            && let Some((module, function)) =
+                target.split('[').next().unwrap_or(target).trim().split_once(':')
+            && is_dotted_name(module.trim())
+            && is_dotted_name(function.trim())
+        {
+            entries.push(EntryPoint::PythonCall {
+                name: script.trim().chars().take(100).collect(),
+                module: module.trim().to_owned(),
+                function: function.trim().to_owned(),
+            });
+        }
+    }
+    let record = read_bounded(&info.join("RECORD"));
+    let paths = || record.lines().filter_map(|line| line.split(',').next());
+    if entries.is_empty() {
+        let scripts = paths().filter_map(|p| p.strip_prefix("../../../bin/"));
+        for script in scripts.filter(|s| !s.contains('/') && package.join("venv/bin").join(s).is_file()) {
+            let file = Path::new("venv/bin").join(script);
+            entries.push(EntryPoint::Native { name: script.to_owned(), file });
+        }
+    }
+    if entries.is_empty() {
+        let mains = paths().filter_map(|p| p.strip_suffix("/__main__.py")).filter(|m| !m.contains('/'));
+        for module in mains.filter(|m| is_dotted_name(m) && site.join(m).is_dir()) {
+            entries.push(EntryPoint::PythonModule { module: module.to_owned() });
+        }
+    }
+    by_likelihood(name, &mut entries);
+    entries.truncate(8);
+    entries
+}
+
+fn read_bounded(path: &Path) -> String {
+    let mut bytes = Vec::new();
+    if let Ok(file) = fs_err::File::open(path) {
+        // A half-read file is still worth its first megabyte.
+        let _ = file.take(MAX_METADATA).read_to_end(&mut bytes);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
