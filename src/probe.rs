@@ -1,8 +1,10 @@
 //! Asking one release what it offers: its toolchain, its install, its start in a sandbox, and the protocol.
 
+pub mod attempt;
 pub mod install;
 pub mod link;
 pub mod mcp;
 pub mod plan;
+pub mod runner;
 pub mod sandbox;
 pub mod wire;

@@ -1,0 +1,449 @@
+//! One probe of one server: the ladder walked over real starts, each attempt handed on as it ends.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::attempt::{self, Answer};
+use super::install::cache::{Cache, Entry};
+use super::install::entry::Preload;
+use super::install::{InstallFailure, Installer, Interpreter, Variant};
+use super::plan::placeholder::STAND_IN_KUBECONFIG;
+use super::plan::{self, Hint, StandIn, Step};
+use super::sandbox::{Access, BoxSpec, Sandbox};
+use crate::config::limits::Limits;
+use crate::model::{Attempt, Outcome, Probe, Release, SandboxLevel, Transport, Untrusted};
+
+/// Longest one start is waited for; the slowest of 44 live servers needed 4.9 s under load (research/live.md section 3).
+const ATTEMPT_PATIENCE: Duration = Duration::from_secs(20);
+/// A start is not worth making with less time than this.
+const LEAST_PATIENCE: Duration = Duration::from_secs(1);
+/// Where stand-ins lie inside a box that has a file system of its own.
+const STAND_INS: &str = "/stand-ins";
+
+/// What every probe of a run shares.
+#[derive(Debug)]
+pub struct Prober {
+    /// The box.
+    pub sandbox: Sandbox,
+    /// The programs that install.
+    pub installer: Installer,
+    /// Kept installs.
+    pub cache: Cache,
+    /// False with `--no-cache`.
+    pub keep: bool,
+    /// Bounds.
+    pub limits: Limits,
+    /// Folder of stand-ins on the host.
+    pub stand_ins: PathBuf,
+    /// Folder for temporary homes.
+    pub scratch: PathBuf,
+    /// `data/launch.toml`.
+    pub hints: Vec<Hint>,
+    /// How many installs run at once.
+    pub installs: Semaphore,
+    /// Set by Ctrl-C.
+    pub cancel: CancellationToken,
+}
+
+/// A published release to probe.
+#[derive(Debug, Clone)]
+pub struct PackageProbe {
+    /// Which one.
+    pub release: Release,
+    /// The Python it allows, for PyPI.
+    pub python: Option<Interpreter>,
+    /// When it came out.
+    pub published_at: Option<Timestamp>,
+    /// Which of the scanner's user ids its box gets.
+    pub slot: u32,
+}
+
+/// The ladder as far as it was climbed.
+struct Climb {
+    attempts: Vec<Attempt>,
+    best: Option<(usize, Answer)>,
+    damaged: bool,
+    spent: Duration,
+    began: Timestamp,
+}
+
+impl Prober {
+    /// Probes a published release; `earlier` are the attempts that a scanner which died had already made.
+    pub async fn package(
+        &self,
+        asked: &PackageProbe,
+        earlier: Vec<Attempt>,
+        mut ended: impl FnMut(usize, &Attempt),
+    ) -> Probe {
+        let spent = earlier.iter().map(|a| Duration::from_millis(a.millis)).sum();
+        let began = earlier.first().map_or_else(Timestamp::now, |a| a.started_at);
+        let mut climb = Climb { attempts: earlier, best: None, damaged: false, spent, began };
+        // Attempts that listed tools before the scanner died are made again: their lists were never stored.
+        while climb.attempts.last().is_some_and(|a| a.outcome == Outcome::Ok) {
+            climb.attempts.pop();
+        }
+        let plain = Variant { python: asked.python.clone(), ..Variant::default() };
+        let first = match self.entry(asked, &plain).await {
+            Ok(entry) => entry,
+            Err(failure) => return self.install_failed(asked, climb, &failure, &mut ended),
+        };
+        let mut facts = first.installed.facts.clone();
+        facts.hint = self.hints.iter().find(|h| h.server == asked.release.server.to_string()).cloned();
+        let mut entry = first;
+        let mut held_variant = plain.clone();
+        let budget = Duration::from_secs(self.limits.session_seconds);
+        while let Some(step) = plan::next_step(&facts, &climb.attempts) {
+            let left = budget.saturating_sub(climb.spent);
+            if left < LEAST_PATIENCE && !climb.attempts.is_empty() || self.cancel.is_cancelled() {
+                break;
+            }
+            let variant = Variant {
+                dependencies_as_of: if step.dated { dated(asked.published_at) } else { None },
+                extras: step.extras.clone(),
+                python: asked.python.clone(),
+            };
+            if variant != held_variant {
+                match self.entry(asked, &variant).await {
+                    Ok(other) => (entry, held_variant) = (other, variant.clone()),
+                    Err(failure) => {
+                        // This rung cannot be stood on; the ladder goes on from the others.
+                        let record = failed_rung(&step, &variant, &failure);
+                        ended(climb.attempts.len(), &record);
+                        climb.attempts.push(record);
+                        if failure.outcome == Outcome::InstallFailed {
+                            continue;
+                        }
+                        break;
+                    }
+                }
+            }
+            let (record, answer) =
+                self.start(asked, &entry, &step, &variant, left.min(ATTEMPT_PATIENCE)).await;
+            if answer.outcome == Outcome::Interrupted {
+                climb.attempts.push(record);
+                break;
+            }
+            climb.add(record, answer, &mut ended);
+        }
+        let interpreter = interpreter_of(&entry, self.installer.node.as_ref().map(|n| n.version.as_str()));
+        climb.finish(self.sandbox.level(), Transport::Stdio, Some(interpreter))
+    }
+
+    /// Asks a command of the user's own, once.
+    pub async fn local(
+        &self,
+        spec: BoxSpec,
+        shown: Vec<String>,
+        mut ended: impl FnMut(usize, &Attempt),
+    ) -> Probe {
+        let patience = Duration::from_secs(self.limits.session_seconds)
+            .min(ATTEMPT_PATIENCE.max(Duration::from_secs(self.limits.session_seconds)));
+        let answer = attempt::ask(&self.sandbox, &spec, &self.limits, patience, &self.cancel).await;
+        let record = record_of(&answer, "bare", shown, Vec::new(), BTreeMap::new());
+        let mut climb = Climb {
+            attempts: Vec::new(),
+            best: None,
+            damaged: false,
+            spent: Duration::ZERO,
+            began: answer.started_at,
+        };
+        climb.add(record, answer, &mut ended);
+        climb.finish(self.sandbox.level(), Transport::Stdio, None)
+    }
+
+    async fn entry(&self, asked: &PackageProbe, variant: &Variant) -> Result<Entry, InstallFailure> {
+        if let Some(entry) = self.cache.find(&asked.release, variant) {
+            return Ok(entry);
+        }
+        let ours = |e: std::io::Error| InstallFailure {
+            outcome: Outcome::ScannerError,
+            detail: format!("the cache cannot be written: {e}"),
+            log: Untrusted::default(),
+        };
+        let interrupted = || InstallFailure {
+            outcome: Outcome::Interrupted,
+            detail: "the scan was ended".to_owned(),
+            log: Untrusted::default(),
+        };
+        let _turn = tokio::select! {
+            turn = self.installs.acquire() => turn.map_err(|_| interrupted())?,
+            () = self.cancel.cancelled() => return Err(interrupted()),
+        };
+        let staged = self.cache.stage().map_err(ours)?;
+        let store = self.cache.store();
+        let installed = tokio::select! {
+            done = self.installer.install(
+                &self.sandbox, &store, &staged, &asked.release, variant, asked.published_at, self.keep,
+            ) => done,
+            () = self.cancel.cancelled() => Err(interrupted()),
+        };
+        match installed {
+            Ok(installed) => self.cache.keep(&staged, installed, self.keep).map_err(ours),
+            Err(failure) => {
+                let _ = fs_err::remove_dir_all(&staged);
+                Err(failure)
+            }
+        }
+    }
+
+    fn install_failed(
+        &self,
+        asked: &PackageProbe,
+        mut climb: Climb,
+        failure: &InstallFailure,
+        ended: &mut impl FnMut(usize, &Attempt),
+    ) -> Probe {
+        let variant = Variant { python: asked.python.clone(), ..Variant::default() };
+        let record =
+            Attempt { rung: "install".to_owned(), ..failed_rung(&Step::default(), &variant, failure) };
+        if failure.outcome != Outcome::Interrupted {
+            ended(climb.attempts.len(), &record);
+        }
+        climb.attempts.push(record);
+        let python = asked.python.as_ref().map(|p| format!("python {}", p.version));
+        let mut probe = climb.finish(self.sandbox.level(), Transport::Stdio, python);
+        // Whatever was tried before, this is what ended it.
+        probe.outcome = failure.outcome;
+        probe.detail = Untrusted::new(failure.detail.clone());
+        probe
+    }
+
+    async fn start(
+        &self,
+        asked: &PackageProbe,
+        entry: &Entry,
+        step: &Step,
+        variant: &Variant,
+        patience: Duration,
+    ) -> (Attempt, Answer) {
+        let installed = &entry.installed;
+        let point = &installed.entries[0];
+        let mut shown = point.shown();
+        shown.extend(step.args.iter().cloned());
+        let preload = step.stand_in.map(|s| self.preload(s));
+        let boxed = point.boxed(
+            &self.sandbox,
+            &entry.package,
+            &self.scratch,
+            self.installer.node.as_ref(),
+            variant.python.as_ref(),
+            preload.as_ref(),
+        );
+        let answer = match boxed {
+            Ok(spec) => {
+                let spec = self.dressed(spec, step, asked.slot);
+                attempt::ask(&self.sandbox, &spec, &self.limits, patience, &self.cancel).await
+            }
+            Err(missing) => {
+                let mut answer =
+                    Answer::remote(Timestamp::now(), Duration::ZERO, Ok(super::mcp::Listing::default()));
+                (answer.outcome, answer.detail) = (Outcome::ScannerError, Untrusted::new(missing));
+                answer.listing = None;
+                answer
+            }
+        };
+        let mut record = record_of(&answer, step.rung, shown, step.args.clone(), step.env.clone());
+        record.dependencies_as_of = variant.dependencies_as_of.map(|t| t.to_string());
+        record.extras.clone_from(&step.extras);
+        (record, answer)
+    }
+
+    /// The step's arguments, placeholders and stand-ins put onto a bare start.
+    fn dressed(&self, spec: BoxSpec, step: &Step, slot: u32) -> BoxSpec {
+        let stand_ins = self.sandbox.view(&self.stand_ins, STAND_INS);
+        let mut spec = spec.args(step.args.iter().cloned()).show(&self.stand_ins, &stand_ins, Access::Read);
+        spec.slot = slot;
+        if self.sandbox.level() == SandboxLevel::Bwrap {
+            spec.env.insert("HOME".to_owned(), super::sandbox::bwrap::HOME.to_owned());
+            spec.env.insert("TMPDIR".to_owned(), "/tmp".to_owned());
+        }
+        for (name, value) in &step.env {
+            let value = if value == STAND_IN_KUBECONFIG {
+                stand_ins.join("kubeconfig").to_string_lossy().into_owned()
+            } else {
+                value.clone()
+            };
+            spec.env.insert(name.clone(), value);
+        }
+        if step.stand_in == Some(StandIn::ContainerDaemon) {
+            spec.env.insert(
+                "DOCKER_HOST".to_owned(),
+                format!("unix://{}/daemon.sock", super::sandbox::bwrap::HOME),
+            );
+        }
+        spec
+    }
+
+    fn preload(&self, stand_in: StandIn) -> Preload {
+        let folder = self.sandbox.view(&self.stand_ins, STAND_INS);
+        let script = match stand_in {
+            StandIn::NativeAddon => "native-addon.cjs",
+            StandIn::ContainerDaemon => "container-daemon.cjs",
+        };
+        let python = match stand_in {
+            StandIn::NativeAddon => String::new(),
+            // Read anew each time: these files are small and rarely needed.
+            StandIn::ContainerDaemon => {
+                fs_err::read_to_string(self.stand_ins.join("container-daemon.py")).unwrap_or_default()
+            }
+        };
+        Preload { node_script: folder.join(script).to_string_lossy().into_owned(), python_source: python }
+    }
+}
+
+/// Dependencies as of the day after the release: what the author could have tested with.
+fn dated(published_at: Option<Timestamp>) -> Option<Timestamp> {
+    published_at.and_then(|t| t.checked_add(jiff::SignedDuration::from_hours(24)).ok())
+}
+
+fn interpreter_of(entry: &Entry, node: Option<&str>) -> String {
+    match (&entry.installed.variant.python, entry.installed.facts.node) {
+        (Some(python), _) => format!("python {}", python.version),
+        (None, true) => format!("node {}", node.unwrap_or("of unknown version").trim_start_matches('v')),
+        (None, false) => "none".to_owned(),
+    }
+}
+
+fn failed_rung(step: &Step, variant: &Variant, failure: &InstallFailure) -> Attempt {
+    Attempt {
+        rung: step.rung.to_owned(),
+        command: Vec::new(),
+        args: step.args.clone(),
+        env: step.env.clone(),
+        dependencies_as_of: variant.dependencies_as_of.map(|t| t.to_string()),
+        extras: step.extras.clone(),
+        // An install that fails on one rung says nothing of the others: the ladder must be able to go on.
+        outcome: if step.rung.is_empty() || failure.outcome != Outcome::InstallFailed {
+            failure.outcome
+        } else {
+            Outcome::Crashed
+        },
+        detail: Untrusted::new(failure.detail.clone()),
+        tools: 0,
+        started_at: Timestamp::now(),
+        millis: 0,
+        log_tail: failure.log.clone(),
+    }
+}
+
+/// The stored form of an answer.
+pub fn record_of(
+    answer: &Answer,
+    rung: &str,
+    command: Vec<String>,
+    args: Vec<String>,
+    env: BTreeMap<String, String>,
+) -> Attempt {
+    Attempt {
+        rung: rung.to_owned(),
+        command,
+        args,
+        env,
+        dependencies_as_of: None,
+        extras: Vec::new(),
+        outcome: answer.outcome,
+        detail: answer.detail.clone(),
+        tools: answer.listing.as_ref().map_or(0, |l| u32::try_from(l.tools.len()).unwrap_or(u32::MAX)),
+        started_at: answer.started_at,
+        millis: u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX),
+        log_tail: answer.log_tail.clone(),
+    }
+}
+
+impl Climb {
+    fn add(&mut self, record: Attempt, answer: Answer, ended: &mut impl FnMut(usize, &Attempt)) {
+        ended(self.attempts.len(), &record);
+        self.spent += answer.took;
+        self.damaged |= answer.damaged;
+        let better = self.best.as_ref().is_none_or(|(at, _)| record.tools > self.attempts[*at].tools);
+        if answer.listing.is_some() && better {
+            self.best = Some((self.attempts.len(), answer));
+        }
+        self.attempts.push(record);
+    }
+
+    fn finish(mut self, sandbox: SandboxLevel, transport: Transport, interpreter: Option<String>) -> Probe {
+        let chosen = plan::chosen(&self.attempts);
+        let telling = chosen.or_else(|| plan::most_telling(&self.attempts));
+        let told = telling.and_then(|i| self.attempts.get(i));
+        let mut probe = Probe {
+            outcome: told.map_or(Outcome::Interrupted, |a| a.outcome),
+            detail: told.map_or_else(|| Untrusted::new("the scan was ended"), |a| a.detail.clone()),
+            sandbox,
+            transport,
+            started_at: self.began,
+            finished_at: Timestamp::now(),
+            chosen,
+            protocol: None,
+            server_info: None,
+            capabilities: None,
+            instructions: None,
+            interpreter,
+            pages: 0,
+            noise_lines: 0,
+            marks: Vec::new(),
+            tools: Vec::new(),
+            malformed: Vec::new(),
+            attempts: Vec::new(),
+        };
+        if let Some((_, answer)) = self.best.take() {
+            probe.noise_lines = answer.noise_lines;
+            if let Some(listing) = answer.listing {
+                probe.protocol = listing.protocol;
+                probe.server_info = listing.server_info;
+                probe.capabilities = listing.capabilities;
+                probe.instructions = listing.instructions;
+                probe.pages = listing.pages;
+                probe.tools = listing.tools;
+                probe.malformed = listing.malformed;
+                probe.marks = listing.marks.iter().map(|m| (*m).to_owned()).collect();
+            }
+        }
+        if self.damaged && !probe.marks.iter().any(|m| m == "encoding-damaged") {
+            probe.marks.push("encoding-damaged".to_owned());
+            probe.marks.sort();
+        }
+        probe.attempts = self.attempts;
+        probe
+    }
+}
+
+/// One exchange with a remote server as a probe.
+pub fn remote_probe(answer: Answer, transport: Transport, shown: Vec<String>) -> Probe {
+    let record = record_of(&answer, "remote", shown, Vec::new(), BTreeMap::new());
+    let mut climb = Climb {
+        attempts: Vec::new(),
+        best: None,
+        damaged: false,
+        spent: Duration::ZERO,
+        began: answer.started_at,
+    };
+    climb.add(record, answer, &mut |_, _| {});
+    climb.finish(SandboxLevel::Remote, transport, None)
+}
+
+/// Writes the stand-ins of `data/` where boxes can be shown them.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn write_stand_ins(folder: &Path, data: &BTreeMap<String, Vec<u8>>) -> std::io::Result<()> {
+    fs_err::create_dir_all(folder)?;
+    for (name, bytes) in data {
+        if let Some(name) = name.strip_prefix("stand-ins/") {
+            let path = folder.join(name);
+            if fs_err::read(&path).ok().as_ref() != Some(bytes) {
+                let part = tempfile::NamedTempFile::new_in(folder)?;
+                fs_err::write(part.path(), bytes)?;
+                let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+                fs_err::set_permissions(part.path(), mode)?;
+                part.persist(&path).map_err(|e| e.error)?;
+            }
+        }
+    }
+    Ok(())
+}
