@@ -60,14 +60,14 @@ CREATE VIEW tools_flat AS
 SELECT t.server, t.release, t.tool, t.title, t.class, t.risk, t.confidence, t.signals, t.needs_review, t.description,
   t.definition_hash, t.probed_at, t.corrected, t.corrected_by, t.corrected_why, t.registry, t.visibility, t.position,
   t.probe_id, t.release_id, t.server_id, t.evidence, t.rule_set_hash, t.verdict_made_at
-FROM newest_probes n JOIN tools_probed t ON t.probe_id = n.answer_probe_id;
+FROM newest_probes n JOIN tools_probed t ON t.probe_id = n.answer_probe_id AND t.server_id = n.server_id;
 
 -- The tools of every release, as it answered last.
 CREATE VIEW tools_all AS
 SELECT t.server, t.release, t.tool, t.title, t.class, t.risk, t.confidence, t.signals, t.needs_review, t.description,
   t.definition_hash, t.probed_at, t.corrected, t.corrected_by, t.corrected_why, t.registry, t.visibility, t.position,
   t.probe_id, t.release_id, t.server_id, t.evidence, t.rule_set_hash, t.verdict_made_at
-FROM releases a JOIN tools_probed t ON t.probe_id = (
+FROM releases a JOIN tools_probed t ON t.release_id = a.id AND t.probe_id = (
   SELECT p.id FROM probes p WHERE p.release_id = a.id AND p.outcome = 'ok'
   ORDER BY p.finished_at DESC, p.id DESC LIMIT 1);
 
