@@ -1,1 +1,329 @@
-//! http
+//! The only HTTP client: user agent, deadlines, caps, retries, a few requests a host at a time, guarded addresses.
+//!
+//! Registries are read with [`Client::get_json`], [`Client::get_bytes`] and [`Client::get_file`]; remote MCP servers
+//! are spoken to with [`Client::send`], which follows no redirect to another host and is never sent twice.
+
+mod body;
+mod error;
+mod reach;
+mod retry;
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use url::Url;
+
+pub use body::Answer;
+pub use error::{HttpError, shown};
+pub use reach::{Reach, is_public};
+pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+pub use reqwest::{Method, StatusCode};
+
+use body::Bounds;
+use reach::{GuardedResolver, Route, route};
+
+/// How we name ourselves, with the way to reach whoever runs this.
+pub const USER_AGENT: &str =
+    concat!("catalogue/", env!("CARGO_PKG_VERSION"), " (+https://catalogue.example/about)");
+
+/// Requests to one host at the same time.
+const PER_HOST: usize = 4;
+const MAX_REDIRECTS: usize = 3;
+
+/// How long each part of an exchange may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Name resolution, connection and TLS.
+    pub connect: Duration,
+    /// Until the head of the answer is there.
+    pub first_byte: Duration,
+    /// Until its last byte, for documents.
+    pub whole: Duration,
+    /// Until its last byte, for files written to disk.
+    pub file: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            first_byte: Duration::from_secs(30),
+            whole: Duration::from_secs(60),
+            file: Duration::from_secs(900),
+        }
+    }
+}
+
+/// Header fields of a request.
+pub type Fields<'a> = &'a [(HeaderName, &'a str)];
+
+/// A request to a remote server, sent once.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// Usually POST or GET.
+    pub method: Method,
+    /// Where to.
+    pub url: &'a Url,
+    /// How far it may go.
+    pub reach: Reach,
+    /// Header fields beside user agent and host.
+    pub headers: HeaderMap,
+    /// Bytes sent with it.
+    pub body: Option<Vec<u8>>,
+    /// Most bytes of the answer.
+    pub cap_bytes: u64,
+    /// When the whole exchange must be over.
+    pub ends_at: Instant,
+}
+
+/// Asks over HTTP. Cheap to clone; clones share connections and the per-host bound.
+#[derive(Debug, Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    deadlines: Deadlines,
+    // Built when first needed: each reads the system's certificates, some 20 ms.
+    anywhere: OnceLock<Result<reqwest::Client, String>>,
+    public: OnceLock<Result<reqwest::Client, String>>,
+    loopback: OnceLock<Result<reqwest::Client, String>>,
+    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new(Deadlines::default())
+    }
+}
+
+impl Client {
+    /// A client with its own deadlines. Certificates are the system's; `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured.
+    pub fn new(deadlines: Deadlines) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                deadlines,
+                anywhere: OnceLock::new(),
+                public: OnceLock::new(),
+                loopback: OnceLock::new(),
+                hosts: Mutex::new(HashMap::new()),
+            }),
+        }
+    }
+
+    /// Reads a JSON document from a registry, asking again where that helps.
+    ///
+    /// # Errors
+    /// Every kind of [`HttpError`]; `BadReply` if it is not labelled JSON or does not have the shape of `T`.
+    pub async fn get_json<T: DeserializeOwned>(
+        &self,
+        url: &Url,
+        headers: Fields<'_>,
+        cap_bytes: u64,
+    ) -> Result<T, HttpError> {
+        let document = self.get_bytes(url, headers, cap_bytes).await?;
+        document.json()
+    }
+
+    /// Reads a document from a registry, asking again where that helps.
+    ///
+    /// # Errors
+    /// Every kind of [`HttpError`]; a status that is no success is `Registry`.
+    pub async fn get_bytes(
+        &self,
+        url: &Url,
+        headers: Fields<'_>,
+        cap_bytes: u64,
+    ) -> Result<Document, HttpError> {
+        retry::with_retries(|| async move {
+            let (mut answer, _slot) = self.get(url, headers, cap_bytes, self.inner.deadlines.whole).await?;
+            let bytes = answer.bytes().await?;
+            Ok(Document { url: answer.url.clone(), media_type: answer.media_type(), bytes })
+        })
+        .await
+    }
+
+    /// Writes a registry's file to `path` (created or emptied) and returns the SHA-256 of what was written.
+    ///
+    /// # Errors
+    /// Every kind of [`HttpError`]; a disk that does not take the bytes is [`FileError::Disk`].
+    pub async fn get_file(&self, url: &Url, cap_bytes: u64, path: &Path) -> Result<String, FileError> {
+        // The disk's failure is carried past the retries: writing again would not mend it.
+        let written: Result<String, std::io::Error> = retry::with_retries(|| async move {
+            let (mut answer, _slot) = self.get(url, &[], cap_bytes, self.inner.deadlines.file).await?;
+            let mut hash = Sha256::new();
+            let mut file = match fs_err::File::create(path) {
+                Ok(file) => file,
+                Err(error) => return Ok(Err(error)),
+            };
+            while let Some(chunk) = answer.next_chunk().await? {
+                hash.update(&chunk);
+                if let Err(error) = file.write_all(&chunk) {
+                    return Ok(Err(error));
+                }
+            }
+            Ok(file.flush().map(|()| hex::encode(hash.finalize())))
+        })
+        .await?;
+        Ok(written?)
+    }
+
+    /// Sends one request to a remote server and returns its answer, whatever its status, with the body still to read.
+    ///
+    /// Redirects within the same scheme, host and port are followed up to three times with the same method and body;
+    /// any other is returned as it came.
+    ///
+    /// # Errors
+    /// `Refused`, `NoNetwork`, `TimedOut`; nothing is sent a second time.
+    pub async fn send(&self, request: Request<'_>) -> Result<Answer, HttpError> {
+        let chosen = route(request.reach, request.url)?;
+        let client = self.client(chosen, request.url)?;
+        let bounds = Bounds { cap_bytes: request.cap_bytes, ends_at: request.ends_at, min_rate: false };
+        let mut url = request.url.clone();
+        for hop in 0.. {
+            let mut builder =
+                client.request(request.method.clone(), url.clone()).headers(request.headers.clone());
+            if let Some(body) = &request.body {
+                builder = builder.body(body.clone());
+            }
+            let response = tokio::time::timeout_at(request.ends_at, builder.send())
+                .await
+                .map_err(|_| HttpError::TimedOut { url: shown(&url), what: "the first byte" })?
+                .map_err(|e| HttpError::from_reqwest(&url, e))?;
+            match same_origin_redirect(&url, response.status(), response.headers()) {
+                Some(next) if hop < MAX_REDIRECTS => url = next,
+                _ => return Ok(Answer::new(response, bounds)),
+            }
+        }
+        unreachable!("the loop ends by returning")
+    }
+
+    async fn get(
+        &self,
+        url: &Url,
+        headers: Fields<'_>,
+        cap_bytes: u64,
+        within: Duration,
+    ) -> Result<(Answer, OwnedSemaphorePermit), HttpError> {
+        let client = self.client(route(Reach::Anywhere, url)?, url)?;
+        let slot = self.slot(url).await;
+        let ends_at = Instant::now() + within;
+        let mut request = client.get(url.clone());
+        for (name, value) in headers {
+            request = request.header(name.clone(), *value);
+        }
+        let response = tokio::time::timeout(self.inner.deadlines.first_byte, request.send())
+            .await
+            .map_err(|_| HttpError::TimedOut { url: shown(url), what: "the first byte" })?
+            .map_err(|e| HttpError::from_reqwest(url, e))?;
+        let status = response.status();
+        if !status.is_success() {
+            let retry_after = retry::retry_after(response.headers(), jiff::Timestamp::now());
+            return Err(HttpError::Registry { url: shown(url), status, retry_after });
+        }
+        Ok((Answer::new(response, Bounds { cap_bytes, ends_at, min_rate: true }), slot))
+    }
+
+    /// Waits until fewer than [`PER_HOST`] requests to this host are under way.
+    async fn slot(&self, url: &Url) -> OwnedSemaphorePermit {
+        let host = url.host_str().unwrap_or("").to_owned();
+        let semaphore = {
+            let mut hosts = self.inner.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(hosts.entry(host).or_insert_with(|| Arc::new(Semaphore::new(PER_HOST))))
+        };
+        semaphore.acquire_owned().await.expect("the semaphores of hosts are never closed")
+    }
+
+    fn client(&self, chosen: Route, url: &Url) -> Result<&reqwest::Client, HttpError> {
+        let cell = match chosen {
+            Route::Anywhere => &self.inner.anywhere,
+            Route::Public => &self.inner.public,
+            Route::Loopback => &self.inner.loopback,
+        };
+        cell.get_or_init(|| build(chosen, self.inner.deadlines).map_err(|e| format!("{e:?}")))
+            .as_ref()
+            .map_err(|detail| HttpError::NoNetwork { url: shown(url), detail: detail.clone(), source: None })
+    }
+}
+
+fn build(chosen: Route, deadlines: Deadlines) -> Result<reqwest::Client, reqwest::Error> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that builds clients")]
+    let builder =
+        reqwest::Client::builder().user_agent(USER_AGENT).connect_timeout(deadlines.connect).referer(false);
+    match chosen {
+        Route::Anywhere => builder.redirect(reqwest::redirect::Policy::custom(|attempt| {
+            let from = attempt.previous().last();
+            if attempt.previous().len() > MAX_REDIRECTS {
+                attempt.error(format!("{}more than {MAX_REDIRECTS} redirects", error::REFUSED))
+            } else if from.is_some_and(|from| from.scheme() != attempt.url().scheme()) {
+                attempt.error(format!("{}a redirect to another scheme", error::REFUSED))
+            } else {
+                attempt.follow()
+            }
+        })),
+        Route::Public | Route::Loopback => builder
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(GuardedResolver { route: chosen }),
+    }
+    .build()
+}
+
+/// Where a redirect leads, if it stays with the same scheme, host and port.
+fn same_origin_redirect(url: &Url, status: StatusCode, headers: &HeaderMap) -> Option<Url> {
+    if !matches!(status.as_u16(), 301 | 302 | 307 | 308) {
+        return None;
+    }
+    let next = url.join(headers.get(header::LOCATION)?.to_str().ok()?).ok()?;
+    (next.origin() == url.origin()).then_some(next)
+}
+
+/// A document as a registry answered it.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Where it came from, after redirects.
+    pub url: Url,
+    /// Its media type, lower case, without parameters.
+    pub media_type: String,
+    /// Its bytes, decompressed.
+    pub bytes: Vec<u8>,
+}
+
+impl Document {
+    /// Reads it as JSON, if it says that it is.
+    ///
+    /// # Errors
+    /// `BadReply`.
+    pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, HttpError> {
+        let bad = |why: String| HttpError::BadReply { url: shown(&self.url), why };
+        if !is_json(&self.media_type) {
+            return Err(bad(format!("answered \"{}\" and not JSON", self.media_type.escape_debug())));
+        }
+        serde_json::from_slice(&self.bytes).map_err(|e| bad(format!("its JSON cannot be read: {e}")))
+    }
+}
+
+/// True for `application/json` and every `…+json`.
+pub fn is_json(media_type: &str) -> bool {
+    media_type == "application/json"
+        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+}
+
+/// Why a file was not fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The exchange failed.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The disk failed.
+    #[error("cannot write what was fetched")]
+    Disk(#[from] std::io::Error),
+}
