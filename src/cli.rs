@@ -1,25 +1,91 @@
-//! cli
+//! The command line: one file per subcommand. The only module that knows two stages at once.
+
+mod build;
+mod classify;
+mod doctor;
+mod exit;
+mod policy;
+mod review;
+mod run;
+mod scan;
+mod serve;
+mod settings;
+
 use std::process::ExitCode;
 
-/// x
+use clap::{Parser, Subcommand};
+
+use exit::Exit;
+use settings::{GlobalOptions, Settings};
+
+/// An open catalogue of what every MCP tool can do to you.
+///
+/// Scans MCP servers in a sandbox, classifies every tool with its evidence, keeps everything in SQLite, and renders
+/// policies and a static site.
+#[derive(Debug, Parser)]
+#[command(name = "catalogue", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalOptions,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Do the main job: scan the starter list, classify, and build the site.
+    Run(run::RunOptions),
+    /// Start servers in a sandbox, ask for their tools and store what they answer.
+    Scan(scan::ScanOptions),
+    /// Build the static site from the database.
+    Build(build::BuildOptions),
+    /// Show a built site on this machine.
+    Serve(serve::ServeOptions),
+    /// Judge every stored tool with the rules in force.
+    Classify(classify::ClassifyOptions),
+    /// Show doubtful verdicts first, and correct them.
+    Review(review::ReviewOptions),
+    /// Export or check policies.
+    Policy(policy::PolicyOptions),
+    /// Say what was found, fetched or cannot be had on this machine, and what follows from it.
+    Doctor(doctor::DoctorOptions),
+}
+
+/// Parses the arguments and runs the command. Returns the documented exit code.
 pub fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().collect();
     if args.get(1).map(String::as_str) == Some("__box") {
-        return crate::cli::helper(&args);
+        return helper(&args);
     }
-    ExitCode::SUCCESS
+    let cli = Cli::parse();
+    crate::progress::start_log(cli.global.verbose);
+    let result = Settings::resolve(&cli.global).and_then(|settings| match &cli.command {
+        Command::Run(options) => run::run(&settings, options),
+        Command::Scan(options) => scan::run(&settings, options),
+        Command::Build(options) => build::run(&settings, options),
+        Command::Serve(options) => serve::run(&settings, options),
+        Command::Classify(options) => classify::run(&settings, options),
+        Command::Review(options) => review::run(&settings, options),
+        Command::Policy(options) => policy::run(&settings, options),
+        Command::Doctor(options) => doctor::run(&settings, options),
+    });
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            crate::progress::say(&format!("error: {error:#}"));
+            Exit::of(&error).into()
+        }
+    }
 }
 
+/// The hidden command that confines itself and then starts a server: see `probe::sandbox::reduced`.
 fn helper(args: &[String]) -> ExitCode {
     let number = |i: usize| args.get(i).and_then(|a| a.parse::<i32>().ok());
-    let (Some(told), Some(life)) = (number(2), number(3)) else { return ExitCode::from(2) };
+    let (Some(told), Some(life)) = (number(2), number(3)) else { return Exit::Usage.into() };
     match crate::probe::sandbox::reduced::run_helper(told, life) {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
         Err(error) => {
-            #[expect(clippy::print_stderr, reason = "the helper's only way to say why there is no box")]
-            {
-                eprintln!("catalogue: the reduced sandbox cannot be made: {error}");
-            }
+            crate::progress::say(&format!("the reduced sandbox cannot be made: {error}"));
             ExitCode::from(125)
         }
     }

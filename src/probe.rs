@@ -3,6 +3,7 @@
 pub mod attempt;
 pub mod install;
 pub mod link;
+pub mod local;
 pub mod mcp;
 pub mod plan;
 pub mod runner;

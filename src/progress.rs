@@ -1,1 +1,113 @@
-//! progress
+//! The only bars and the only log set-up. Results go to standard output, talk to standard error.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Sends log lines to standard error: warnings, with one `-v` information, with two everything of ours.
+/// `RUST_LOG` wins.
+pub fn start_log(verbose: u8) {
+    let default = match verbose {
+        0 => "warn",
+        1 => "catalogue=info,warn",
+        _ => "catalogue=debug,info",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .without_time()
+        .try_init();
+    // A second start (tests in one process) keeps the first.
+    drop(started);
+}
+
+/// One line of talk on standard error.
+pub fn say(line: &str) {
+    // A closed standard error is nobody listening.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Text of a result on standard output.
+///
+/// # Errors
+/// Standard output is closed (a pipe whose reader ended) or full.
+pub fn print(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// True if people read standard output directly: tables may have colours.
+pub fn colours() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// A bar over a known number of things, with what is running now. Silent unless standard error is a terminal.
+#[derive(Debug)]
+pub struct Bar {
+    bar: ProgressBar,
+    running: Mutex<Vec<String>>,
+    answered: Mutex<usize>,
+}
+
+impl Bar {
+    /// A bar over `total` things; a hidden one with `quiet`.
+    pub fn new(total: usize, quiet: bool) -> Self {
+        let bar = if quiet || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(total as u64)
+        };
+        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {elapsed} {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self { bar, running: Mutex::new(Vec::new()), answered: Mutex::new(0) }
+    }
+
+    /// One thing begins.
+    pub fn begin(&self, name: &str) {
+        if let Ok(mut running) = self.running.lock() {
+            running.push(name.to_owned());
+        }
+        self.show();
+    }
+
+    /// One thing ended.
+    pub fn end(&self, name: &str, answered: bool) {
+        if let Ok(mut running) = self.running.lock() {
+            running.retain(|r| r != name);
+        }
+        if answered && let Ok(mut count) = self.answered.lock() {
+            *count += 1;
+        }
+        self.bar.inc(1);
+        self.show();
+    }
+
+    /// A line that says what is being done before the first thing begins.
+    pub fn note(&self, text: &str) {
+        self.bar.set_message(text.to_owned());
+    }
+
+    /// Prints a line above the bar.
+    pub fn line(&self, text: &str) {
+        self.bar.suspend(|| say(text));
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn show(&self) {
+        let running = self.running.lock().map(|r| r.join(", ")).unwrap_or_default();
+        let answered = self.answered.lock().map(|a| *a).unwrap_or_default();
+        self.bar.set_message(format!("{answered} answered  {running}"));
+    }
+}

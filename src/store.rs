@@ -11,6 +11,7 @@ mod overrides;
 mod probes;
 mod queue;
 mod releases;
+mod review;
 mod rows;
 mod rule_sets;
 
@@ -24,6 +25,7 @@ pub use overrides::Override;
 pub use probes::OpenProbe;
 pub use queue::{Claim, QUARANTINE_DEATHS, WorkQueue};
 pub use releases::{StoredProbe, Visibility};
+pub use review::{ReviewRow, review};
 pub use rule_sets::rule_set_in_force;
 /// A read-only connection, as [`Store::open_read_only`] returns it.
 pub use rusqlite::Connection;

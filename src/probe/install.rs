@@ -11,13 +11,15 @@ mod python;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use url::Url;
+use tokio::sync::OnceCell;
 
 use super::plan::LaunchFacts;
+use super::registry::{Configured, Sources, learn_sources};
 use super::sandbox::{Access, BoxLimits, BoxSpec, Network, Sandbox};
 use crate::model::{Outcome, Registry, Release, Untrusted};
 use entry::EntryPoint;
@@ -63,7 +65,7 @@ pub struct Interpreter {
 }
 
 /// The programs that install, and where from.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Installer {
     /// For Python.
     pub uv: Option<Program>,
@@ -73,14 +75,31 @@ pub struct Installer {
     pub npm: Option<Program>,
     /// Runs node servers.
     pub node: Option<Program>,
-    /// The user's npm registry.
-    pub npm_registry: Option<Url>,
-    /// The user's Python index (simple API).
-    pub python_index: Option<Url>,
+    /// The user's registries.
+    pub registries: Arc<Registries>,
     /// Certificates, proxies: passed on to the install box, never to a run box.
     pub network_env: BTreeMap<String, String>,
     /// Files named in `network_env`.
     pub network_files: Vec<PathBuf>,
+}
+
+/// The user's registries, asked of the user's own clients when they are first needed: some 0.4 s.
+#[derive(Debug)]
+pub struct Registries {
+    configured: Configured,
+    sources: OnceCell<Sources>,
+}
+
+impl Registries {
+    /// Nothing is asked yet; what `catalogue.toml` says wins.
+    pub fn new(configured: Configured) -> Self {
+        Self { configured, sources: OnceCell::new() }
+    }
+
+    /// Where the registries are.
+    pub async fn get(&self) -> &Sources {
+        self.sources.get_or_init(|| learn_sources(&self.configured)).await
+    }
 }
 
 /// What makes two installs of one release differ.

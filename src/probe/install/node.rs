@@ -21,9 +21,7 @@ pub(super) async fn install(
     variant: &Variant,
 ) -> Result<(Vec<EntryPoint>, LaunchFacts), InstallFailure> {
     let missing = |what: &str| InstallFailure::new(Outcome::ScannerError, what.to_owned());
-    let registry = installer
-        .npm_registry
-        .as_ref()
+    let registry = installer.registries.get().await.npm.as_ref()
         .ok_or_else(|| missing("no npm registry is known; see catalogue doctor"))?;
     let name = release.server.name();
     let manifest =

@@ -27,9 +27,7 @@ pub(super) async fn install(
     let python = variant.python.as_ref().ok_or_else(|| {
         InstallFailure::new(Outcome::InstallFailed, "no Python was found that this release allows")
     })?;
-    let index = installer
-        .python_index
-        .as_ref()
+    let index = installer.registries.get().await.pypi.as_ref()
         .ok_or_else(|| missing("no Python index is known; see catalogue doctor"))?;
     let venv = place.inside(&place.package.join("venv")).to_string_lossy().into_owned();
 

@@ -1,0 +1,62 @@
+//! Exit codes, documented in the README.
+
+use std::process::ExitCode;
+
+use crate::config::ConfigError;
+use crate::probe::sandbox::Refusal;
+use crate::store::StoreError;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// All done; every target answered or was recorded.
+    Ok,
+    /// Something was found that should not be: an invalid policy, a broken link; or an error of no other kind.
+    Findings,
+    /// The command line is wrong (clap's own code).
+    Usage,
+    /// Nothing could be scanned.
+    NothingScanned,
+    /// The database cannot be used.
+    Database,
+    /// No sandbox can be had, and none was not asked for.
+    NoSandbox,
+    /// A rules, data or configuration file is malformed.
+    BadFile,
+    /// Ended by Ctrl-C; what was done is stored.
+    Interrupted,
+}
+
+impl Exit {
+    fn code(self) -> u8 {
+        match self {
+            Exit::Ok => 0,
+            Exit::Findings => 1,
+            Exit::Usage => 2,
+            Exit::NothingScanned => 3,
+            Exit::Database => 4,
+            Exit::NoSandbox => 5,
+            Exit::BadFile => 6,
+            Exit::Interrupted => 130,
+        }
+    }
+
+    /// The code for an error, by its kind.
+    pub(super) fn of(error: &anyhow::Error) -> Self {
+        let is = |found: bool, exit| found.then_some(exit);
+        is(error.is::<StoreError>(), Exit::Database)
+            .or(is(error.is::<Refusal>(), Exit::NoSandbox))
+            .or(is(error.is::<ConfigError>(), Exit::BadFile))
+            .or(is(error.is::<crate::classify::RuleError>(), Exit::BadFile))
+            .or(is(error.is::<crate::policy::PolicyError>(), Exit::BadFile))
+            .or(is(error.is::<super::scan::targets::FileError>(), Exit::BadFile))
+            .or(is(error.is::<super::scan::targets::UsageError>(), Exit::Usage))
+            .unwrap_or(Exit::Findings)
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit.code())
+    }
+}

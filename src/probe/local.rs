@@ -1,0 +1,90 @@
+//! A command of the user's own in a box: which folders it needs to see.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::sandbox::{Access, BoxSpec, Sandbox, trusted};
+use crate::model::SandboxLevel;
+
+/// Interpreters whose whole installation must be visible for them to run.
+const INTERPRETERS: [&str; 6] = ["python", "node", "bun", "deno", "ruby", "java"];
+
+/// Builds the box for `command`: the current folder and the folders of files named in it, read-only; an interpreter's
+/// own installation; nothing else of the home folder.
+///
+/// # Errors
+/// The program is not on `PATH`, or nothing was given.
+pub async fn spec(
+    sandbox: &Sandbox,
+    command: &[String],
+    env: &BTreeMap<String, String>,
+    here: &Path,
+    scratch: &Path,
+) -> Result<BoxSpec, String> {
+    let (program, args) = command.split_first().ok_or("no command was given after --")?;
+    let found = which::which_in(program, std::env::var_os("PATH"), here)
+        .map_err(|_| format!("{program}: no such program on PATH"))?;
+    let mut spec = BoxSpec::new(&found, scratch).args(args.iter().cloned());
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let too_wide = |folder: &Path| {
+        let folder = fs_err::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+        folder.parent().is_none()
+            || home.as_deref() == Some(&folder)
+            || ["/tmp", "/var/tmp", "/home", "/root", "/etc"].iter().any(|wide| folder == Path::new(wide))
+    };
+    if !too_wide(here) {
+        spec = spec.show(here, here, Access::Read);
+        spec.cwd = Some(here.to_owned());
+    }
+    let name = found.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    if name.starts_with("python") {
+        // A shim (pyenv's) asks the interpreter behind it; a virtual environment needs its base, too.
+        if let Some((program, folders)) = python_behind(&found).await {
+            spec.program = program;
+            for folder in folders.iter().filter(|f| !f.starts_with("/usr")) {
+                spec = spec.show(folder, folder, Access::Read);
+            }
+        }
+    } else {
+        let real = fs_err::canonicalize(&found).unwrap_or_else(|_| found.clone());
+        let interpreter = INTERPRETERS.iter().any(|i| name.starts_with(i));
+        let folder = real.parent().and_then(Path::parent).filter(|f| interpreter && !too_wide(f));
+        for path in [folder.unwrap_or(&real), found.as_path()] {
+            if !path.starts_with("/usr") {
+                spec = spec.show(path, path, Access::Read);
+            }
+        }
+    }
+    for arg in args {
+        let path = here.join(arg);
+        if !(arg.contains('/') || path.is_file()) || !path.exists() || path.starts_with("/usr") {
+            continue;
+        }
+        let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(&path) };
+        let shown = if too_wide(folder) { path.as_path() } else { folder };
+        if !too_wide(shown) || shown.is_file() {
+            spec = spec.show(shown, shown, Access::Read);
+        }
+    }
+    spec.env.insert("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned());
+    spec.env.insert("LANG".to_owned(), "C.UTF-8".to_owned());
+    if sandbox.level() == SandboxLevel::Bwrap {
+        spec.env.insert("HOME".to_owned(), super::sandbox::bwrap::HOME.to_owned());
+        spec.env.insert("TMPDIR".to_owned(), "/tmp".to_owned());
+    }
+    spec.env.extend(env.clone());
+    Ok(spec)
+}
+
+/// The real interpreter and the folders it needs: its environment's and its base installation's.
+async fn python_behind(program: &Path) -> Option<(PathBuf, Vec<PathBuf>)> {
+    let ask = "import sys; print(sys.executable); print(sys.prefix); print(sys.base_prefix)";
+    let none: &[(&str, &OsStr)] = &[];
+    let said = trusted::output(program, &["-I", "-c", ask], none, Duration::from_secs(10)).await.ok()?;
+    let text = String::from_utf8(said.stdout).ok()?;
+    let mut lines = text.lines().map(PathBuf::from);
+    let executable = lines.next().filter(|p| p.is_absolute())?;
+    Some((executable, lines.filter(|p| p.is_absolute()).collect()))
+}
