@@ -22,7 +22,6 @@ pub(super) struct Source {
 impl Source {
     /// From a path below `src` and the file's text.
     pub(super) fn new(path: &str, text: &str) -> Self {
-        let tested = without_tests(text);
         let module = path
             .trim_end_matches(".rs")
             .split('/')
@@ -32,8 +31,8 @@ impl Source {
         Self {
             path: path.to_owned(),
             text: text.to_owned(),
-            code: without_comments_and_texts(tested),
-            lines: tested.lines().count(),
+            code: without_test_items(&without_comments_and_texts(text)),
+            lines: before_tests(text).lines().count(),
             module,
         }
     }
@@ -41,7 +40,7 @@ impl Source {
     /// The top-level modules that its paths lead to.
     pub(super) fn top_level_modules_used(&self) -> BTreeSet<String> {
         let mut used = BTreeSet::new();
-        for start in Regex::new(r"\b(crate|catalogue)\s*::").unwrap().find_iter(&self.code) {
+        for start in Regex::new(r"\bcrate\s*::").unwrap().find_iter(&self.code) {
             used.extend(heads(self.code.get(start.end()..).unwrap_or_default()));
         }
         for chain in Regex::new(r"\b(?:super\s*::\s*)+").unwrap().find_iter(&self.code) {
@@ -83,8 +82,8 @@ fn heads(rest: &str) -> Vec<String> {
     found
 }
 
-/// Everything before `#[cfg(test)]` on a module. The attribute on anything else does not end the code.
-fn without_tests(text: &str) -> &str {
+/// Everything before the module of tests.
+fn before_tests(text: &str) -> &str {
     let tests =
         Regex::new(r"(?m)^#\[cfg\(test\)\]\s*\n(?:#\[[^\n]*\]\s*\n)*(?:pub(?:\([a-z]+\))? )?mod \w+ *\{")
             .unwrap();
@@ -92,6 +91,25 @@ fn without_tests(text: &str) -> &str {
         Some(found) => text.get(..found.start()).unwrap_or(text),
         None => text,
     }
+}
+
+/// Leaves out each item that only tests have: what follows `#[cfg(test)]`, to its `;` or its closing brace.
+fn without_test_items(code: &str) -> String {
+    let mut parts = code.split("#[cfg(test)]");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let mut depth = 0;
+        let end = part.char_indices().find_map(|(at, c)| {
+            depth += match c {
+                '{' => 1,
+                '}' => -1,
+                _ => 0,
+            };
+            (depth == 0 && matches!(c, '}' | ';')).then_some(at + 1)
+        });
+        kept.push_str(part.get(end.unwrap_or(part.len())..).unwrap_or_default());
+    }
+    kept
 }
 
 /// Blanks out comments and the insides of string and character literals.
