@@ -6,6 +6,8 @@ pub mod link;
 pub mod local;
 pub mod mcp;
 pub mod plan;
+pub mod registry;
 pub mod runner;
 pub mod sandbox;
+pub mod toolchain;
 pub mod wire;

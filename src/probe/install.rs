@@ -96,6 +96,12 @@ impl Registries {
         Self { configured, sources: OnceCell::new() }
     }
 
+    /// Adds what a fetched program told, if nothing was asked before.
+    pub fn extend(&self, sources: Sources) {
+        // Asked before: the answer of then stays, and names at least as much.
+        let _ = self.sources.set(sources);
+    }
+
     /// Where the registries are.
     pub async fn get(&self) -> &Sources {
         self.sources.get_or_init(|| learn_sources(&self.configured)).await
