@@ -13,7 +13,7 @@ pub mod verdict;
 
 pub use outcome::Outcome;
 pub use probe::{Attempt, MalformedTool, Probe, SandboxLevel, SeenTool, Transport};
-pub use release::Release;
+pub use release::{Release, ReleaseFacts};
 pub use server::{Registry, ServerKey};
 pub use target::Target;
 pub use text::Untrusted;

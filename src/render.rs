@@ -86,7 +86,9 @@ pub enum RenderError {
     #[error("the catalogue cannot be read from the database; run catalogue doctor")]
     Database(#[from] rusqlite::Error),
     /// A file cannot be read or written.
-    #[error("the site cannot be written; free space or choose another folder with --out, then run the same command")]
+    #[error(
+        "the site cannot be written; free space or choose another folder with --out, then run the same command"
+    )]
     File(#[from] std::io::Error),
     /// The folder holds files that no build wrote.
     #[error(
@@ -222,7 +224,11 @@ fn read_rows(
             index: first.unwrap_or_default() + i,
             shown: site::probe(db, shown)?,
             attempts: site::attempts(db, shown)?,
-            newer: if shown == entry.server.newest { None } else { Some(site::probe(db, entry.server.newest)?) },
+            newer: if shown == entry.server.newest {
+                None
+            } else {
+                Some(site::probe(db, entry.server.newest)?)
+            },
             tools: tools.transpose()?,
         });
     }

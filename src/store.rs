@@ -1,3 +1,63 @@
-//! store
+//! The database: one file, one writer, as many readers as like. The only place that speaks SQL.
+//!
+//! Nothing a server answered and no verdict is ever overwritten: a probe is a new row, a definition is stored once by
+//! its hash, a verdict once by (definition, rule set). So history and differences are queries. `docs/DATABASE.md`
+//! describes the tables for people. Called by `cli` (writer) and by `render` and `cli` (readers).
 
+mod answers;
+mod error;
+mod open;
+mod overrides;
+mod probes;
+mod queue;
+mod releases;
+mod rows;
+mod rule_sets;
 pub mod site;
+
+use jiff::Timestamp;
+use rusqlite::{Transaction, TransactionBehavior};
+
+pub use answers::{Answered, AnsweredTool, answered};
+pub use error::StoreError;
+pub use open::{BUSY_TIMEOUT, SCHEMA};
+pub use overrides::Override;
+pub use probes::OpenProbe;
+pub use queue::{Claim, QUARANTINE_DEATHS, WorkQueue};
+pub use releases::{StoredProbe, Visibility};
+pub use rule_sets::rule_set_in_force;
+/// A read-only connection, as [`Store::open_read_only`] returns it.
+pub use rusqlite::Connection;
+
+/// The one writer of a database.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+}
+
+impl Store {
+    /// The connection, for reading.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Runs `work` in one transaction that takes the write lock at once: all of it is stored, or nothing.
+    fn write<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let path = error::path_of(&self.connection);
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|e| StoreError::at(path.clone(), e))?;
+        let done = work(&transaction)?;
+        transaction.commit().map_err(|e| StoreError::at(path, e))?;
+        Ok(done)
+    }
+}
+
+/// The one spelling of a stored time: RFC 3339, UTC, always three decimals, so that text order is time order.
+fn stored_time(time: Timestamp) -> String {
+    format!("{time:.3}")
+}

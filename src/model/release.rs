@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::server::{Registry, ServerKey};
+use super::text::Untrusted;
 
 /// One version of a server. Remote and local servers have no version: theirs is the empty string.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -44,4 +46,21 @@ impl fmt::Display for Release {
             (version, _) => write!(f, "{}@{version}", self.server),
         }
     }
+}
+
+/// What a registry says about a release. Blanks are filled in when they become known; nothing known is erased.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReleaseFacts {
+    /// When it came out.
+    pub published_at: Option<Timestamp>,
+    /// The title shown to people, where the registry has one.
+    pub title: Option<Untrusted>,
+    /// One line on what it is.
+    pub description: Option<Untrusted>,
+    /// Address of the source, `https`, checked by whoever read it.
+    pub repository: Option<String>,
+    /// Address of its home page, `https`, checked by whoever read it.
+    pub homepage: Option<String>,
+    /// Its licence as declared.
+    pub licence: Option<Untrusted>,
 }

@@ -203,7 +203,8 @@ impl Catalogue {
     pub fn risks(&self) -> [usize; 4] {
         let mut counts = [0; 4];
         for tool in &self.tools {
-            if let Some(count) = Risk::ALL.iter().position(|r| *r == tool.risk).and_then(|i| counts.get_mut(i))
+            if let Some(count) =
+                Risk::ALL.iter().position(|r| *r == tool.risk).and_then(|i| counts.get_mut(i))
             {
                 *count += 1;
             }

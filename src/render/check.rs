@@ -86,7 +86,8 @@ fn broken(
     if !files.contains(&target) {
         return Some("leads to no file");
     }
-    let missing = !fragment.is_empty() && !pages.get(target.as_str()).is_some_and(|p| p.ids.contains(fragment));
+    let missing =
+        !fragment.is_empty() && !pages.get(target.as_str()).is_some_and(|p| p.ids.contains(fragment));
     missing.then_some("leads to no id on its page")
 }
 

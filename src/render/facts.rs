@@ -63,9 +63,8 @@ pub(super) struct AttemptView {
 
 /// Reads the facts of one probe.
 pub(super) fn facts(key: &ServerKey, probe: &SiteProbe, chosen: Option<&SiteAttempt>) -> Facts {
-    let line = |text: &Option<Untrusted>| {
-        text.as_ref().filter(|t| !t.is_blank()).map(|t| t.for_page_line(300))
-    };
+    let line =
+        |text: &Option<Untrusted>| text.as_ref().filter(|t| !t.is_blank()).map(|t| t.for_page_line(300));
     let date = |text: &String| text.split('T').next().unwrap_or_default().to_owned();
     Facts {
         registry: key.registry().as_str(),
@@ -114,8 +113,11 @@ pub(super) fn attempt_views(attempts: &[SiteAttempt]) -> Vec<AttemptView> {
 /// An address that may be linked.
 fn https_only(text: &Untrusted) -> Option<String> {
     let url = Url::parse(text.raw().trim()).ok()?;
-    (url.scheme() == "https" && url.host_str().is_some() && url.as_str().len() <= 500 && url.username().is_empty())
-        .then(|| url.to_string())
+    (url.scheme() == "https"
+        && url.host_str().is_some()
+        && url.as_str().len() <= 500
+        && url.username().is_empty())
+    .then(|| url.to_string())
 }
 
 fn transport_word(transport: Option<&str>) -> &'static str {
@@ -153,13 +155,18 @@ mod tests {
     fn only_plain_https_addresses_are_linked() {
         let link = |text: &str| https_only(&Untrusted::from(text));
         assert_eq!(link("https://h.example/o/r").as_deref(), Some("https://h.example/o/r"));
-        for bad in ["http://h.example/", "javascript:alert(1)", "https://u:p@h.example/", "data:text/html,x", ""] {
+        for bad in
+            ["http://h.example/", "javascript:alert(1)", "https://u:p@h.example/", "data:text/html,x", ""]
+        {
             assert_eq!(link(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn times_are_as_exact_as_they_mean_something() {
-        assert_eq!((seconds(310), seconds(12_440), seconds(60_000)), ("0.31".into(), "12.4".into(), "60".into()));
+        assert_eq!(
+            (seconds(310), seconds(12_440), seconds(60_000)),
+            ("0.31".into(), "12.4".into(), "60".into())
+        );
     }
 }

@@ -49,10 +49,7 @@ pub(super) fn read_tools(
     rule_set: &str,
     as_of: jiff::Timestamp,
 ) -> rusqlite::Result<ToolRows> {
-    Ok(ToolRows {
-        tools: site::tools(db, probe, rule_set)?,
-        corrections: site::corrections(db, key, as_of)?,
-    })
+    Ok(ToolRows { tools: site::tools(db, probe, rule_set)?, corrections: site::corrections(db, key, as_of)? })
 }
 
 /// Every name once, in the order the server lists them. Pure.

@@ -175,7 +175,11 @@ fn server_list(
     for (path, pager) in parts(first, more, servers.len(), SERVERS_ON_PAGE) {
         let start = (pager.number - 1) * SERVERS_ON_PAGE;
         let lines = servers.iter().skip(start).take(SERVERS_ON_PAGE).map(|s| s.line()).collect();
-        press.page(template, &path, &ServerList { figures, pager, servers: lines, outcomes: outcomes.clone() })?;
+        press.page(
+            template,
+            &path,
+            &ServerList { figures, pager, servers: lines, outcomes: outcomes.clone() },
+        )?;
         pages.push(path);
     }
     Ok(pages)

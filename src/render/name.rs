@@ -27,12 +27,7 @@ pub(super) fn server_name(key: &ServerKey, probe: &SiteProbe) -> ServerName {
     let own = probe.server_info.as_deref().and_then(own_title);
     let title = probe.title.clone().into_iter().chain(own).find(|t| !t.is_blank());
     let name = title.map_or_else(|| key.name().to_owned(), |t| t.for_page_line(MAX_NAME));
-    ServerName {
-        add_word: !ends_in_server(&name),
-        name,
-        key: shown_key(key),
-        path: key.site_path(),
-    }
+    ServerName { add_word: !ends_in_server(&name), name, key: shown_key(key), path: key.site_path() }
 }
 
 fn own_title(server_info: &str) -> Option<Untrusted> {

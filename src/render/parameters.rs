@@ -135,8 +135,7 @@ mod tests {
                 "b":{"anyOf":[{"type":"string"},{"type":"null"}],"default":false},
                 "z":{"type":["string","null"],"enum":["x",""]}}}"#,
         );
-        let shown: Vec<_> =
-            all.list.iter().map(|p| (p.name.as_str(), p.kind.as_str(), p.required)).collect();
+        let shown: Vec<_> = all.list.iter().map(|p| (p.name.as_str(), p.kind.as_str(), p.required)).collect();
         assert_eq!(
             shown,
             [("z", "string or null", true), ("a", "array of string", false), ("b", "string or null", false)]

@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn html_is_text_and_links_are_relative() {
-        let view = read("x", "# A title\n\nOne *line* [here](classes/read.html).\n\n<b>x</b>\n", "../").unwrap();
+        let view =
+            read("x", "# A title\n\nOne *line* [here](classes/read.html).\n\n<b>x</b>\n", "../").unwrap();
         assert_eq!((view.title.as_str(), view.summary.as_str()), ("A title", "One line here."));
         assert!(view.body.contains("href=\"../classes/read.html\""), "{}", view.body);
         assert!(!view.body.contains("<b>"), "{}", view.body);

@@ -62,7 +62,13 @@ impl Listening {
         for stream in self.listener.incoming() {
             let Ok(mut stream) = stream else { continue };
             if open.load(Ordering::Acquire) >= MAX_CONNECTIONS {
-                let _ = answer(&mut stream, "503 Service Unavailable", "text/plain; charset=utf-8", b"busy\n", true);
+                let _ = answer(
+                    &mut stream,
+                    "503 Service Unavailable",
+                    "text/plain; charset=utf-8",
+                    b"busy\n",
+                    true,
+                );
                 continue;
             }
             open.fetch_add(1, Ordering::AcqRel);
@@ -82,7 +88,13 @@ fn converse(root: &Path, stream: &mut TcpStream) -> io::Result<()> {
     stream.set_write_timeout(Some(PATIENCE))?;
     let plain = "text/plain; charset=utf-8";
     let Some(head) = read_head(stream)? else {
-        return answer(stream, "431 Request Header Fields Too Large", plain, b"request head too large\n", true);
+        return answer(
+            stream,
+            "431 Request Header Fields Too Large",
+            plain,
+            b"request head too large\n",
+            true,
+        );
     };
     let mut words = head.lines().next().unwrap_or_default().split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());

@@ -113,7 +113,9 @@ pub(super) fn write_server(
     let classes: Vec<ClassCount> = entry.line().classes;
     let mismatch = crate::model::Signal::AnnotationMismatch;
     let mut pages = Vec::new();
-    for (page, pager) in parts(&format!("{path}/index.html"), &format!("{path}/list"), tools.len(), TOOLS_ON_PAGE) {
+    for (page, pager) in
+        parts(&format!("{path}/index.html"), &format!("{path}/list"), tools.len(), TOOLS_ON_PAGE)
+    {
         let start = (pager.number - 1) * TOOLS_ON_PAGE;
         let lines = tools.iter().skip(start).take(TOOLS_ON_PAGE);
         let view = ServerView {
@@ -166,8 +168,8 @@ pub(super) fn write_quiet(
 ) -> Result<String, RenderError> {
     let outcome = rows.shown.outcome;
     let attempts = attempt_views(&rows.attempts);
-    let release =
-        crate::model::Release { server: entry.key().clone(), version: rows.shown.version.clone() }.to_string();
+    let release = crate::model::Release { server: entry.key().clone(), version: rows.shown.version.clone() }
+        .to_string();
     let view = QuietView {
         server: &entry.name,
         facts: facts(entry.key(), &rows.shown, rows.attempts.last()),

@@ -58,7 +58,8 @@ impl<'a> Similar<'a> {
                 *scores.entry(*other).or_default() += 1_000_000 / list.len();
             }
         }
-        let mut best: Vec<(usize, usize)> = scores.into_iter().filter(|(i, _)| self.is_elsewhere(*i, tool)).collect();
+        let mut best: Vec<(usize, usize)> =
+            scores.into_iter().filter(|(i, _)| self.is_elsewhere(*i, tool)).collect();
         best.sort_by_key(|(i, score)| (usize::MAX - score, self.rank_of(*i)));
         let mut servers = BTreeSet::new();
         best.into_iter()

@@ -1,1 +1,4 @@
-//! x
+//! Everything that runs the program or reads the repository as a whole. One binary.
+
+mod sample;
+mod store;

@@ -1,0 +1,203 @@
+//! Servers and their releases: who they are, what the registry says, and what is already known of them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::rows::{time, word};
+use super::{Store, StoreError, stored_time};
+use crate::model::{Class, Outcome, Release, ReleaseFacts, SandboxLevel, ServerKey};
+
+const ADD_SERVER: &str = "
+    INSERT INTO servers (key, registry, name, first_seen) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (key) DO NOTHING";
+
+const ADD_RELEASE: &str = "
+    INSERT INTO releases (server_id, version, purl, published_at, title, description, repository, homepage, licence,
+                          first_seen)
+    SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM servers WHERE key = ?1
+    ON CONFLICT (server_id, version) DO UPDATE SET
+      published_at = coalesce(published_at, excluded.published_at),
+      title = coalesce(title, excluded.title),
+      description = coalesce(description, excluded.description),
+      repository = coalesce(repository, excluded.repository),
+      homepage = coalesce(homepage, excluded.homepage),
+      licence = coalesce(licence, excluded.licence)
+    RETURNING id";
+
+const SET_VISIBILITY: &str = "UPDATE servers SET visibility = ?2 WHERE key = ?1";
+
+/// Newest first; `is_lasting` is decided by the model and not repeated here.
+const FINISHED_PROBES: &str = "
+    SELECT p.id AS id, p.outcome AS outcome, coalesce(p.detail, '') AS detail, p.sandbox AS sandbox,
+           p.finished_at AS finished_at,
+           (SELECT count(*) FROM probe_tools t WHERE t.probe_id = p.id AND t.definition_hash IS NOT NULL) AS tools,
+           (SELECT count(*) FROM probe_tools t WHERE t.probe_id = p.id AND t.definition_hash IS NULL) AS malformed
+    FROM probes p JOIN releases r ON r.id = p.release_id JOIN servers s ON s.id = r.server_id
+    WHERE s.key = ?1 AND r.version = ?2 AND p.scanner_schema = ?3 AND p.finished_at IS NOT NULL
+    ORDER BY p.finished_at DESC, p.id DESC";
+
+const CLASSES: &str = "
+    SELECT class, count(*) AS tools FROM tools_probed
+    WHERE probe_id = ?1 AND class IS NOT NULL GROUP BY class ORDER BY class";
+
+/// Who may see a server on a site made for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Visibility {
+    /// Everyone.
+    Public,
+    /// The owner of the database only.
+    Private,
+}
+
+impl Visibility {
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Visibility::Public => "public",
+            Visibility::Private => "private",
+        }
+    }
+}
+
+impl fmt::Display for Visibility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Visibility {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "public" => Ok(Visibility::Public),
+            "private" => Ok(Visibility::Private),
+            _ => Err(format!("\"{text}\" is neither public nor private")),
+        }
+    }
+}
+
+/// A finished probe, in short: what the closing table of a scan shows for a release that is not asked again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredProbe {
+    /// Its row.
+    pub id: i64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// One line on why, for people. Foreign text.
+    pub detail: String,
+    /// How far the server was locked in; None where it was never started.
+    pub sandbox: Option<SandboxLevel>,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// Tools it listed.
+    pub tools: u32,
+    /// Entries of the list that were no tools.
+    pub malformed: u32,
+    /// Tools by class under the rule set in force and after corrections; empty before the first classification.
+    pub classes: BTreeMap<Class, u32>,
+}
+
+impl Store {
+    /// Makes a release known, or fills in what was not known of it. Returns its row.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn remember_release(
+        &mut self,
+        release: &Release,
+        facts: &ReleaseFacts,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let key = release.server.to_string();
+        let now = stored_time(now);
+        self.write(|tx| {
+            tx.execute(
+                ADD_SERVER,
+                params![key, release.server.registry().as_str(), release.server.name(), now],
+            )
+            .and_then(|_| {
+                tx.query_row(
+                    ADD_RELEASE,
+                    params![
+                        key,
+                        release.version,
+                        release.purl(),
+                        facts.published_at.map(stored_time),
+                        facts.title.as_ref().map(|t| t.raw()),
+                        facts.description.as_ref().map(|t| t.raw()),
+                        facts.repository,
+                        facts.homepage,
+                        facts.licence.as_ref().map(|t| t.raw()),
+                        now,
+                    ],
+                    |row| row.get(0),
+                )
+            })
+            .map_err(|e| StoreError::from_sql(tx, e))
+        })
+    }
+
+    /// The newest finished probe of a release whose outcome lasts ([`Outcome::is_lasting`]), made under `scanner_schema`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn lasting_outcome(
+        &self,
+        release: &Release,
+        scanner_schema: u32,
+    ) -> Result<Option<StoredProbe>, StoreError> {
+        newest_lasting(&self.connection, release, scanner_schema)
+            .map_err(|e| StoreError::from_sql(&self.connection, e))
+    }
+
+    /// Sets who may see a server. True if the server is known.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn set_visibility(&mut self, server: &ServerKey, visibility: Visibility) -> Result<bool, StoreError> {
+        self.write(|tx| {
+            tx.execute(SET_VISIBILITY, params![server.to_string(), visibility.as_str()])
+                .map(|changed| changed > 0)
+                .map_err(|e| StoreError::from_sql(tx, e))
+        })
+    }
+}
+
+fn newest_lasting(
+    connection: &Connection,
+    release: &Release,
+    scanner_schema: u32,
+) -> rusqlite::Result<Option<StoredProbe>> {
+    let mut statement = connection.prepare_cached(FINISHED_PROBES)?;
+    let mut rows = statement.query(params![release.server.to_string(), release.version, scanner_schema])?;
+    while let Some(row) = rows.next()? {
+        let outcome: Outcome = word(row, "outcome")?;
+        if !outcome.is_lasting() {
+            continue;
+        }
+        let id = row.get("id")?;
+        return Ok(Some(StoredProbe {
+            id,
+            outcome,
+            detail: row.get("detail")?,
+            sandbox: super::rows::maybe_word(row, "sandbox")?,
+            finished_at: time(row, "finished_at")?,
+            tools: row.get("tools")?,
+            malformed: row.get("malformed")?,
+            classes: class_counts(connection, id)?,
+        }));
+    }
+    Ok(None)
+}
+
+fn class_counts(connection: &Connection, probe: i64) -> rusqlite::Result<BTreeMap<Class, u32>> {
+    connection
+        .prepare_cached(CLASSES)?
+        .query_map([probe], |row| Ok((word(row, "class")?, row.get("tools")?)))?
+        .collect()
+}

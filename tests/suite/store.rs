@@ -1,0 +1,7 @@
+//! The database as its users meet it: through the public functions, and through the file itself.
+
+mod opening;
+mod probing;
+mod queue;
+mod verdicts;
+mod views;
