@@ -94,6 +94,14 @@ pub fn is_unprintable(c: char) -> bool {
             | '\u{E0000}'..='\u{E0FFF}')
 }
 
+/// Line and column (in characters), both from 1, of a byte offset into a file of our own or its user's.
+pub fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset.min(text.len())).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    (line, column)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
