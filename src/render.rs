@@ -33,6 +33,7 @@ use rusqlite::Connection;
 use thiserror::Error;
 use url::Url;
 
+use crate::policy::Numbers;
 use crate::store::site;
 use catalogue::{CHUNK, Catalogue, ServerEntry};
 use html::Engine;
@@ -40,7 +41,6 @@ use judged::{judge, read_tools};
 use page::{Press, SiteView};
 use server_page::{ServerRows, server_policy, write_quiet, write_server};
 use shim::classify::RuleSet;
-use shim::policy::Numbers;
 use similar::Similar;
 use tool_page::ToolPages;
 use write::Output;

@@ -24,79 +24,79 @@ const LINE_IN_LIST: usize = 180;
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
     /// By key.
-    pub servers: Vec<ServerEntry>,
+    pub(super) servers: Vec<ServerEntry>,
     /// By server, in the order the server lists them.
-    pub tools: Vec<ToolEntry>,
+    pub(super) tools: Vec<ToolEntry>,
     /// Places in `tools`, by name, then by server.
-    pub by_name: Vec<usize>,
+    pub(super) by_name: Vec<usize>,
 }
 
 /// A server in short.
 #[derive(Debug)]
 pub(super) struct ServerEntry {
     /// Who it is and which probes speak for it.
-    pub server: SiteServer,
+    pub(super) server: SiteServer,
     /// What it is called.
-    pub name: ServerName,
+    pub(super) name: ServerName,
     /// Version of the release its page shows.
-    pub version: String,
+    pub(super) version: String,
     /// How the newest probe ended.
-    pub outcome: Outcome,
+    pub(super) outcome: Outcome,
     /// When the probe its page shows ended.
-    pub asked: Timestamp,
+    pub(super) asked: Timestamp,
     /// Place of its first tool in [`Catalogue::tools`].
-    pub first_tool: usize,
+    pub(super) first_tool: usize,
     /// How many tools it has.
-    pub tool_count: usize,
+    pub(super) tool_count: usize,
     /// Tools by class.
-    pub classes: [usize; 4],
+    pub(super) classes: [usize; 4],
 }
 
 /// A tool in short.
 #[derive(Debug)]
 pub(super) struct ToolEntry {
     /// Place of its server in [`Catalogue::servers`].
-    pub server: usize,
+    pub(super) server: usize,
     /// Its exact name.
-    pub raw_name: String,
+    pub(super) raw_name: String,
     /// The name of its page.
-    pub slug: String,
+    pub(super) slug: String,
     /// The first words of its description, on one line.
-    pub line: String,
+    pub(super) line: String,
     /// The verdict's class.
-    pub class: Class,
+    pub(super) class: Class,
     /// The verdict's risk.
-    pub risk: Risk,
+    pub(super) risk: Risk,
     /// The verdict's signals.
-    pub signals: Vec<Signal>,
+    pub(super) signals: Vec<Signal>,
 }
 
 /// A line of a list of tools.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct ToolLine {
-    pub name: String,
-    pub path: String,
-    pub class: ClassWord,
-    pub risk: RiskWord,
-    pub signals: Vec<SignalWord>,
-    pub line: String,
+    pub(super) name: String,
+    pub(super) path: String,
+    pub(super) class: ClassWord,
+    pub(super) risk: RiskWord,
+    pub(super) signals: Vec<SignalWord>,
+    pub(super) line: String,
     /// The server, where the list is not one server's.
-    pub server: Option<ServerName>,
+    pub(super) server: Option<ServerName>,
 }
 
 /// A line of a list of servers.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct ServerLine {
     #[serde(flatten)]
-    pub name: ServerName,
-    pub version: String,
-    pub outcome: &'static str,
-    pub meaning: &'static str,
-    pub answered: bool,
-    pub asked: Day,
-    pub tools: usize,
+    pub(super) name: ServerName,
+    pub(super) version: String,
+    pub(super) outcome: &'static str,
+    pub(super) meaning: &'static str,
+    pub(super) answered: bool,
+    pub(super) asked: Day,
+    pub(super) tools: usize,
     /// Classes that occur, most severe first.
-    pub classes: Vec<super::words::ClassCount>,
+    pub(super) classes: Vec<super::words::ClassCount>,
 }
 
 /// One server's part of the catalogue, before it has a place in it.
@@ -110,7 +110,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn read(db: &Connection, rules: &RuleSet, as_of: Timestamp) -> rusqlite::Result<Self> {
+    pub(super) fn read(db: &Connection, rules: &RuleSet, as_of: Timestamp) -> rusqlite::Result<Self> {
         let mut catalogue = Catalogue::default();
         for chunk in site::servers(db, as_of)?.chunks(CHUNK) {
             let mut rows = Vec::with_capacity(chunk.len());
@@ -166,23 +166,23 @@ impl Catalogue {
     }
 
     /// The tools of one server.
-    pub fn tools_of(&self, server: &ServerEntry) -> &[ToolEntry] {
+    pub(super) fn tools_of(&self, server: &ServerEntry) -> &[ToolEntry] {
         self.tools.get(server.first_tool..server.first_tool + server.tool_count).unwrap_or_default()
     }
 
     /// The server of a tool.
-    pub fn server_of(&self, tool: &ToolEntry) -> Option<&ServerEntry> {
+    pub(super) fn server_of(&self, tool: &ToolEntry) -> Option<&ServerEntry> {
         self.servers.get(tool.server)
     }
 
     /// The path of a tool's page.
-    pub fn tool_path(&self, tool: &ToolEntry) -> String {
+    pub(super) fn tool_path(&self, tool: &ToolEntry) -> String {
         let folder = self.server_of(tool).map_or("", |s| s.name.path.as_str());
         tool_path(folder, &tool.slug)
     }
 
     /// A tool for a list; `with_server` in lists over several servers.
-    pub fn tool_line(&self, tool: &ToolEntry, with_server: bool) -> ToolLine {
+    pub(super) fn tool_line(&self, tool: &ToolEntry, with_server: bool) -> ToolLine {
         ToolLine {
             name: tool_name(&tool.raw_name, NAME_IN_LIST),
             path: self.tool_path(tool),
@@ -195,12 +195,12 @@ impl Catalogue {
     }
 
     /// Tools by class.
-    pub fn classes(&self) -> [usize; 4] {
+    pub(super) fn classes(&self) -> [usize; 4] {
         count_classes(self.tools.iter().map(|t| t.class))
     }
 
     /// Tools by risk.
-    pub fn risks(&self) -> [usize; 4] {
+    pub(super) fn risks(&self) -> [usize; 4] {
         let mut counts = [0; 4];
         for tool in &self.tools {
             if let Some(count) =
@@ -215,17 +215,17 @@ impl Catalogue {
 
 impl ServerEntry {
     /// Who it is.
-    pub fn key(&self) -> &ServerKey {
+    pub(super) fn key(&self) -> &ServerKey {
         &self.server.key
     }
 
     /// True if it ever listed tools.
-    pub fn answered(&self) -> bool {
+    pub(super) fn answered(&self) -> bool {
         self.server.answer.is_some()
     }
 
     /// For a list.
-    pub fn line(&self) -> ServerLine {
+    pub(super) fn line(&self) -> ServerLine {
         let classes = super::words::class_counts(self.classes);
         ServerLine {
             name: self.name.clone(),

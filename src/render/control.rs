@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::shim::export::{Action, EXPORTERS, Exporter};
-use super::shim::policy::{Rule, ServerPolicy, ToolPolicy, Window};
+use crate::export::{Action, EXPORTERS, Exporter};
 use crate::model::{Registry, ServerKey};
+use crate::policy::{Rule, ServerPolicy, ToolPolicy, Window};
 use crate::store::site::{SiteAttempt, SiteProbe};
 
 use super::RenderError;
@@ -13,52 +13,52 @@ use super::RenderError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(super) struct RuleWord {
     /// `allow`, `limit`, `deny`, `hide` or `ask`.
-    pub kind: &'static str,
+    pub(super) kind: &'static str,
     /// Calls a window, where it is a limit.
-    pub max: u32,
+    pub(super) max: u32,
     /// `minute`, `hour` or `day`, where it is a limit.
-    pub window: &'static str,
+    pub(super) window: &'static str,
 }
 
 /// One format on a page.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct FormatView {
-    pub id: &'static str,
-    pub title: &'static str,
-    pub language: &'static str,
+    pub(super) id: &'static str,
+    pub(super) title: &'static str,
+    pub(super) language: &'static str,
     /// The document. Holds foreign names.
-    pub text: String,
+    pub(super) text: String,
     /// Its lines, where the page shows only the beginning.
-    pub lines_left_out: usize,
+    pub(super) lines_left_out: usize,
     /// Path of the file for the whole server.
-    pub file: String,
+    pub(super) file: String,
     /// The file's name, as steps call it.
-    pub file_name: String,
+    pub(super) file_name: String,
     /// What the document does with this tool; only on a tool's page.
-    pub rule: Option<RuleWord>,
+    pub(super) rule: Option<RuleWord>,
     /// Why it does that, see the exporter's reasons.
-    pub reason: &'static str,
+    pub(super) reason: &'static str,
     /// The document names the tool.
-    pub named: bool,
+    pub(super) named: bool,
     /// Another document of this format could limit this tool.
-    pub can_limit: bool,
+    pub(super) can_limit: bool,
     /// Another document of this format could take this tool out of the list.
-    pub can_hide: bool,
+    pub(super) can_hide: bool,
 }
 
 /// How a server is started, for steps that put a proxy before it.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct Launch {
     /// `package`, `remote` or `command`.
-    pub kind: &'static str,
+    pub(super) kind: &'static str,
     /// The client's entry for the server behind Intercept, as JSON text.
-    pub intercept_entry: String,
+    pub(super) intercept_entry: String,
     /// The same as one line for a shell.
-    pub intercept_line: String,
+    pub(super) intercept_line: String,
     /// The server's address, where it is remote.
-    pub address: String,
+    pub(super) address: String,
     /// Settings that had to be there for it to start.
-    pub settings: Vec<String>,
+    pub(super) settings: Vec<String>,
 }
 
 pub(super) fn rule_word(rule: Rule) -> RuleWord {

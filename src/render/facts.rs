@@ -12,53 +12,53 @@ use crate::store::site::{SiteAttempt, SiteProbe};
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Facts {
     /// `npm`, `pypi`, `github`, `remote` or `local`.
-    pub registry: &'static str,
+    pub(super) registry: &'static str,
     /// The registry's name in a sentence.
-    pub registry_word: &'static str,
+    pub(super) registry_word: &'static str,
     /// The package's, repository's or server's name in its registry.
-    pub package: String,
+    pub(super) package: String,
     /// Empty where there are no versions.
-    pub version: String,
-    pub published: Option<Day>,
-    pub asked: Day,
+    pub(super) version: String,
+    pub(super) published: Option<Day>,
+    pub(super) asked: Day,
     /// As it can be linked: `https` only.
-    pub repository: Option<String>,
-    pub homepage: Option<String>,
-    pub licence: Option<String>,
+    pub(super) repository: Option<String>,
+    pub(super) homepage: Option<String>,
+    pub(super) licence: Option<String>,
     /// What the registry says it is. Foreign text.
-    pub description: Option<String>,
-    pub sandbox: &'static str,
-    pub transport: &'static str,
-    pub protocol: Option<String>,
-    pub interpreter: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) sandbox: &'static str,
+    pub(super) transport: &'static str,
+    pub(super) protocol: Option<String>,
+    pub(super) interpreter: Option<String>,
     /// Program and arguments as one line for a shell.
-    pub started_with: String,
+    pub(super) started_with: String,
     /// Settings that were given placeholders.
-    pub given: Vec<String>,
+    pub(super) given: Vec<String>,
     /// Arguments that were added.
-    pub added: String,
-    pub dependencies_as_of: Option<String>,
-    pub seconds: String,
-    pub pages: u32,
-    pub malformed: u32,
-    pub noise_lines: u32,
-    pub marks: Vec<String>,
+    pub(super) added: String,
+    pub(super) dependencies_as_of: Option<String>,
+    pub(super) seconds: String,
+    pub(super) pages: u32,
+    pub(super) malformed: u32,
+    pub(super) noise_lines: u32,
+    pub(super) marks: Vec<String>,
 }
 
 /// One attempt as a page shows it.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct AttemptView {
-    pub number: usize,
+    pub(super) number: usize,
     /// The ladder's word for it.
-    pub rung: String,
-    pub command: String,
-    pub given: Vec<String>,
-    pub outcome: &'static str,
-    pub meaning: &'static str,
-    pub detail: String,
-    pub seconds: String,
+    pub(super) rung: String,
+    pub(super) command: String,
+    pub(super) given: Vec<String>,
+    pub(super) outcome: &'static str,
+    pub(super) meaning: &'static str,
+    pub(super) detail: String,
+    pub(super) seconds: String,
     /// The last lines it wrote. Foreign text.
-    pub log: String,
+    pub(super) log: String,
 }
 
 /// Reads the facts of one probe.

@@ -17,7 +17,7 @@ impl Engine {
     ///
     /// # Errors
     /// A template that is not UTF-8 or does not parse, with its place.
-    pub fn new(files: &BTreeMap<String, Vec<u8>>) -> Result<Self, RenderError> {
+    pub(super) fn new(files: &BTreeMap<String, Vec<u8>>) -> Result<Self, RenderError> {
         let mut tera = Tera::new();
         tera.register_filter("json_script", json_script);
         tera.register_filter("number", number);
@@ -35,7 +35,7 @@ impl Engine {
     }
 
     /// True if there is a template of that name.
-    pub fn has(&self, template: &str) -> bool {
+    pub(super) fn has(&self, template: &str) -> bool {
         self.tera.contains_template(template)
     }
 
@@ -43,7 +43,7 @@ impl Engine {
     ///
     /// # Errors
     /// A template that uses what its page does not have.
-    pub fn render(&self, template: &str, view: &impl Serialize) -> Result<String, RenderError> {
+    pub(super) fn render(&self, template: &str, view: &impl Serialize) -> Result<String, RenderError> {
         let failed = |source| RenderError::Template { name: template.to_owned(), source };
         let context = Context::from_serialize(view).map_err(failed)?;
         self.tera.render(template, &context).map_err(failed)

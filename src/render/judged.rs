@@ -6,32 +6,33 @@ use rusqlite::Connection;
 
 use super::shim::classify::RuleSet;
 use crate::model::{ServerKey, ToolDefinition, Verdict};
-use crate::store::site::{self, Correction, Corrections, SiteTool};
+use crate::store::Override;
+use crate::store::site::{self, Corrections, SiteTool};
 
 /// One tool of a page: a name, the definition that speaks for it, and what was decided.
 #[derive(Debug, Clone)]
 pub(super) struct JudgedTool {
     /// The definition; of doubles the more severe one.
-    pub definition: ToolDefinition,
+    pub(super) definition: ToolDefinition,
     /// When that definition was first seen.
-    pub first_seen: jiff::Timestamp,
+    pub(super) first_seen: jiff::Timestamp,
     /// The verdict in force.
-    pub verdict: Verdict,
+    pub(super) verdict: Verdict,
     /// What the rules said.
-    pub by_rules: Verdict,
+    pub(super) by_rules: Verdict,
     /// The correction that was applied.
-    pub correction: Option<Correction>,
+    pub(super) correction: Option<Override>,
     /// Other entries of the list that have the same name, with other definitions.
-    pub others: Vec<OtherDefinition>,
+    pub(super) others: Vec<OtherDefinition>,
 }
 
 /// A further definition under a name that a server lists twice.
 #[derive(Debug, Clone)]
 pub(super) struct OtherDefinition {
     /// The definition.
-    pub definition: ToolDefinition,
+    pub(super) definition: ToolDefinition,
     /// Its verdict.
-    pub verdict: Verdict,
+    pub(super) verdict: Verdict,
 }
 
 /// Rows of one server, read together so that everything after needs no database.
@@ -62,7 +63,7 @@ pub(super) fn judge(rows: ToolRows, rules: &RuleSet) -> Vec<JudgedTool> {
         let by_rules = row.verdict.unwrap_or_else(|| rules.judge(&definition));
         let at = (definition.name().to_owned(), row.hash);
         let correction = rows.corrections.get(&at).cloned();
-        let verdict = correction.as_ref().map_or_else(|| by_rules.clone(), |c| corrected(&by_rules, c));
+        let verdict = correction.as_ref().map_or_else(|| by_rules.clone(), |c| c.applied_to(&by_rules));
         let tool = JudgedTool {
             definition,
             first_seen: row.first_seen,
@@ -84,16 +85,6 @@ pub(super) fn judge(rows: ToolRows, rules: &RuleSet) -> Vec<JudgedTool> {
         }
     }
     tools
-}
-
-fn corrected(verdict: &Verdict, correction: &Correction) -> Verdict {
-    Verdict {
-        class: correction.class.unwrap_or(verdict.class),
-        risk: correction.risk.unwrap_or(verdict.risk),
-        signals: correction.signals.clone().unwrap_or_else(|| verdict.signals.clone()),
-        needs_review: false,
-        ..verdict.clone()
-    }
 }
 
 /// The more severe definition speaks for the name; the other one is kept beside it.

@@ -60,10 +60,10 @@ struct ServerList<'a> {
 /// An outcome and how many servers had it.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct OutcomeLine {
-    pub id: &'static str,
-    pub meaning: &'static str,
-    pub hint: &'static str,
-    pub count: usize,
+    pub(super) id: &'static str,
+    pub(super) meaning: &'static str,
+    pub(super) hint: &'static str,
+    pub(super) count: usize,
 }
 
 /// Writes every list; returns how many pages that were.

@@ -13,13 +13,13 @@ const MAX_NAME: usize = 500;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct ServerName {
     /// What it is called. Foreign text, cleaned.
-    pub name: String,
+    pub(super) name: String,
     /// The word "server" has to be added in a sentence: the name does not end in it.
-    pub add_word: bool,
+    pub(super) add_word: bool,
     /// Its key, shown beside the name.
-    pub key: String,
+    pub(super) key: String,
     /// Its folder below the site's root.
-    pub path: String,
+    pub(super) path: String,
 }
 
 /// Names a server by its newest answer, else by its newest probe.

@@ -29,9 +29,9 @@ pub(super) const PAGE_KINDS: &[&str] = &[
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct SiteView {
     /// The program's version.
-    pub version: &'static str,
+    pub(super) version: &'static str,
     /// The rule set's hash, 12 digits of it.
-    pub rules: String,
+    pub(super) rules: String,
 }
 
 /// A page: what it shows, where it is and where the site's root is from there.
@@ -48,10 +48,10 @@ struct Page<'a, V> {
 
 /// Where the pages go: engine, output and what they share.
 pub(super) struct Press<'a> {
-    pub engine: Engine,
-    pub output: Output,
-    pub site: SiteView,
-    pub options: &'a BuildOptions,
+    pub(super) engine: Engine,
+    pub(super) output: Output,
+    pub(super) site: SiteView,
+    pub(super) options: &'a BuildOptions,
 }
 
 impl Press<'_> {
@@ -59,7 +59,7 @@ impl Press<'_> {
     ///
     /// # Errors
     /// A template that does not fit its page, or a file that cannot be written.
-    pub fn page(&self, template: &str, path: &str, view: &impl Serialize) -> Result<(), RenderError> {
+    pub(super) fn page(&self, template: &str, path: &str, view: &impl Serialize) -> Result<(), RenderError> {
         let page = Page {
             site: &self.site,
             root: root_from(path),
@@ -75,7 +75,7 @@ impl Press<'_> {
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn static_files(&self) -> Result<(), RenderError> {
+    pub(super) fn static_files(&self) -> Result<(), RenderError> {
         for (name, bytes) in folder(&self.options.site, "static/") {
             if !name.split('/').any(|part| part.starts_with('.')) {
                 self.output.put(&format!("static/{name}"), bytes)?;
@@ -111,21 +111,21 @@ pub(super) fn absolute(base: &Url, path: &str) -> String {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Pager {
     /// This part, from 1.
-    pub number: usize,
+    pub(super) number: usize,
     /// How many parts there are.
-    pub count: usize,
+    pub(super) count: usize,
     /// Parts that are linked: the first, the last and some around this one.
-    pub links: Vec<PagerLink>,
+    pub(super) links: Vec<PagerLink>,
 }
 
 /// A link to a part.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct PagerLink {
-    pub number: usize,
-    pub path: String,
-    pub current: bool,
+    pub(super) number: usize,
+    pub(super) path: String,
+    pub(super) current: bool,
     /// Parts between the one before and this one are not linked.
-    pub gap: bool,
+    pub(super) gap: bool,
 }
 
 /// The parts of a list of `total` lines: their paths and pagers. At least one, also for an empty list.

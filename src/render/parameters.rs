@@ -17,36 +17,36 @@ const MOST_VALUES: usize = 12;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Parameters {
     /// The server gave a schema that is an object.
-    pub known: bool,
+    pub(super) known: bool,
     /// How many there are.
-    pub total: usize,
+    pub(super) total: usize,
     /// How many of them are required.
-    pub required: usize,
+    pub(super) required: usize,
     /// Required ones first, then by name; at most [`MOST`].
-    pub list: Vec<Parameter>,
+    pub(super) list: Vec<Parameter>,
     /// How many are not in `list`.
-    pub left_out: usize,
+    pub(super) left_out: usize,
     /// Others may be given too: the schema allows properties it does not name.
-    pub open: bool,
+    pub(super) open: bool,
 }
 
 /// One parameter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Parameter {
     /// Foreign text.
-    pub name: String,
+    pub(super) name: String,
     /// `string`, `array of integer`, `string or null`; empty where the schema does not say. Foreign text.
-    pub kind: String,
+    pub(super) kind: String,
     /// The schema lists it as required.
-    pub required: bool,
+    pub(super) required: bool,
     /// What its author says. Foreign text.
-    pub description: String,
+    pub(super) description: String,
     /// The values it can take. Foreign text.
-    pub values: Vec<String>,
+    pub(super) values: Vec<String>,
     /// How many values are not in `values`.
-    pub more_values: usize,
+    pub(super) more_values: usize,
     /// What it is when left out, as JSON. Foreign text.
-    pub default: Option<String>,
+    pub(super) default: Option<String>,
 }
 
 /// Reads a tool's parameters.

@@ -20,38 +20,38 @@ const SPAN_ON_PAGE: usize = 300;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Stretch {
     /// The text, cleaned. Foreign.
-    pub text: String,
+    pub(super) text: String,
     /// Number of the evidence it is, from 1; 0 if it is not marked.
-    pub evidence: usize,
+    pub(super) evidence: usize,
     /// The stylesheet's class of the mark.
-    pub css: &'static str,
+    pub(super) css: &'static str,
 }
 
 /// One reason for a template.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Reason {
     /// Its number on the page, from 1.
-    pub number: usize,
+    pub(super) number: usize,
     /// The rule's id.
-    pub rule: String,
+    pub(super) rule: String,
     /// What the rule says, without a full stop at its end; empty where the rule set does not know it.
-    pub what: String,
+    pub(super) what: String,
     /// Why it says so, without a full stop at its end.
-    pub why: String,
+    pub(super) why: String,
     /// `name`, `title`, `description`, `parameter`, `hint` or `definition`: where the words stand.
-    pub place: &'static str,
+    pub(super) place: &'static str,
     /// The parameter's or hint's name. Foreign text.
-    pub within: String,
+    pub(super) within: String,
     /// The words with their surroundings; empty for a whole field or something that is missing.
-    pub quote: Vec<Stretch>,
+    pub(super) quote: Vec<Stretch>,
     /// The class it speaks for.
-    pub class: Option<ClassWord>,
+    pub(super) class: Option<ClassWord>,
     /// The risk it asks for at least.
-    pub risk: Option<RiskWord>,
+    pub(super) risk: Option<RiskWord>,
     /// The signal it raises.
-    pub signal: Option<SignalWord>,
+    pub(super) signal: Option<SignalWord>,
     /// It speaks against.
-    pub against: bool,
+    pub(super) against: bool,
 }
 
 /// Every reason of a verdict, as many as a page holds; the second value is how many were left out.

@@ -9,9 +9,9 @@ use super::facts::{AttemptView, Facts, attempt_views, facts};
 use super::judged::JudgedTool;
 use super::name::ServerName;
 use super::page::{Pager, Press, parts};
-use super::shim::policy::{Numbers, ServerPolicy, policy_for_server};
 use super::words::{ClassCount, Day, day};
 use crate::model::Verdict;
+use crate::policy::{Numbers, ServerPolicy, policy_for_server};
 use crate::store::site::{SiteAttempt, SiteProbe};
 
 /// Lines of a list of tools on one page.
@@ -23,20 +23,20 @@ const POLICY_LINES: usize = 40;
 #[derive(Debug)]
 pub(super) struct ServerRows {
     /// Its place in the catalogue.
-    pub index: usize,
+    pub(super) index: usize,
     /// The probe its page shows.
-    pub shown: SiteProbe,
+    pub(super) shown: SiteProbe,
     /// Attempts of that probe.
-    pub attempts: Vec<SiteAttempt>,
+    pub(super) attempts: Vec<SiteAttempt>,
     /// The newest probe, where it is another one.
-    pub newer: Option<SiteProbe>,
+    pub(super) newer: Option<SiteProbe>,
     /// Its tools, if it answered.
-    pub tools: Option<super::judged::ToolRows>,
+    pub(super) tools: Option<super::judged::ToolRows>,
 }
 
 impl ServerRows {
     /// The attempt whose list was kept.
-    pub fn chosen(&self) -> Option<&SiteAttempt> {
+    pub(super) fn chosen(&self) -> Option<&SiteAttempt> {
         let chosen = self.shown.chosen?;
         self.attempts.iter().find(|a| a.position == chosen)
     }

@@ -25,7 +25,7 @@ pub(super) struct Similar<'a> {
 
 impl<'a> Similar<'a> {
     /// Reads all names once.
-    pub fn new(catalogue: &'a Catalogue) -> Self {
+    pub(super) fn new(catalogue: &'a Catalogue) -> Self {
         let mut by_word: HashMap<(Class, String), Vec<usize>> = HashMap::new();
         let mut rank = vec![0; catalogue.tools.len()];
         for (place, index) in catalogue.by_name.iter().enumerate() {
@@ -41,7 +41,7 @@ impl<'a> Similar<'a> {
     }
 
     /// The most similar tools, at most one of each server, best first.
-    pub fn to(&self, index: usize) -> Vec<&'a ToolEntry> {
+    pub(super) fn to(&self, index: usize) -> Vec<&'a ToolEntry> {
         let Some(tool) = self.catalogue.tools.get(index) else { return Vec::new() };
         let mut lists: Vec<&Vec<usize>> = words(&tool.raw_name)
             .into_iter()

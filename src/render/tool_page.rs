@@ -14,13 +14,13 @@ use super::parameters::{Parameters, parameters};
 use super::quote::{Reason, Stretch, deciding, marked, reasons};
 use super::server_page::ServerRows;
 use super::shim::classify::RuleSet;
-use super::shim::policy::{ServerPolicy, ToolPolicy};
 use super::similar::Similar;
 use super::words::{
     ClassWord, Day, RiskWord, SignalWord, base_risk, class_word, day, next_lower, risk_word, signal_word,
 };
 use crate::model::slug::slug;
 use crate::model::{Untrusted, Verdict};
+use crate::policy::{ServerPolicy, ToolPolicy};
 
 /// Other tools of the same server that are named.
 const SIBLINGS: usize = 10;
@@ -126,7 +126,7 @@ pub(super) struct ToolPages<'a> {
 
 impl<'a> ToolPages<'a> {
     /// Works out once what all pages of a server need.
-    pub fn new(
+    pub(super) fn new(
         press: &'a Press<'a>,
         rules: &'a RuleSet,
         catalogue: &'a Catalogue,
@@ -143,7 +143,7 @@ impl<'a> ToolPages<'a> {
     ///
     /// # Errors
     /// See [`Press::page`].
-    pub fn write(&self, place: usize, tool: &JudgedTool) -> Result<String, RenderError> {
+    pub(super) fn write(&self, place: usize, tool: &JudgedTool) -> Result<String, RenderError> {
         let name = tool.definition.name();
         let Some(rule) = self.policy.tools.iter().find(|t| t.tool.raw() == name) else {
             return Err(RenderError::NoPolicy {
@@ -234,9 +234,9 @@ fn hints(tool: &JudgedTool) -> Vec<HintView> {
 
 fn correction(tool: &JudgedTool) -> Option<CorrectionView> {
     let correction = tool.correction.as_ref()?;
-    let why = correction.why.for_page_line(500);
+    let why = Untrusted::new(correction.why.as_str()).for_page_line(500);
     Some(CorrectionView {
-        who: correction.who.for_page_line(100),
+        who: Untrusted::new(correction.who.as_str()).for_page_line(100),
         why_stopped: ends_sentence(&why),
         why,
         made: day(correction.made_at),

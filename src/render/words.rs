@@ -9,66 +9,66 @@ use crate::model::{Class, Registry, Risk, Signal};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(super) struct ClassWord {
     /// The stored word; also the name of its page.
-    pub id: &'static str,
+    pub(super) id: &'static str,
     /// As it is written on a page.
-    pub word: &'static str,
+    pub(super) word: &'static str,
     /// The indefinite article before it.
-    pub article: &'static str,
+    pub(super) article: &'static str,
     /// Its class in the stylesheet.
-    pub css: &'static str,
+    pub(super) css: &'static str,
     /// Its place on the scale, from 1.
-    pub step: usize,
+    pub(super) step: usize,
 }
 
 /// A risk for a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(super) struct RiskWord {
     /// The stored word; also the name of its page.
-    pub id: &'static str,
+    pub(super) id: &'static str,
     /// As it is written on a page.
-    pub word: &'static str,
+    pub(super) word: &'static str,
     /// Its class in the stylesheet.
-    pub css: &'static str,
+    pub(super) css: &'static str,
     /// Its place, from 1.
-    pub step: usize,
+    pub(super) step: usize,
 }
 
 /// A signal for a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(super) struct SignalWord {
     /// The stored word.
-    pub id: &'static str,
+    pub(super) id: &'static str,
     /// `up`, `down` or `note`: what it does to the risk.
-    pub moves: &'static str,
+    pub(super) moves: &'static str,
 }
 
 /// A day for a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Day {
     /// RFC 3339, for machines.
-    pub iso: String,
+    pub(super) iso: String,
     /// `14 November 2026`, UTC.
-    pub text: String,
+    pub(super) text: String,
 }
 
 /// A class with how many tools it has.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct ClassCount {
     #[serde(flatten)]
-    pub class: ClassWord,
-    pub count: usize,
+    pub(super) class: ClassWord,
+    pub(super) count: usize,
     /// Share of the largest count, in percent, for bars.
-    pub percent: usize,
+    pub(super) percent: usize,
 }
 
 /// A risk with how many tools it has.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct RiskCount {
     #[serde(flatten)]
-    pub risk: RiskWord,
-    pub count: usize,
+    pub(super) risk: RiskWord,
+    pub(super) count: usize,
     /// Share of the largest count, in percent, for bars.
-    pub percent: usize,
+    pub(super) percent: usize,
 }
 
 pub(super) fn class_word(class: Class) -> ClassWord {

@@ -36,7 +36,7 @@ impl Output {
     ///
     /// # Errors
     /// A folder with other people's files in it, or one that cannot be written.
-    pub fn open(root: &Path) -> Result<Self, RenderError> {
+    pub(super) fn open(root: &Path) -> Result<Self, RenderError> {
         fs_err::create_dir_all(root)?;
         let manifest = root.join(MANIFEST);
         let before = if manifest.exists() {
@@ -70,7 +70,7 @@ impl Output {
     ///
     /// # Errors
     /// A full disk and its like; or a file at that place that no build wrote.
-    pub fn put(&self, path: &str, content: &[u8]) -> Result<(), RenderError> {
+    pub(super) fn put(&self, path: &str, content: &[u8]) -> Result<(), RenderError> {
         let target = self.root.join(path);
         self.announce(path, &target)?;
         self.bytes.fetch_add(content.len() as u64, Ordering::Relaxed);
@@ -109,7 +109,7 @@ impl Output {
     ///
     /// # Errors
     /// A file that cannot be removed, or a full disk.
-    pub fn finish(self) -> Result<Written, RenderError> {
+    pub(super) fn finish(self) -> Result<Written, RenderError> {
         let now = self.now.into_inner().expect("no thread panics while it holds the list of files");
         for path in self.before.difference(&now.paths) {
             remove(&self.root, path)?;
@@ -135,11 +135,11 @@ impl Output {
 /// What a build wrote.
 pub(super) struct Written {
     /// Files the site has.
-    pub files: usize,
+    pub(super) files: usize,
     /// Files that were written, because they are new or changed.
-    pub changed: usize,
+    pub(super) changed: usize,
     /// Their size together, changed or not.
-    pub bytes: u64,
+    pub(super) bytes: u64,
 }
 
 fn new_file(workshop: &Path) -> std::io::Result<tempfile::NamedTempFile> {

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::de::DeserializeOwned;
 
-use crate::model::{
-    Class, DefinitionHash, Outcome, Risk, SandboxLevel, ServerKey, Signal, Untrusted, Verdict,
-};
+use super::rows::{json, maybe_json, maybe_word, time, word};
+use super::rule_sets::verdict;
+use super::{Override, stored_time};
+use crate::model::{DefinitionHash, Outcome, SandboxLevel, ServerKey, Untrusted, Verdict};
 
 const NEWEST_PROBE: &str = "
     SELECT p.finished_at AS finished_at
@@ -160,25 +160,8 @@ pub struct SiteTool {
     pub verdict: Option<Verdict>,
 }
 
-/// A person's correction of one definition of one tool.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Correction {
-    /// The right class; None keeps the rules'.
-    pub class: Option<Class>,
-    /// The right risk.
-    pub risk: Option<Risk>,
-    /// The right signals, all of them.
-    pub signals: Option<Vec<Signal>>,
-    /// Who says so.
-    pub who: Untrusted,
-    /// Why.
-    pub why: Untrusted,
-    /// When.
-    pub made_at: Timestamp,
-}
-
 /// Corrections of one server, the newest for each tool name and definition.
-pub type Corrections = BTreeMap<(String, DefinitionHash), Correction>;
+pub type Corrections = BTreeMap<(String, DefinitionHash), Override>;
 
 /// When the newest finished probe of a public server ended; None in a database without one.
 ///
@@ -196,8 +179,7 @@ pub fn servers(connection: &Connection, as_of: Timestamp) -> rusqlite::Result<Ve
     let rows = connection
         .prepare_cached(SERVERS)?
         .query_map(params![stored_time(as_of)], |row| {
-            let key: String = row.get("key")?;
-            let key = key.parse().map_err(|e| broken("key", e))?;
+            let key = word(row, "key")?;
             let newest: Option<i64> = row.get("newest")?;
             Ok(newest.map(|newest| (key, row.get("answer"), newest)))
         })?
@@ -299,71 +281,27 @@ pub fn corrections(
     let mut statement = connection.prepare_cached(CORRECTIONS)?;
     let mut rows = statement.query(params![server.to_string(), stored_time(as_of)])?;
     while let Some(row) = rows.next()? {
-        let hash = DefinitionHash::stored(row.get::<_, String>("definition_hash")?);
-        let signals: Option<String> = row.get("signals")?;
-        let signals = signals.map(|text| serde_json::from_str(&text).map_err(|e| broken("signals", e)));
-        let correction = Correction {
+        let correction = Override {
+            server: server.clone(),
+            tool: row.get("tool")?,
+            definition: DefinitionHash::stored(row.get::<_, String>("definition_hash")?),
             class: maybe_word(row, "class")?,
             risk: maybe_word(row, "risk")?,
-            signals: signals.transpose()?,
-            who: Untrusted::new(row.get::<_, String>("who")?),
-            why: Untrusted::new(row.get::<_, String>("why")?),
+            signals: maybe_json(row, "signals")?,
+            who: row.get("who")?,
+            why: row.get("why")?,
             made_at: time(row, "made_at")?,
         };
         // Later rows are newer: they take the place of older ones.
-        newest.insert((row.get("tool")?, hash), correction);
+        newest.insert((correction.tool.clone(), correction.definition.clone()), correction);
     }
     Ok(newest)
 }
 
-fn verdict(row: &Row<'_>) -> rusqlite::Result<Option<Verdict>> {
-    let Some(class) = maybe_word(row, "class")? else { return Ok(None) };
-    Ok(Some(Verdict {
-        class,
-        risk: word(row, "risk")?,
-        signals: json(row, "signals")?,
-        confidence: row.get("confidence")?,
-        needs_review: row.get("needs_review")?,
-        evidence: json(row, "evidence")?,
-    }))
-}
-
-/// Stored times have three decimals, so that text order is time order; a finer `as_of` is rounded up.
-fn stored_time(time: Timestamp) -> String {
-    let rounding = jiff::TimestampRound::new().smallest(jiff::Unit::Millisecond).mode(jiff::RoundMode::Ceil);
-    format!("{:.3}", time.round(rounding).unwrap_or(time))
-}
-
-fn broken(column: &str, error: impl std::fmt::Display) -> rusqlite::Error {
-    let text = format!("column {column}: {error}");
-    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, text.into())
-}
-
-fn word<T: std::str::FromStr<Err = String>>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
-    row.get::<_, String>(column)?.parse().map_err(|e| broken(column, e))
-}
-
-fn maybe_word<T: std::str::FromStr<Err = String>>(
-    row: &Row<'_>,
-    column: &str,
-) -> rusqlite::Result<Option<T>> {
-    let text: Option<String> = row.get(column)?;
-    text.map(|text| text.parse().map_err(|e| broken(column, e))).transpose()
-}
-
-fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
-    row.get::<_, String>(column)?.parse().map_err(|e| broken(column, e))
+fn foreign(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Untrusted>> {
+    Ok(row.get::<_, Option<String>>(column)?.map(Untrusted::new))
 }
 
 fn maybe_time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
-    let text: Option<String> = row.get(column)?;
-    text.map(|text| text.parse().map_err(|e| broken(column, e))).transpose()
-}
-
-fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
-    serde_json::from_str(&row.get::<_, String>(column)?).map_err(|e| broken(column, e))
-}
-
-fn foreign(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Untrusted>> {
-    Ok(row.get::<_, Option<String>>(column)?.map(Untrusted::new))
+    maybe_word(row, column)
 }
