@@ -64,6 +64,8 @@ struct ToolView<'a> {
     correction: Option<CorrectionView>,
     others: Vec<OtherView>,
     rule: RuleWord,
+    /// Every format does what the rule says.
+    same_everywhere: bool,
     formats: Vec<FormatView>,
     launch: &'a Launch,
     total: usize,
@@ -171,6 +173,8 @@ impl<'a> ToolPages<'a> {
         let says = if blank { String::new() } else { description.for_page_line(300) };
         let decided = deciding(&reasons, class);
         let name = tool_name(definition.name(), NAME_IN_TEXT);
+        let formats = tool_formats(self.policy, rule, &self.entry.name.path)?;
+        let wanted = rule_word(rule.rule);
         Ok(ToolView {
             server: &self.entry.name,
             full_name: tool_name(definition.name(), NAME_ON_PAGE),
@@ -199,8 +203,9 @@ impl<'a> ToolPages<'a> {
             reasons_left_out,
             correction: correction(tool),
             others: others(tool),
-            rule: rule_word(rule.rule),
-            formats: tool_formats(self.policy, rule, &self.entry.name.path)?,
+            same_everywhere: formats.iter().all(|f| f.rule == Some(wanted)),
+            rule: wanted,
+            formats,
             launch: &self.launch,
             total: self.entry.tool_count,
             siblings: self.siblings(place),
@@ -270,18 +275,31 @@ fn ends_sentence(text: &str) -> bool {
     text.ends_with(['.', '!', '?', '…', '。', '！', '？', ':', ';'])
 }
 
-/// `faq.txt` gives one question and one answer a line, in turn; foreign text in it has no line feeds.
+/// `faq.txt` begins a question with `Q:` and its answer with `A:`; other lines go on with what was begun.
+/// Foreign text in it has no line feeds, so it cannot begin either.
 fn questions(text: &str) -> Vec<Question> {
-    let lines: Vec<String> = text
-        .lines()
-        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
-        .filter(|line| !line.is_empty())
-        .collect();
-    let pair = |pair: &[String]| match pair {
-        [question, answer] => Some(Question { question: question.clone(), answer: answer.clone() }),
-        _ => None,
-    };
-    lines.chunks(2).filter_map(pair).collect()
+    let mut list: Vec<Question> = Vec::new();
+    let mut in_answer = false;
+    for line in text.lines() {
+        let (begins, rest) = match (line.strip_prefix("Q:"), line.strip_prefix("A:")) {
+            (Some(question), _) => (Some(false), question),
+            (_, Some(answer)) => (Some(true), answer),
+            _ => (None, line),
+        };
+        in_answer = begins.unwrap_or(in_answer);
+        if begins == Some(false) {
+            list.push(Question { question: String::new(), answer: String::new() });
+        }
+        let Some(last) = list.last_mut() else { continue };
+        let text = if in_answer { &mut last.answer } else { &mut last.question };
+        for word in rest.split_whitespace() {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(word);
+        }
+    }
+    list
 }
 
 /// The same questions for search engines. Source: schema.org, FAQPage.
@@ -313,8 +331,8 @@ mod tests {
 
     #[test]
     fn questions_and_answers_come_in_turn() {
-        let list = questions("\n Q1?\n  A  1\n\nQ2?\nA2\n");
+        let list = questions("\nQ: Q1?\nA: A  1\n and more\n\nQ: Q2?\nA: A2\n");
         let shown: Vec<_> = list.iter().map(|q| (q.question.as_str(), q.answer.as_str())).collect();
-        assert_eq!(shown, [("Q1?", "A 1"), ("Q2?", "A2")]);
+        assert_eq!(shown, [("Q1?", "A 1 and more"), ("Q2?", "A2")]);
     }
 }
