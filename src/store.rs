@@ -14,6 +14,7 @@ mod releases;
 mod review;
 mod rows;
 mod rule_sets;
+pub mod site;
 
 use jiff::Timestamp;
 use rusqlite::{Transaction, TransactionBehavior};

@@ -1,0 +1,282 @@
+//! How to control a tool or a server: each format's document, what it really does, and how that server is put behind it.
+
+use serde::Serialize;
+
+use crate::export::{Action, EXPORTERS, Exporter};
+use crate::model::{Registry, ServerKey};
+use crate::policy::{Rule, ServerPolicy, ToolPolicy, Window};
+use crate::store::site::{SiteAttempt, SiteProbe};
+
+use super::RenderError;
+
+/// A neutral rule, or what a format makes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct RuleWord {
+    /// `allow`, `limit`, `deny`, `hide` or `ask`.
+    pub(super) kind: &'static str,
+    /// Calls a window, where it is a limit.
+    pub(super) max: u32,
+    /// `minute`, `hour` or `day`, where it is a limit.
+    pub(super) window: &'static str,
+}
+
+/// One format on a page.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct FormatView {
+    pub(super) id: &'static str,
+    pub(super) title: &'static str,
+    pub(super) language: &'static str,
+    /// The document. Holds foreign names.
+    pub(super) text: String,
+    /// Its lines, where the page shows only the beginning.
+    pub(super) lines_left_out: usize,
+    /// Path of the file for the whole server.
+    pub(super) file: String,
+    /// The file's name, as steps call it.
+    pub(super) file_name: String,
+    /// What the document does with this tool; only on a tool's page.
+    pub(super) rule: Option<RuleWord>,
+    /// Why it does that, see the exporter's reasons.
+    pub(super) reason: &'static str,
+    /// The document names the tool.
+    pub(super) named: bool,
+    /// Another document of this format could limit this tool.
+    pub(super) can_limit: bool,
+    /// Another document of this format could take this tool out of the list.
+    pub(super) can_hide: bool,
+}
+
+/// How a server is started, for steps that put a proxy before it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(super) struct Launch {
+    /// `package`, `remote` or `command`.
+    pub(super) kind: &'static str,
+    /// The client's entry for the server behind Intercept, as JSON text.
+    pub(super) intercept_entry: String,
+    /// The same as one line for a shell.
+    pub(super) intercept_line: String,
+    /// The server's address, where it is remote.
+    pub(super) address: String,
+    /// Settings that had to be there for it to start.
+    pub(super) settings: Vec<String>,
+}
+
+pub(super) fn rule_word(rule: Rule) -> RuleWord {
+    match rule {
+        Rule::Allow => plain("allow"),
+        Rule::Limit { max, window } => limit(max, window),
+        Rule::Hide => plain("hide"),
+        Rule::Ask => plain("ask"),
+    }
+}
+
+fn action_word(action: Action) -> RuleWord {
+    match action {
+        Action::Allowed => plain("allow"),
+        Action::Limited { max, window } => limit(max, window),
+        Action::Denied => plain("deny"),
+        Action::Hidden => plain("hide"),
+    }
+}
+
+fn plain(kind: &'static str) -> RuleWord {
+    RuleWord { kind, max: 0, window: "" }
+}
+
+fn limit(max: u32, window: Window) -> RuleWord {
+    RuleWord { kind: "limit", max, window: window.as_str() }
+}
+
+/// The file name of a format's document for a whole server, below the server's folder.
+pub(super) fn policy_file(exporter: &Exporter) -> String {
+    format!("policy/{}.{}", exporter.id, exporter.language)
+}
+
+/// Every format for one tool.
+///
+/// # Errors
+/// A document that its own format would refuse: a defect of the program.
+pub(super) fn tool_formats(
+    policy: &ServerPolicy,
+    tool: &ToolPolicy,
+    server_path: &str,
+) -> Result<Vec<FormatView>, RenderError> {
+    let alone = ServerPolicy { tools: vec![tool.clone()], ..policy.clone() };
+    EXPORTERS
+        .iter()
+        .map(|exporter| {
+            let mut view = format_view(exporter, &alone, server_path)?;
+            let effective = exporter.effective(tool);
+            view.rule = Some(action_word(effective.action));
+            view.reason = effective.reason.as_str();
+            view.named = effective.named;
+            let instead = |rule| exporter.effective(&ToolPolicy { rule, ..tool.clone() });
+            let limited = instead(Rule::Limit { max: 1, window: Window::Minute });
+            view.can_limit = matches!(limited.action, Action::Limited { .. });
+            view.can_hide = exporter.hides && instead(Rule::Hide).named;
+            Ok(view)
+        })
+        .collect()
+}
+
+/// Every format for a whole server; `most_lines` of each are shown.
+///
+/// # Errors
+/// A document that its own format would refuse: a defect of the program.
+pub(super) fn server_formats(
+    policy: &ServerPolicy,
+    server_path: &str,
+    most_lines: usize,
+) -> Result<Vec<(FormatView, String)>, RenderError> {
+    EXPORTERS
+        .iter()
+        .map(|exporter| {
+            let mut view = format_view(exporter, policy, server_path)?;
+            let whole = view.text.clone();
+            let lines = whole.lines().count();
+            if lines > most_lines {
+                view.text = whole.lines().take(most_lines).collect::<Vec<_>>().join("\n");
+                view.lines_left_out = lines - most_lines;
+            }
+            Ok((view, whole))
+        })
+        .collect()
+}
+
+fn format_view(
+    exporter: &Exporter,
+    policy: &ServerPolicy,
+    server_path: &str,
+) -> Result<FormatView, RenderError> {
+    let text = (exporter.write)(policy).map_err(|source| RenderError::Export {
+        server: policy.server.to_string(),
+        format: exporter.id,
+        source: Box::new(source),
+    })?;
+    let file = policy_file(exporter);
+    Ok(FormatView {
+        id: exporter.id,
+        title: exporter.title,
+        language: exporter.language,
+        text,
+        lines_left_out: 0,
+        file_name: file.rsplit('/').next().unwrap_or_default().to_owned(),
+        file: format!("{server_path}/{file}"),
+        rule: None,
+        reason: "as-recommended",
+        named: true,
+        can_limit: false,
+        can_hide: false,
+    })
+}
+
+/// How the server was started, said for a client that starts Intercept in its place.
+pub(super) fn launch(key: &ServerKey, probe: &SiteProbe, chosen: Option<&SiteAttempt>) -> Launch {
+    let (kind, behind) = match key.registry() {
+        Registry::Remote => {
+            let transport = if probe.transport.as_deref() == Some("http-sse") { "sse" } else { "http" };
+            let words = ["--transport", transport, "--upstream", key.name()];
+            ("remote", words.map(str::to_owned).to_vec())
+        }
+        Registry::Npm | Registry::Pypi => ("package", after_dashes(package_command(key, probe, chosen))),
+        Registry::Github | Registry::Local => {
+            ("command", after_dashes(chosen.map(|a| a.command.clone()).unwrap_or_default()))
+        }
+    };
+    let settings: Vec<String> = chosen.map(|a| a.env.keys().cloned().collect()).unwrap_or_default();
+    let mut args = vec!["-c".to_owned(), "intercept.yaml".to_owned()];
+    args.extend(behind);
+    Launch {
+        kind,
+        intercept_entry: entry(&args, &settings),
+        intercept_line: shell_line(&args),
+        address: if kind == "remote" { key.name().to_owned() } else { String::new() },
+        settings,
+    }
+}
+
+fn after_dashes(command: Vec<String>) -> Vec<String> {
+    std::iter::once("--".to_owned()).chain(command).collect()
+}
+
+/// The command a user types for a package that was resolved and started here, with the arguments it needed.
+fn package_command(key: &ServerKey, probe: &SiteProbe, chosen: Option<&SiteAttempt>) -> Vec<String> {
+    let name = key.name();
+    let mut words: Vec<String> = if key.registry() == Registry::Npm {
+        vec!["npx".to_owned(), "-y".to_owned(), format!("{name}@{}", probe.version)]
+    } else {
+        let extras = chosen.map(|a| a.extras.join(",")).filter(|e| !e.is_empty());
+        let extras = extras.map(|e| format!("[{e}]")).unwrap_or_default();
+        let wanted = format!("{name}{extras}=={}", probe.version);
+        let mut words: Vec<String> = ["uvx", "--from"].map(str::to_owned).into();
+        words.push(wanted);
+        words.extend(python_start(chosen, name));
+        words
+    };
+    words.extend(chosen.map(|a| a.args.clone()).unwrap_or_default());
+    words
+}
+
+/// What was started inside the box: a script of the package, or `python -m MODULE`.
+fn python_start(chosen: Option<&SiteAttempt>, name: &str) -> Vec<String> {
+    let command = chosen.map(|a| a.command.as_slice()).unwrap_or_default();
+    let base = |word: &String| word.rsplit('/').next().unwrap_or_default().to_owned();
+    if let Some(at) = command.iter().position(|w| w == "-m")
+        && let Some(module) = command.get(at + 1)
+    {
+        return vec!["python".to_owned(), "-m".to_owned(), module.clone()];
+    }
+    let script = command.iter().map(base).find(|word| !word.is_empty() && !word.starts_with("python"));
+    vec![script.unwrap_or_else(|| name.to_owned())]
+}
+
+fn entry(args: &[String], settings: &[String]) -> String {
+    let env: serde_json::Map<String, serde_json::Value> =
+        settings.iter().map(|name| (name.clone(), format!("your {name}").into())).collect();
+    let mut entry = serde_json::json!({ "command": "intercept", "args": args });
+    if let (Some(fields), false) = (entry.as_object_mut(), env.is_empty()) {
+        fields.insert("env".to_owned(), env.into());
+    }
+    format!("{entry:#}")
+}
+
+fn shell_line(args: &[String]) -> String {
+    let words = std::iter::once("intercept").chain(args.iter().map(String::as_str));
+    // A word with a NUL cannot be quoted for a shell; the JSON entry beside it still can say it.
+    shlex::try_join(words).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_python_package_is_started_by_its_script_or_module() {
+        let name = "my-tool";
+        assert_eq!(python_start(None, name), ["my-tool"]);
+        let attempt = |command: &[&str]| SiteAttempt {
+            position: 0,
+            rung: "bare".to_owned(),
+            command: command.iter().map(|w| (*w).to_owned()).collect(),
+            args: vec![],
+            env: Default::default(),
+            dependencies_as_of: None,
+            extras: vec![],
+            outcome: crate::model::Outcome::Ok,
+            detail: "".into(),
+            tools: 1,
+            started_at: jiff::Timestamp::UNIX_EPOCH,
+            millis: 1,
+            log_tail: "".into(),
+        };
+        assert_eq!(python_start(Some(&attempt(&["/box/bin/mcp-x", "stdio"])), name), ["mcp-x"]);
+        let module = attempt(&["/box/bin/python3", "-m", "mod"]);
+        assert_eq!(python_start(Some(&module), name), ["python", "-m", "mod"]);
+    }
+
+    #[test]
+    fn a_command_line_is_quoted() {
+        let args = ["-c", "a b", "--", "x;rm"].map(str::to_owned);
+        assert_eq!(shell_line(&args), "intercept -c 'a b' -- 'x;rm'");
+    }
+}

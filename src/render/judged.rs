@@ -1,0 +1,101 @@
+//! One server's tools with the verdict in force: stored or judged here, corrected by people, doubles put together.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+
+use super::shim::classify::RuleSet;
+use crate::model::{ServerKey, ToolDefinition, Verdict};
+use crate::store::Override;
+use crate::store::site::{self, Corrections, SiteTool};
+
+/// One tool of a page: a name, the definition that speaks for it, and what was decided.
+#[derive(Debug, Clone)]
+pub(super) struct JudgedTool {
+    /// The definition; of doubles the more severe one.
+    pub(super) definition: ToolDefinition,
+    /// When that definition was first seen.
+    pub(super) first_seen: jiff::Timestamp,
+    /// The verdict in force.
+    pub(super) verdict: Verdict,
+    /// What the rules said.
+    pub(super) by_rules: Verdict,
+    /// The correction that was applied.
+    pub(super) correction: Option<Override>,
+    /// Other entries of the list that have the same name, with other definitions.
+    pub(super) others: Vec<OtherDefinition>,
+}
+
+/// A further definition under a name that a server lists twice.
+#[derive(Debug, Clone)]
+pub(super) struct OtherDefinition {
+    /// The definition.
+    pub(super) definition: ToolDefinition,
+    /// Its verdict.
+    pub(super) verdict: Verdict,
+}
+
+/// Rows of one server, read together so that everything after needs no database.
+#[derive(Debug)]
+pub(super) struct ToolRows {
+    tools: Vec<SiteTool>,
+    corrections: Corrections,
+}
+
+/// Reads what [`judge`] needs.
+pub(super) fn read_tools(
+    db: &Connection,
+    key: &ServerKey,
+    probe: i64,
+    rule_set: &str,
+    as_of: jiff::Timestamp,
+) -> rusqlite::Result<ToolRows> {
+    Ok(ToolRows { tools: site::tools(db, probe, rule_set)?, corrections: site::corrections(db, key, as_of)? })
+}
+
+/// Every name once, in the order the server lists them. Pure.
+pub(super) fn judge(rows: ToolRows, rules: &RuleSet) -> Vec<JudgedTool> {
+    let mut tools: Vec<JudgedTool> = Vec::with_capacity(rows.tools.len());
+    let mut place: BTreeMap<String, usize> = BTreeMap::new();
+    for row in rows.tools {
+        // What is stored as a definition was read once already; one that no longer reads is none.
+        let Ok(definition) = ToolDefinition::from_json(&row.canonical) else { continue };
+        let by_rules = row.verdict.unwrap_or_else(|| rules.judge(&definition));
+        let at = (definition.name().to_owned(), row.hash);
+        let correction = rows.corrections.get(&at).cloned();
+        let verdict = correction.as_ref().map_or_else(|| by_rules.clone(), |c| c.applied_to(&by_rules));
+        let tool = JudgedTool {
+            definition,
+            first_seen: row.first_seen,
+            verdict,
+            by_rules,
+            correction,
+            others: Vec::new(),
+        };
+        match place.get(&at.0) {
+            None => {
+                place.insert(at.0, tools.len());
+                tools.push(tool);
+            }
+            Some(i) => {
+                if let Some(known) = tools.get_mut(*i) {
+                    put_together(known, tool);
+                }
+            }
+        }
+    }
+    tools
+}
+
+/// The more severe definition speaks for the name; the other one is kept beside it.
+fn put_together(known: &mut JudgedTool, mut twin: JudgedTool) {
+    if twin.definition.hash() == known.definition.hash() {
+        return;
+    }
+    let severity = |v: &Verdict| (v.class, v.risk, v.needs_review);
+    if severity(&twin.verdict) > severity(&known.verdict) {
+        std::mem::swap(known, &mut twin);
+        known.others.append(&mut twin.others);
+    }
+    known.others.push(OtherDefinition { definition: twin.definition, verdict: twin.verdict });
+}

@@ -1,0 +1,177 @@
+//! What every page has, and the table of page kinds with their templates.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use url::Url;
+
+use super::html::Engine;
+use super::write::Output;
+use super::{BuildOptions, RenderError};
+
+/// Kinds of page: each has a template of its name. A new kind is a line here, a view struct and a template.
+pub(super) const PAGE_KINDS: &[&str] = &[
+    "home.html",
+    "server.html",
+    "server-quiet.html",
+    "tool.html",
+    "class.html",
+    "risk.html",
+    "servers.html",
+    "quiet.html",
+    "prose.html",
+    "404.html",
+    "sitemap.xml",
+    "robots.txt",
+];
+
+/// The site as every page knows it. Nothing here changes with each scan, so that unchanged pages stay unchanged.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct SiteView {
+    /// The program's version.
+    pub(super) version: &'static str,
+    /// The rule set's hash, 12 digits of it.
+    pub(super) rules: String,
+}
+
+/// A page: what it shows, where it is and where the site's root is from there.
+#[derive(Serialize)]
+struct Page<'a, V> {
+    site: &'a SiteView,
+    /// `../` as often as needed; empty at the top.
+    root: String,
+    path: &'a str,
+    canonical: Option<String>,
+    #[serde(flatten)]
+    view: &'a V,
+}
+
+/// Where the pages go: engine, output and what they share.
+pub(super) struct Press<'a> {
+    pub(super) engine: Engine,
+    pub(super) output: Output,
+    pub(super) site: SiteView,
+    pub(super) options: &'a BuildOptions,
+}
+
+impl Press<'_> {
+    /// Renders one page to its place.
+    ///
+    /// # Errors
+    /// A template that does not fit its page, or a file that cannot be written.
+    pub(super) fn page(&self, template: &str, path: &str, view: &impl Serialize) -> Result<(), RenderError> {
+        let page = Page {
+            site: &self.site,
+            root: root_from(path),
+            path,
+            canonical: self.options.base_url.as_ref().map(|base| absolute(base, path)),
+            view,
+        };
+        let text = self.engine.render(template, &page)?;
+        self.output.put(path, text.trim_start().as_bytes())
+    }
+
+    /// Copies the static files to the site's root folder `static/`.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(super) fn static_files(&self) -> Result<(), RenderError> {
+        for (name, bytes) in folder(&self.options.site, "static/") {
+            if !name.split('/').any(|part| part.starts_with('.')) {
+                self.output.put(&format!("static/{name}"), bytes)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The files of one folder, by their name in it.
+pub(super) fn folder<'a>(
+    files: &'a BTreeMap<String, Vec<u8>>,
+    prefix: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+    files.iter().filter_map(move |(path, bytes)| Some((path.strip_prefix(prefix)?, bytes.as_slice())))
+}
+
+/// The way from a page to the site's root.
+pub(super) fn root_from(path: &str) -> String {
+    "../".repeat(path.matches('/').count())
+}
+
+/// A page's address on the web: an index page is called by its folder.
+pub(super) fn absolute(base: &Url, path: &str) -> String {
+    let path = match path.strip_suffix("index.html") {
+        Some(folder) if folder.is_empty() || folder.ends_with('/') => folder,
+        _ => path,
+    };
+    format!("{}/{path}", base.as_str().trim_end_matches('/'))
+}
+
+/// One part of a long list.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Pager {
+    /// This part, from 1.
+    pub(super) number: usize,
+    /// How many parts there are.
+    pub(super) count: usize,
+    /// Parts that are linked: the first, the last and some around this one.
+    pub(super) links: Vec<PagerLink>,
+}
+
+/// A link to a part.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct PagerLink {
+    pub(super) number: usize,
+    pub(super) path: String,
+    pub(super) current: bool,
+    /// Parts between the one before and this one are not linked.
+    pub(super) gap: bool,
+}
+
+/// The parts of a list of `total` lines: their paths and pagers. At least one, also for an empty list.
+///
+/// The first part keeps the list's own address; the others are numbered below `more`.
+pub(super) fn parts(first: &str, more: &str, total: usize, size: usize) -> Vec<(String, Pager)> {
+    let count = total.div_ceil(size).max(1);
+    let path = |number: usize| if number == 1 { first.to_owned() } else { format!("{more}/{number}.html") };
+    (1..=count)
+        .map(|number| {
+            let near = |n: &usize| *n <= 1 || *n == count || n.abs_diff(number) <= 3;
+            let mut before = 0;
+            let links = (1..=count)
+                .filter(near)
+                .map(|n| {
+                    let link =
+                        PagerLink { number: n, path: path(n), current: n == number, gap: n != before + 1 };
+                    before = n;
+                    link
+                })
+                .collect();
+            (path(number), Pager { number, count, links })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_to_the_root_and_the_address_on_the_web() {
+        assert_eq!(root_from("index.html"), "");
+        assert_eq!(root_from("servers/npm/@a/b/tools/x.html"), "../../../../../");
+        let base: Url = "https://cat.example/below".parse().unwrap();
+        assert_eq!(absolute(&base, "index.html"), "https://cat.example/below/");
+        assert_eq!(absolute(&base, "a/index.html"), "https://cat.example/below/a/");
+        assert_eq!(absolute(&base, "a/b.html"), "https://cat.example/below/a/b.html");
+    }
+
+    #[test]
+    fn a_long_list_has_few_links_on_each_part() {
+        let parts = parts("a.html", "a", 100_000, 200);
+        assert_eq!(parts.len(), 500);
+        assert!(parts.iter().all(|(_, p)| p.links.len() <= 9));
+        assert_eq!(parts.get(1).map(|(path, _)| path.as_str()), Some("a/2.html"));
+        assert_eq!(super::parts("a.html", "a", 0, 200).len(), 1);
+    }
+}

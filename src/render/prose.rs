@@ -1,0 +1,119 @@
+//! Hand-written pages (`site/content/*.md`): our own Markdown, without HTML in it.
+
+use std::collections::BTreeMap;
+
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
+use serde::Serialize;
+
+use super::RenderError;
+use super::page::{Press, folder, root_from};
+use super::words::{SignalWord, signal_word};
+use crate::model::{Outcome, Signal};
+
+use super::lists::OutcomeLine;
+
+#[derive(Serialize)]
+struct ProseView {
+    slug: String,
+    title: String,
+    summary: String,
+    /// HTML of our own Markdown.
+    body: String,
+    signals: Vec<SignalWord>,
+    outcomes: Vec<OutcomeLine>,
+}
+
+/// Writes every hand-written page; returns their paths.
+///
+/// A page with a template of its own name uses that one, so that it can show tables made from the program's words.
+///
+/// # Errors
+/// A page that is not UTF-8 or has no heading, and see [`Press::page`].
+pub(super) fn write_prose(
+    press: &Press<'_>,
+    files: &BTreeMap<String, Vec<u8>>,
+) -> Result<Vec<String>, RenderError> {
+    let mut pages = Vec::new();
+    for (name, bytes) in folder(files, "content/") {
+        let Some(slug) = name.strip_suffix(".md") else { continue };
+        let broken = |why| RenderError::Prose { name: format!("site/content/{name}"), why };
+        let text = std::str::from_utf8(bytes).map_err(|_| broken("is not UTF-8"))?;
+        let path = format!("{slug}.html");
+        let own = format!("{slug}.html");
+        let template = if press.engine.has(&own) { own.as_str() } else { "prose.html" };
+        let view = read(slug, text, &root_from(&path)).ok_or_else(|| broken("has no first heading"))?;
+        press.page(template, &path, &view)?;
+        pages.push(path);
+    }
+    Ok(pages)
+}
+
+/// The first heading is the page's title, the first paragraph its summary; the body is what follows the heading.
+fn read(slug: &str, text: &str, root: &str) -> Option<ProseView> {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES;
+    let mut events = Parser::new_ext(text, options);
+    let mut title = String::new();
+    let mut started = false;
+    for event in events.by_ref() {
+        match event {
+            Event::Start(Tag::Heading { .. }) => started = true,
+            Event::Text(text) | Event::Code(text) if started => title.push_str(&text),
+            Event::End(TagEnd::Heading(_)) => break,
+            _ if started => {}
+            _ => return None,
+        }
+    }
+    let rest: Vec<Event<'_>> = events.filter_map(|event| plain(event, root)).collect();
+    let mut summary = String::new();
+    for event in rest.iter().take_while(|e| !matches!(e, Event::End(TagEnd::Paragraph))) {
+        match event {
+            Event::Text(text) | Event::Code(text) => summary.push_str(text),
+            Event::SoftBreak => summary.push(' '),
+            _ => {}
+        }
+    }
+    let mut body = String::new();
+    html::push_html(&mut body, rest.into_iter());
+    let outcomes = Outcome::ALL.into_iter().map(|outcome| OutcomeLine {
+        id: outcome.as_str(),
+        meaning: outcome.meaning(),
+        hint: outcome.hint(),
+        count: 0,
+    });
+    Some(ProseView {
+        slug: slug.to_owned(),
+        title: Some(title).filter(|t| !t.is_empty())?,
+        summary,
+        body,
+        signals: Signal::ALL.iter().copied().map(signal_word).collect(),
+        outcomes: outcomes.collect(),
+    })
+}
+
+/// HTML in the text is shown as text; links inside the site are made relative to the page.
+fn plain<'a>(event: Event<'a>, root: &str) -> Option<Event<'a>> {
+    Some(match event {
+        Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
+        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+            let inside = !dest_url.starts_with('#') && !dest_url.contains(':');
+            let dest_url = if inside { CowStr::from(format!("{root}{dest_url}")) } else { dest_url };
+            Event::Start(Tag::Link { link_type, dest_url, title, id })
+        }
+        event => event,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn html_is_text_and_links_are_relative() {
+        let view =
+            read("x", "# A title\n\nOne *line* [here](classes/read.html).\n\n<b>x</b>\n", "../").unwrap();
+        assert_eq!((view.title.as_str(), view.summary.as_str()), ("A title", "One line here."));
+        assert!(view.body.contains("href=\"../classes/read.html\""), "{}", view.body);
+        assert!(!view.body.contains("<b>"), "{}", view.body);
+        assert!(read("x", "no heading", "").is_none());
+    }
+}

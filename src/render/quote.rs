@@ -1,0 +1,232 @@
+//! Foreign text with the words that decided marked in it, and single pieces of evidence with what stands around them.
+
+use serde::Serialize;
+
+use super::shim::classify::RuleSet;
+use super::words::{ClassWord, RiskWord, SignalWord, class_word, risk_word, signal_word};
+use crate::model::text::is_unprintable;
+use crate::model::{Class, Evidence, Signal, ToolDefinition};
+
+/// Longest description on a tool page, in Unicode scalar values.
+pub(super) const DESCRIPTION_ON_PAGE: usize = 8_000;
+/// Most pieces of evidence on a page.
+const EVIDENCE_ON_PAGE: usize = 20;
+/// How much is shown before and after the words that decided.
+const AROUND: usize = 60;
+/// Longest marked span.
+const SPAN_ON_PAGE: usize = 300;
+
+/// A stretch of foreign text, marked or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Stretch {
+    /// The text, cleaned. Foreign.
+    pub(super) text: String,
+    /// Number of the evidence it is, from 1; 0 if it is not marked.
+    pub(super) evidence: usize,
+    /// The stylesheet's class of the mark.
+    pub(super) css: &'static str,
+}
+
+/// One reason for a template.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Reason {
+    /// Its number on the page, from 1.
+    pub(super) number: usize,
+    /// The rule's id.
+    pub(super) rule: String,
+    /// What the rule says, without a full stop at its end; empty where the rule set does not know it.
+    pub(super) what: String,
+    /// Why it says so, without a full stop at its end.
+    pub(super) why: String,
+    /// `name`, `title`, `description`, `parameter`, `hint` or `definition`: where the words stand.
+    pub(super) place: &'static str,
+    /// The parameter's or hint's name. Foreign text.
+    pub(super) within: String,
+    /// The words with their surroundings; empty for a whole field or something that is missing.
+    pub(super) quote: Vec<Stretch>,
+    /// The class it speaks for.
+    pub(super) class: Option<ClassWord>,
+    /// The risk it asks for at least.
+    pub(super) risk: Option<RiskWord>,
+    /// The signal it raises.
+    pub(super) signal: Option<SignalWord>,
+    /// It speaks against.
+    pub(super) against: bool,
+}
+
+/// Every reason of a verdict, as many as a page holds; the second value is how many were left out.
+pub(super) fn reasons(
+    definition: &ToolDefinition,
+    evidence: &[Evidence],
+    rules: &RuleSet,
+) -> (Vec<Reason>, usize) {
+    let shown = evidence.iter().take(EVIDENCE_ON_PAGE).enumerate();
+    let list = shown.map(|(i, e)| reason(i + 1, definition, e, rules)).collect();
+    (list, evidence.len().saturating_sub(EVIDENCE_ON_PAGE))
+}
+
+fn reason(number: usize, definition: &ToolDefinition, evidence: &Evidence, rules: &RuleSet) -> Reason {
+    let (place, within) = place(&evidence.field);
+    let field = definition.object().pointer(&evidence.field);
+    let css = mark_css(evidence);
+    let quote = match (evidence.span, field.and_then(|v| v.as_str())) {
+        (Some(span), Some(text)) => around(text, span, css),
+        // A span may point at a key (a parameter's own name): then its text is all there is to show.
+        (Some(_), None) if !evidence.text.is_empty() => around(&evidence.text, [0, usize::MAX], css),
+        _ => Vec::new(),
+    };
+    let text = rules.meaning(&evidence.rule);
+    Reason {
+        number,
+        rule: evidence.rule.clone(),
+        what: text.map(|t| without_stop(&t.what)).unwrap_or_default(),
+        why: text.map(|t| without_stop(&t.why)).unwrap_or_default(),
+        place,
+        within: super::name::tool_name(&within, 120),
+        quote,
+        class: evidence.effect.class.map(class_word),
+        risk: evidence.effect.risk.map(risk_word),
+        signal: evidence.effect.signal.map(signal_word),
+        against: evidence.effect.weight < 0.0,
+    }
+}
+
+/// Where a JSON pointer points, in words of the page, and the name inside it.
+fn place(field: &str) -> (&'static str, String) {
+    let parts: Vec<String> =
+        field.split('/').skip(1).map(|p| p.replace("~1", "/").replace("~0", "~")).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match parts.as_slice() {
+        ["name"] => ("name", String::new()),
+        ["title"] | ["annotations", "title"] => ("title", String::new()),
+        ["description"] => ("description", String::new()),
+        ["annotations", hint, ..] => ("hint", (*hint).to_owned()),
+        ["inputSchema", "properties", name, ..] => ("parameter", (*name).to_owned()),
+        _ => ("definition", String::new()),
+    }
+}
+
+fn mark_css(evidence: &Evidence) -> &'static str {
+    if evidence.effect.weight < 0.0 || evidence.effect.signal == Some(Signal::Reversible) {
+        return "r less";
+    }
+    evidence.effect.class.map_or("", |class| class_word(class).css)
+}
+
+/// A whole text with every span of that field marked, at most [`DESCRIPTION_ON_PAGE`] long; true if it was cut.
+pub(super) fn marked(text: &str, field: &str, evidence: &[Evidence]) -> (Vec<Stretch>, bool) {
+    let mut spans: Vec<(usize, usize, usize, &'static str)> = evidence
+        .iter()
+        .take(EVIDENCE_ON_PAGE)
+        .enumerate()
+        .filter(|(_, e)| e.field == field)
+        .filter_map(|(i, e)| e.span.map(|[start, end]| (start, end, i + 1, mark_css(e))))
+        .collect();
+    spans.sort_by_key(|(start, _, number, _)| (*start, *number));
+    let mut end_of_last = 0;
+    spans.retain(|(start, end, _, _)| {
+        let keep = *start >= end_of_last && end > start;
+        if keep {
+            end_of_last = *end;
+        }
+        keep
+    });
+    let mut stretches = Stretches::default();
+    let mut spans = spans.into_iter().peekable();
+    for (i, c) in text.chars().enumerate() {
+        if i == DESCRIPTION_ON_PAGE {
+            stretches.push('…', 0, "");
+            return (stretches.0, true);
+        }
+        while spans.next_if(|(_, end, _, _)| *end <= i).is_some() {}
+        let (number, css) = match spans.peek() {
+            Some((start, _, number, css)) if *start <= i => (*number, *css),
+            _ => (0, ""),
+        };
+        stretches.push(c, number, css);
+    }
+    (stretches.0, false)
+}
+
+/// The words of a span with a little before and after, on one line.
+fn around(text: &str, [start, end]: [usize; 2], css: &'static str) -> Vec<Stretch> {
+    let end = end.min(start.saturating_add(SPAN_ON_PAGE));
+    let from = start.saturating_sub(AROUND);
+    let mut stretches = Stretches::default();
+    if from > 0 {
+        stretches.push('…', 0, "");
+    }
+    for (i, c) in text.chars().enumerate().skip(from) {
+        if i >= end.saturating_add(AROUND) {
+            stretches.push('…', 0, "");
+            break;
+        }
+        let inside = i >= start && i < end;
+        let c = if c.is_whitespace() { ' ' } else { c };
+        stretches.push(c, usize::from(inside), if inside { css } else { "" });
+    }
+    stretches.0
+}
+
+#[derive(Default)]
+struct Stretches(Vec<Stretch>);
+
+impl Stretches {
+    fn push(&mut self, c: char, evidence: usize, css: &'static str) {
+        if is_unprintable(c) && !matches!(c, '\n' | '\t') {
+            return;
+        }
+        match self.0.last_mut() {
+            Some(last) if last.evidence == evidence => last.text.push(c),
+            _ => self.0.push(Stretch { text: c.to_string(), evidence, css }),
+        }
+    }
+}
+
+/// Our own rule texts end a sentence in some places and not in others: the template decides.
+fn without_stop(text: &str) -> String {
+    text.trim().trim_end_matches('.').to_owned()
+}
+
+/// The strongest reason that speaks for the class a verdict has.
+pub(super) fn deciding(reasons: &[Reason], class: Class) -> Option<usize> {
+    let word = class_word(class);
+    reasons.iter().find(|r| r.class == Some(word) && !r.against).map(|r| r.number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Effect;
+
+    fn evidence(start: usize, end: usize) -> Evidence {
+        let effect = Effect { class: Some(Class::Destructive), weight: 1.0, ..Effect::default() };
+        let (rule, field) = ("r".to_owned(), "/description".to_owned());
+        Evidence { rule, field, span: Some([start, end]), text: String::new(), effect }
+    }
+
+    #[test]
+    fn spans_count_characters_of_the_original_and_invisible_ones_are_not_shown() {
+        let (stretches, cut) = marked("é\u{200b}deletes x", "/description", &[evidence(2, 9)]);
+        let texts: Vec<_> = stretches.iter().map(|s| (s.text.as_str(), s.evidence)).collect();
+        assert_eq!(texts, [("é", 0), ("deletes", 1), (" x", 0)]);
+        assert!(!cut);
+    }
+
+    #[test]
+    fn overlapping_and_impossible_spans_do_no_harm() {
+        let list = [evidence(0, 4), evidence(2, 6), evidence(9, 3), evidence(90, 99)];
+        let (stretches, _) = marked("abcdefgh", "/description", &list);
+        let whole: String = stretches.iter().map(|s| s.text.as_str()).collect();
+        assert_eq!(whole, "abcdefgh");
+        assert_eq!(stretches.len(), 2);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_around_the_words() {
+        let text = format!("{} deletes {}", "a".repeat(500), "b".repeat(500));
+        let quote = around(&text, [501, 508], "d");
+        assert_eq!(quote.get(1).map(|s| s.text.as_str()), Some("deletes"));
+        assert!(quote.iter().map(|s| s.text.chars().count()).sum::<usize>() < 140);
+    }
+}

@@ -1,0 +1,338 @@
+//! A tool's page: one verdict, printed in every place that speaks of it.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::RenderError;
+use super::catalogue::{Catalogue, ServerEntry, ToolLine, tool_path};
+use super::control::{FormatView, Launch, RuleWord, launch, rule_word, tool_formats};
+use super::facts::{Facts, facts};
+use super::judged::JudgedTool;
+use super::name::{ServerName, tool_name};
+use super::page::Press;
+use super::parameters::{Parameters, parameters};
+use super::quote::{Reason, Stretch, deciding, marked, reasons};
+use super::server_page::ServerRows;
+use super::shim::classify::RuleSet;
+use super::similar::Similar;
+use super::words::{
+    ClassWord, Day, RiskWord, SignalWord, base_risk, class_word, day, next_lower, risk_word, signal_word,
+};
+use crate::model::slug::slug;
+use crate::model::{Untrusted, Verdict};
+use crate::policy::{ServerPolicy, ToolPolicy};
+
+/// Other tools of the same server that are named.
+const SIBLINGS: usize = 10;
+/// Longest name in a heading.
+const NAME_ON_PAGE: usize = 1_000;
+/// Longest name inside a sentence.
+const NAME_IN_TEXT: usize = 120;
+
+#[derive(Serialize)]
+struct ToolView<'a> {
+    server: &'a ServerName,
+    /// The whole name, for the heading.
+    full_name: String,
+    /// The name for sentences.
+    name: String,
+    title: Option<String>,
+    class: ClassWord,
+    lower: Option<ClassWord>,
+    risk: RiskWord,
+    base: RiskWord,
+    signals: Vec<SignalWord>,
+    confidence: String,
+    /// `sure`, `likely`, `unsure` or `unknown`.
+    sureness: &'static str,
+    needs_review: bool,
+    description: Vec<Stretch>,
+    description_cut: bool,
+    /// The description on one line for sentences; empty if there is none.
+    says: String,
+    /// It ends in a mark that ends a sentence.
+    says_stopped: bool,
+    marked_name: Vec<Stretch>,
+    facts: &'a Facts,
+    definition: String,
+    first_seen: Day,
+    parameters: Parameters,
+    hints: Vec<HintView>,
+    reasons: Vec<Reason>,
+    reasons_left_out: usize,
+    deciding: Option<Reason>,
+    correction: Option<CorrectionView>,
+    others: Vec<OtherView>,
+    rule: RuleWord,
+    /// Every format does what the rule says.
+    same_everywhere: bool,
+    formats: Vec<FormatView>,
+    launch: &'a Launch,
+    total: usize,
+    siblings: Vec<ToolLine>,
+    similar: Vec<ToolLine>,
+}
+
+/// An author's hint, as stated.
+#[derive(Debug, Clone, Serialize)]
+struct HintView {
+    name: &'static str,
+    value: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct CorrectionView {
+    who: String,
+    why: String,
+    why_stopped: bool,
+    made: Day,
+    class: ClassWord,
+    risk: RiskWord,
+}
+
+/// Another definition under the same name.
+#[derive(Debug, Clone, Serialize)]
+struct OtherView {
+    class: ClassWord,
+    risk: RiskWord,
+    line: String,
+    definition: String,
+}
+
+/// One question with its answer, plain text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Question {
+    question: String,
+    answer: String,
+}
+
+#[derive(Serialize)]
+struct WithQuestions<'a> {
+    #[serde(flatten)]
+    view: &'a ToolView<'a>,
+    questions: &'a [Question],
+    json_ld: String,
+}
+
+/// What all tool pages of one server share.
+pub(super) struct ToolPages<'a> {
+    press: &'a Press<'a>,
+    rules: &'a RuleSet,
+    catalogue: &'a Catalogue,
+    similar: &'a Similar<'a>,
+    entry: &'a ServerEntry,
+    policy: &'a ServerPolicy,
+    facts: Facts,
+    launch: Launch,
+}
+
+impl<'a> ToolPages<'a> {
+    /// Works out once what all pages of a server need.
+    pub(super) fn new(
+        press: &'a Press<'a>,
+        rules: &'a RuleSet,
+        catalogue: &'a Catalogue,
+        similar: &'a Similar<'a>,
+        (entry, rows): (&'a ServerEntry, &ServerRows),
+        policy: &'a ServerPolicy,
+    ) -> Self {
+        let facts = facts(entry.key(), &rows.shown, rows.chosen());
+        let launch = launch(entry.key(), &rows.shown, rows.chosen());
+        Self { press, rules, catalogue, similar, entry, policy, facts, launch }
+    }
+
+    /// Writes the page of one tool, by its place among the server's tools; returns its path.
+    ///
+    /// # Errors
+    /// See [`Press::page`].
+    pub(super) fn write(&self, place: usize, tool: &JudgedTool) -> Result<String, RenderError> {
+        let name = tool.definition.name();
+        let Some(rule) = self.policy.tools.iter().find(|t| t.tool.raw() == name) else {
+            return Err(RenderError::NoPolicy {
+                server: self.entry.key().to_string(),
+                tool: Untrusted::new(name).for_terminal(80),
+            });
+        };
+        let view = self.view(place, tool, rule)?;
+        let questions = questions(&self.press.engine.render("faq.txt", &view)?);
+        let page = WithQuestions { view: &view, questions: &questions, json_ld: json_ld(&questions) };
+        let path = tool_path(&self.entry.name.path, &slug(name));
+        self.press.page("tool.html", &path, &page)?;
+        Ok(path)
+    }
+
+    fn view(&self, place: usize, tool: &JudgedTool, rule: &ToolPolicy) -> Result<ToolView<'_>, RenderError> {
+        let Verdict { class, risk, ref signals, confidence, needs_review, .. } = tool.verdict;
+        let definition = &tool.definition;
+        let description = Untrusted::new(definition.description().unwrap_or_default());
+        let evidence = &tool.by_rules.evidence;
+        let (reasons, reasons_left_out) = reasons(definition, evidence, self.rules);
+        let blank = description.is_blank();
+        let (stretches, description_cut) =
+            if blank { (Vec::new(), false) } else { marked(description.raw(), "/description", evidence) };
+        let says = if blank { String::new() } else { description.for_page_line(300) };
+        let decided = deciding(&reasons, class);
+        let name = tool_name(definition.name(), NAME_IN_TEXT);
+        let formats = tool_formats(self.policy, rule, &self.entry.name.path)?;
+        let wanted = rule_word(rule.rule);
+        Ok(ToolView {
+            server: &self.entry.name,
+            full_name: tool_name(definition.name(), NAME_ON_PAGE),
+            title: definition.title().map(|t| tool_name(t, 300)).filter(|t| *t != name && !t.is_empty()),
+            name,
+            class: class_word(class),
+            lower: next_lower(class).map(class_word),
+            risk: risk_word(risk),
+            base: risk_word(base_risk(class)),
+            signals: signals.iter().copied().map(signal_word).collect(),
+            confidence: format!("{confidence:.2}"),
+            sureness: sureness(confidence),
+            needs_review,
+            description: stretches,
+            description_cut,
+            says_stopped: ends_sentence(&says),
+            says,
+            marked_name: marked(definition.name(), "/name", evidence).0,
+            facts: &self.facts,
+            definition: definition.hash().to_string(),
+            first_seen: day(tool.first_seen),
+            parameters: parameters(definition),
+            hints: hints(tool),
+            deciding: decided.and_then(|n| reasons.iter().find(|r| r.number == n)).cloned(),
+            reasons,
+            reasons_left_out,
+            correction: correction(tool),
+            others: others(tool),
+            same_everywhere: formats.iter().all(|f| f.rule == Some(wanted)),
+            rule: wanted,
+            formats,
+            launch: &self.launch,
+            total: self.entry.tool_count,
+            siblings: self.siblings(place),
+            similar: self.similar_to(place),
+        })
+    }
+
+    /// The tools around this one in the server's own order: what is listed together mostly belongs together.
+    fn siblings(&self, place: usize) -> Vec<ToolLine> {
+        let tools = self.catalogue.tools_of(self.entry);
+        let last_start = tools.len().saturating_sub(SIBLINGS + 1);
+        let start = place.saturating_sub(SIBLINGS / 2).min(last_start);
+        let near = tools.iter().enumerate().skip(start).take(SIBLINGS + 1);
+        near.filter(|(i, _)| *i != place)
+            .take(SIBLINGS)
+            .map(|(_, t)| self.catalogue.tool_line(t, false))
+            .collect()
+    }
+
+    fn similar_to(&self, place: usize) -> Vec<ToolLine> {
+        let tools = self.similar.to(self.entry.first_tool + place);
+        tools.into_iter().map(|t| self.catalogue.tool_line(t, true)).collect()
+    }
+}
+
+fn hints(tool: &JudgedTool) -> Vec<HintView> {
+    let names = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"];
+    let stated = |name: &'static str| Some(HintView { name, value: tool.definition.hint(name)? });
+    names.into_iter().filter_map(stated).collect()
+}
+
+fn correction(tool: &JudgedTool) -> Option<CorrectionView> {
+    let correction = tool.correction.as_ref()?;
+    let why = Untrusted::new(correction.why.as_str()).for_page_line(500);
+    Some(CorrectionView {
+        who: Untrusted::new(correction.who.as_str()).for_page_line(100),
+        why_stopped: ends_sentence(&why),
+        why,
+        made: day(correction.made_at),
+        class: class_word(tool.by_rules.class),
+        risk: risk_word(tool.by_rules.risk),
+    })
+}
+
+fn others(tool: &JudgedTool) -> Vec<OtherView> {
+    let shown = tool.others.iter().take(10);
+    let view = |other: &super::judged::OtherDefinition| OtherView {
+        class: class_word(other.verdict.class),
+        risk: risk_word(other.verdict.risk),
+        line: Untrusted::new(other.definition.description().unwrap_or_default()).for_page_line(300),
+        definition: other.definition.hash().to_string(),
+    };
+    shown.map(view).collect()
+}
+
+fn sureness(confidence: f64) -> &'static str {
+    match confidence {
+        c if c >= 0.9 => "sure",
+        c if c >= 0.7 => "likely",
+        c if c >= 0.5 => "unsure",
+        _ => "unknown",
+    }
+}
+
+fn ends_sentence(text: &str) -> bool {
+    let text = text.trim_end_matches(['"', '\'', ')', '”', '’', '*', '`', ' ']);
+    text.ends_with(['.', '!', '?', '…', '。', '！', '？', ':', ';'])
+}
+
+/// `faq.txt` begins a question with `Q:` and its answer with `A:`; other lines go on with what was begun.
+/// Foreign text in it has no line feeds, so it cannot begin either.
+fn questions(text: &str) -> Vec<Question> {
+    let mut list: Vec<Question> = Vec::new();
+    let mut in_answer = false;
+    for line in text.lines() {
+        let (begins, rest) = match (line.strip_prefix("Q:"), line.strip_prefix("A:")) {
+            (Some(question), _) => (Some(false), question),
+            (_, Some(answer)) => (Some(true), answer),
+            _ => (None, line),
+        };
+        in_answer = begins.unwrap_or(in_answer);
+        if begins == Some(false) {
+            list.push(Question { question: String::new(), answer: String::new() });
+        }
+        let Some(last) = list.last_mut() else { continue };
+        let text = if in_answer { &mut last.answer } else { &mut last.question };
+        for word in rest.split_whitespace() {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(word);
+        }
+    }
+    list
+}
+
+/// The same questions for search engines. Source: schema.org, FAQPage.
+fn json_ld(questions: &[Question]) -> String {
+    let entries: Vec<serde_json::Value> = questions
+        .iter()
+        .map(|q| {
+            json!({
+                "@type": "Question",
+                "name": q.question,
+                "acceptedAnswer": { "@type": "Answer", "text": q.answer },
+            })
+        })
+        .collect();
+    json!({ "@context": "https://schema.org", "@type": "FAQPage", "mainEntity": entries }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_that_ended_gets_no_second_full_stop() {
+        for text in ["Done.", "Done!", "Done?)", "“Done.”", "Done…"] {
+            assert!(ends_sentence(text), "{text}");
+        }
+        assert!(!ends_sentence("Done") && !ends_sentence("Done)") && !ends_sentence(""));
+    }
+
+    #[test]
+    fn questions_and_answers_come_in_turn() {
+        let list = questions("\nQ: Q1?\nA: A  1\n and more\n\nQ: Q2?\nA: A2\n");
+        let shown: Vec<_> = list.iter().map(|q| (q.question.as_str(), q.answer.as_str())).collect();
+        assert_eq!(shown, [("Q1?", "A 1 and more"), ("Q2?", "A2")]);
+    }
+}

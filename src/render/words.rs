@@ -1,0 +1,155 @@
+//! The closed words as templates see them: spelling, article, colour class, place on the scale. No sentences.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::model::{Class, Registry, Risk, Signal};
+
+/// A class for a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct ClassWord {
+    /// The stored word; also the name of its page.
+    pub(super) id: &'static str,
+    /// As it is written on a page.
+    pub(super) word: &'static str,
+    /// The indefinite article before it.
+    pub(super) article: &'static str,
+    /// Its class in the stylesheet.
+    pub(super) css: &'static str,
+    /// Its place on the scale, from 1.
+    pub(super) step: usize,
+}
+
+/// A risk for a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct RiskWord {
+    /// The stored word; also the name of its page.
+    pub(super) id: &'static str,
+    /// As it is written on a page.
+    pub(super) word: &'static str,
+    /// Its class in the stylesheet.
+    pub(super) css: &'static str,
+    /// Its place, from 1.
+    pub(super) step: usize,
+}
+
+/// A signal for a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct SignalWord {
+    /// The stored word.
+    pub(super) id: &'static str,
+    /// `up`, `down` or `note`: what it does to the risk.
+    pub(super) moves: &'static str,
+}
+
+/// A day for a template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Day {
+    /// RFC 3339, for machines.
+    pub(super) iso: String,
+    /// `14 November 2026`, UTC.
+    pub(super) text: String,
+}
+
+/// A class with how many tools it has.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ClassCount {
+    #[serde(flatten)]
+    pub(super) class: ClassWord,
+    pub(super) count: usize,
+    /// Share of the largest count, in percent, for bars.
+    pub(super) percent: usize,
+}
+
+/// A risk with how many tools it has.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct RiskCount {
+    #[serde(flatten)]
+    pub(super) risk: RiskWord,
+    pub(super) count: usize,
+    /// Share of the largest count, in percent, for bars.
+    pub(super) percent: usize,
+}
+
+pub(super) fn class_word(class: Class) -> ClassWord {
+    let (word, article, css) = match class {
+        Class::Read => ("Read", "a", "r"),
+        Class::Write => ("Write", "a", "w"),
+        Class::Execute => ("Execute", "an", "x"),
+        Class::Destructive => ("Destructive", "a", "d"),
+    };
+    ClassWord { id: class.as_str(), word, article, css, step: place(Class::ALL, class) }
+}
+
+pub(super) fn risk_word(risk: Risk) -> RiskWord {
+    let (word, css) = match risk {
+        Risk::Low => ("Low", "low"),
+        Risk::Medium => ("Medium", "med"),
+        Risk::High => ("High", "high"),
+        Risk::Critical => ("Critical", "crit"),
+    };
+    RiskWord { id: risk.as_str(), word, css, step: place(Risk::ALL, risk) }
+}
+
+/// The risk a class starts from (the rubric's table).
+pub(super) fn base_risk(class: Class) -> Risk {
+    match class {
+        Class::Read => Risk::Low,
+        Class::Write => Risk::Medium,
+        Class::Execute => Risk::High,
+        Class::Destructive => Risk::Critical,
+    }
+}
+
+pub(super) fn signal_word(signal: Signal) -> SignalWord {
+    let moves = match signal {
+        Signal::Reversible => "down",
+        Signal::AnnotationMismatch => "note",
+        _ => "up",
+    };
+    SignalWord { id: signal.as_str(), moves }
+}
+
+/// The class one step below, if there is one.
+pub(super) fn next_lower(class: Class) -> Option<Class> {
+    let step = place(Class::ALL, class);
+    step.checked_sub(2).and_then(|i| Class::ALL.get(i)).copied()
+}
+
+pub(super) fn day(time: Timestamp) -> Day {
+    Day { iso: time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), text: time.strftime("%-d %B %Y").to_string() }
+}
+
+/// What people call a registry.
+pub(super) fn registry_word(registry: Registry) -> &'static str {
+    match registry {
+        Registry::Npm => "npm",
+        Registry::Pypi => "PyPI",
+        Registry::Github => "GitHub",
+        Registry::Remote => "remote",
+        Registry::Local => "local",
+    }
+}
+
+/// Counts by class, least severe first.
+pub(super) fn class_counts(counts: [usize; 4]) -> Vec<ClassCount> {
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let pairs = Class::ALL.iter().zip(counts);
+    pairs.map(|(c, count)| ClassCount { class: class_word(*c), count, percent: share(count, most) }).collect()
+}
+
+/// Counts by risk, least severe first.
+pub(super) fn risk_counts(counts: [usize; 4]) -> Vec<RiskCount> {
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let pairs = Risk::ALL.iter().zip(counts);
+    pairs.map(|(r, count)| RiskCount { risk: risk_word(*r), count, percent: share(count, most) }).collect()
+}
+
+/// At least 1 where there is anything, so that a bar is seen.
+fn share(count: usize, most: usize) -> usize {
+    if count == 0 { 0 } else { (count * 100 / most.max(1)).max(1) }
+}
+
+fn place<T: PartialEq>(all: &[T], one: T) -> usize {
+    all.iter().position(|other| *other == one).map_or(0, |i| i + 1)
+}

@@ -1,0 +1,307 @@
+//! What the site is made from: every SELECT of `render`, on a connection that only reads.
+//!
+//! Nothing here writes. Which probe speaks for a server is decided here as in the views for people: its newest answer,
+//! else its newest finished probe. Rows come in an order that depends on the data alone.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::rows::{json, maybe_json, maybe_word, time, word};
+use super::rule_sets::verdict;
+use super::{Override, stored_time};
+use crate::model::{DefinitionHash, Outcome, SandboxLevel, ServerKey, Untrusted, Verdict};
+
+const NEWEST_PROBE: &str = "
+    SELECT p.finished_at AS finished_at
+    FROM probes p JOIN releases r ON r.id = p.release_id JOIN servers s ON s.id = r.server_id
+    WHERE s.visibility = 'public' AND p.finished_at IS NOT NULL
+    ORDER BY p.finished_at DESC, p.id DESC LIMIT 1";
+
+const SERVERS: &str = "
+    SELECT s.key AS key,
+      (SELECT p.id FROM releases r JOIN probes p ON p.release_id = r.id
+        WHERE r.server_id = s.id AND p.outcome = 'ok' AND p.finished_at <= ?1
+        ORDER BY p.finished_at DESC, p.id DESC LIMIT 1) AS answer,
+      (SELECT p.id FROM releases r JOIN probes p ON p.release_id = r.id
+        WHERE r.server_id = s.id AND p.outcome IS NOT NULL AND p.finished_at <= ?1
+        ORDER BY p.finished_at DESC, p.id DESC LIMIT 1) AS newest
+    FROM servers s WHERE s.visibility = 'public' ORDER BY s.key";
+
+const PROBE: &str = "
+    SELECT p.id AS id, p.outcome AS outcome, p.detail AS detail, p.sandbox AS sandbox, p.transport AS transport,
+      p.chosen_attempt AS chosen, p.protocol AS protocol, p.server_info AS server_info,
+      p.interpreter AS interpreter, p.pages AS pages, p.noise_lines AS noise_lines, p.marks AS marks,
+      p.started_at AS started_at, p.finished_at AS finished_at,
+      r.version AS version, r.published_at AS published_at, r.title AS title, r.description AS description,
+      r.repository AS repository, r.homepage AS homepage, r.licence AS licence,
+      (SELECT count(*) FROM probe_tools t WHERE t.probe_id = p.id AND t.definition_hash IS NULL) AS malformed
+    FROM probes p JOIN releases r ON r.id = p.release_id WHERE p.id = ?1 ORDER BY p.id";
+
+const ATTEMPTS: &str = "
+    SELECT position, rung, command, args, env, dependencies_as_of, extras, outcome, detail, tools, started_at,
+      millis, log_tail
+    FROM attempts WHERE probe_id = ?1 ORDER BY position";
+
+const TOOLS: &str = "
+    SELECT d.hash AS hash, d.canonical AS canonical, d.first_seen AS first_seen, v.class AS class, v.risk AS risk,
+      v.signals AS signals, v.confidence AS confidence, v.needs_review AS needs_review, v.evidence AS evidence
+    FROM probe_tools t JOIN definitions d ON d.hash = t.definition_hash
+    LEFT JOIN verdicts v ON v.definition_hash = d.hash AND v.rule_set_hash = ?2
+    WHERE t.probe_id = ?1 ORDER BY t.position";
+
+const CORRECTIONS: &str = "
+    SELECT o.tool AS tool, o.definition_hash AS definition_hash, o.class AS class, o.risk AS risk,
+      o.signals AS signals, o.who AS who, o.why AS why, o.made_at AS made_at
+    FROM overrides o WHERE o.server_key = ?1 AND o.made_at <= ?2 ORDER BY o.id";
+
+/// A public server and the probes that speak for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteServer {
+    /// Who it is.
+    pub key: ServerKey,
+    /// Its newest probe that listed tools.
+    pub answer: Option<i64>,
+    /// Its newest finished probe, however it ended.
+    pub newest: i64,
+}
+
+/// One probe and the release that was probed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SiteProbe {
+    /// The row's number.
+    pub id: i64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// One line on why.
+    pub detail: Untrusted,
+    /// How far the server was locked in.
+    pub sandbox: Option<SandboxLevel>,
+    /// `stdio`, `streamable-http` or `http-sse`.
+    pub transport: Option<String>,
+    /// Position of the attempt whose list was kept.
+    pub chosen: Option<i64>,
+    /// Protocol revision that was agreed on; foreign text.
+    pub protocol: Option<Untrusted>,
+    /// `serverInfo` as JSON text; foreign text.
+    pub server_info: Option<String>,
+    /// What ran it.
+    pub interpreter: Option<String>,
+    /// Pages the list came in.
+    pub pages: u32,
+    /// Lines on standard output that were no message.
+    pub noise_lines: u32,
+    /// Findings on the wire.
+    pub marks: Vec<String>,
+    /// Entries of the list that are no tools.
+    pub malformed: u32,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// The release's version; empty for remote and local servers.
+    pub version: String,
+    /// When the registry says it came out.
+    pub published_at: Option<Timestamp>,
+    /// The registry's title.
+    pub title: Option<Untrusted>,
+    /// The registry's description.
+    pub description: Option<Untrusted>,
+    /// Where its source is said to be.
+    pub repository: Option<Untrusted>,
+    /// Its home page.
+    pub homepage: Option<Untrusted>,
+    /// Its licence.
+    pub licence: Option<Untrusted>,
+}
+
+/// One start of a server within a probe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SiteAttempt {
+    /// Place in the ladder, from 0.
+    pub position: i64,
+    /// Which rung.
+    pub rung: String,
+    /// Program and arguments as started.
+    pub command: Vec<String>,
+    /// What was added to the bare start.
+    pub args: Vec<String>,
+    /// Placeholders that were set, name to value.
+    pub env: BTreeMap<String, String>,
+    /// Dependencies resolved as of this date.
+    pub dependencies_as_of: Option<String>,
+    /// Extras installed with it.
+    pub extras: Vec<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// One line on why.
+    pub detail: Untrusted,
+    /// Tools it listed.
+    pub tools: u32,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub millis: u64,
+    /// What it wrote last.
+    pub log_tail: Untrusted,
+}
+
+/// One tool of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SiteTool {
+    /// Its definition's hash.
+    pub hash: DefinitionHash,
+    /// Its definition as canonical JSON; evidence points into it.
+    pub canonical: String,
+    /// When this definition was first seen, on any server.
+    pub first_seen: Timestamp,
+    /// The stored verdict under the rule set asked for.
+    pub verdict: Option<Verdict>,
+}
+
+/// Corrections of one server, the newest for each tool name and definition.
+pub type Corrections = BTreeMap<(String, DefinitionHash), Override>;
+
+/// When the newest finished probe of a public server ended; None in a database without one.
+///
+/// # Errors
+/// What SQLite says, or a value that is none of ours.
+pub fn newest_probe(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    connection.query_row(NEWEST_PROBE, [], |row| time(row, "finished_at")).optional()
+}
+
+/// Every public server that was asked at least once by `as_of`, by key.
+///
+/// # Errors
+/// What SQLite says, or a value that is none of ours.
+pub fn servers(connection: &Connection, as_of: Timestamp) -> rusqlite::Result<Vec<SiteServer>> {
+    let rows = connection
+        .prepare_cached(SERVERS)?
+        .query_map(params![stored_time(as_of)], |row| {
+            let key = word(row, "key")?;
+            let newest: Option<i64> = row.get("newest")?;
+            Ok(newest.map(|newest| (key, row.get("answer"), newest)))
+        })?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    rows.into_iter()
+        .flatten()
+        .map(|(key, answer, newest)| Ok(SiteServer { key, answer: answer?, newest }))
+        .collect()
+}
+
+/// One probe with its release.
+///
+/// # Errors
+/// What SQLite says, or a value that is none of ours.
+pub fn probe(connection: &Connection, id: i64) -> rusqlite::Result<SiteProbe> {
+    connection.prepare_cached(PROBE)?.query_row(params![id], |row| {
+        Ok(SiteProbe {
+            id: row.get("id")?,
+            outcome: word(row, "outcome")?,
+            detail: Untrusted::new(row.get::<_, Option<String>>("detail")?.unwrap_or_default()),
+            sandbox: maybe_word(row, "sandbox")?,
+            transport: row.get("transport")?,
+            chosen: row.get("chosen")?,
+            protocol: foreign(row, "protocol")?,
+            server_info: row.get("server_info")?,
+            interpreter: row.get("interpreter")?,
+            pages: row.get("pages")?,
+            noise_lines: row.get("noise_lines")?,
+            marks: json(row, "marks")?,
+            malformed: row.get("malformed")?,
+            started_at: time(row, "started_at")?,
+            finished_at: time(row, "finished_at")?,
+            version: row.get("version")?,
+            published_at: maybe_time(row, "published_at")?,
+            title: foreign(row, "title")?,
+            description: foreign(row, "description")?,
+            repository: foreign(row, "repository")?,
+            homepage: foreign(row, "homepage")?,
+            licence: foreign(row, "licence")?,
+        })
+    })
+}
+
+/// Every attempt of a probe, in the order it was made.
+///
+/// # Errors
+/// What SQLite says, or a value that is none of ours.
+pub fn attempts(connection: &Connection, probe: i64) -> rusqlite::Result<Vec<SiteAttempt>> {
+    connection
+        .prepare_cached(ATTEMPTS)?
+        .query_map(params![probe], |row| {
+            Ok(SiteAttempt {
+                position: row.get("position")?,
+                rung: row.get("rung")?,
+                command: json(row, "command")?,
+                args: json(row, "args")?,
+                env: json(row, "env")?,
+                dependencies_as_of: row.get("dependencies_as_of")?,
+                extras: json(row, "extras")?,
+                outcome: word(row, "outcome")?,
+                detail: Untrusted::new(row.get::<_, String>("detail")?),
+                tools: row.get("tools")?,
+                started_at: time(row, "started_at")?,
+                millis: u64::try_from(row.get::<_, i64>("millis")?).unwrap_or_default(),
+                log_tail: Untrusted::new(row.get::<_, String>("log_tail")?),
+            })
+        })?
+        .collect()
+}
+
+/// The tools a probe saw, in the order the server lists them.
+///
+/// # Errors
+/// What SQLite says, or a value that is none of ours.
+pub fn tools(connection: &Connection, probe: i64, rule_set: &str) -> rusqlite::Result<Vec<SiteTool>> {
+    connection
+        .prepare_cached(TOOLS)?
+        .query_map(params![probe, rule_set], |row| {
+            Ok(SiteTool {
+                hash: DefinitionHash::stored(row.get::<_, String>("hash")?),
+                canonical: row.get("canonical")?,
+                first_seen: time(row, "first_seen")?,
+                verdict: verdict(row)?,
+            })
+        })?
+        .collect()
+}
+
+/// The corrections of a server made by `as_of`.
+///
+/// # Errors
+/// What SQLite says, or a value that is none of ours.
+pub fn corrections(
+    connection: &Connection,
+    server: &ServerKey,
+    as_of: Timestamp,
+) -> rusqlite::Result<Corrections> {
+    let mut newest = Corrections::new();
+    let mut statement = connection.prepare_cached(CORRECTIONS)?;
+    let mut rows = statement.query(params![server.to_string(), stored_time(as_of)])?;
+    while let Some(row) = rows.next()? {
+        let correction = Override {
+            server: server.clone(),
+            tool: row.get("tool")?,
+            definition: DefinitionHash::stored(row.get::<_, String>("definition_hash")?),
+            class: maybe_word(row, "class")?,
+            risk: maybe_word(row, "risk")?,
+            signals: maybe_json(row, "signals")?,
+            who: row.get("who")?,
+            why: row.get("why")?,
+            made_at: time(row, "made_at")?,
+        };
+        // Later rows are newer: they take the place of older ones.
+        newest.insert((correction.tool.clone(), correction.definition.clone()), correction);
+    }
+    Ok(newest)
+}
+
+fn foreign(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Untrusted>> {
+    Ok(row.get::<_, Option<String>>(column)?.map(Untrusted::new))
+}
+
+fn maybe_time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+    maybe_word(row, column)
+}
