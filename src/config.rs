@@ -130,7 +130,8 @@ impl Config {
 
     fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         toml::from_str(text).map_err(|error| {
-            let (line, column) = crate::model::text::line_and_column(text, error.span().map_or(0, |s| s.start));
+            let (line, column) =
+                crate::model::text::line_and_column(text, error.span().map_or(0, |s| s.start));
             let message = error.message().lines().next().unwrap_or("malformed").to_owned();
             ConfigError::Malformed { path: path.to_owned(), line, column, message }
         })
@@ -166,7 +167,8 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_an_error_with_its_place() {
-        let error = Config::parse("[limits]\npages = 5\npagez = 6\n", Path::new("catalogue.toml")).unwrap_err();
+        let error =
+            Config::parse("[limits]\npages = 5\npagez = 6\n", Path::new("catalogue.toml")).unwrap_err();
         assert!(error.to_string().starts_with("catalogue.toml:3:1: unknown field"), "{error}");
     }
 

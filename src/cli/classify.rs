@@ -26,7 +26,11 @@ pub(super) fn run(settings: &Settings, options: &ClassifyOptions) -> anyhow::Res
     store.use_rule_set(rules.hash(), Timestamp::now())?;
     let judged = classify_missing(&mut store, &rules)?;
     if !options.quiet {
-        progress::print(&format!("{} judged anew by rule set {}\n", counted(judged, "definition"), rules.hash()))?;
+        progress::print(&format!(
+            "{} judged anew by rule set {}\n",
+            counted(judged, "definition"),
+            rules.hash()
+        ))?;
     }
     Ok(Exit::Ok)
 }

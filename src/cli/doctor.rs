@@ -48,15 +48,23 @@ fn text(settings: &Settings, diagnosis: &Diagnosis) -> String {
         let path = program.path.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
         let version = program.version.as_deref().unwrap_or("-");
         let state = state.unwrap_or_default();
-        lines.push(format!("  {:<8}{state:<9}{version:<10}{} {path}", program.what, program.note).trim_end().to_owned());
+        lines.push(
+            format!("  {:<8}{state:<9}{version:<10}{} {path}", program.what, program.note)
+                .trim_end()
+                .to_owned(),
+        );
     }
     lines.extend([String::new(), "sandbox".to_owned()]);
     lines.push(match diagnosis.sandbox {
-        Some(SandboxLevel::Bwrap) => "  bwrap: servers run in namespaces of their own, without network".to_owned(),
-        Some(SandboxLevel::Reduced) => {
-            "  reduced: servers run under Landlock, seccomp and limits; no namespaces can be had here".to_owned()
+        Some(SandboxLevel::Bwrap) => {
+            "  bwrap: servers run in namespaces of their own, without network".to_owned()
         }
-        _ => "  none can be had: catalogue scan refuses to start strangers' code unless told --sandbox none".to_owned(),
+        Some(SandboxLevel::Reduced) => {
+            "  reduced: servers run under Landlock, seccomp and limits; no namespaces can be had here"
+                .to_owned()
+        }
+        _ => "  none can be had: catalogue scan refuses to start strangers' code unless told --sandbox none"
+            .to_owned(),
     });
     lines.extend(diagnosis.sandbox_notes.iter().map(|note| format!("  {note}")));
     lines.push(String::new());

@@ -92,7 +92,10 @@ fn export_policy(settings: &Settings, options: &ExportOptions) -> anyhow::Result
     let db = Store::open_read_only(&settings.db)?;
     let Some(answer) = answered(&db, &server, version.as_deref(), rules.hash())? else {
         let release = version.map(|v| format!(" {v}")).unwrap_or_default();
-        bail!("{server}{release} has never answered in this database; scan it first: catalogue scan {}", options.server);
+        bail!(
+            "{server}{release} has never answered in this database; scan it first: catalogue scan {}",
+            options.server
+        );
     };
     let mut tools = Vec::new();
     for tool in &answer.tools {
@@ -122,7 +125,8 @@ fn export_policy(settings: &Settings, options: &ExportOptions) -> anyhow::Result
 /// Beside its place and then renamed, so that a full disk leaves no half a policy.
 fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let part = tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
+    let part = tempfile::NamedTempFile::new_in(folder)
+        .with_context(|| format!("cannot write to {}", folder.display()))?;
     fs_err::write(part.path(), text)?;
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     fs_err::set_permissions(part.path(), mode)?;
@@ -186,7 +190,10 @@ fn validate(options: &ValidateOptions) -> anyhow::Result<Exit> {
                 (Some(line), None) => format!(":{line}"),
                 _ => String::new(),
             };
-            progress::print(&format!("{name}{place}: {}: {}: {}\n", finding.level, finding.path, finding.message))?;
+            progress::print(&format!(
+                "{name}{place}: {}: {}: {}\n",
+                finding.level, finding.path, finding.message
+            ))?;
         }
         let verdict = if errors == 0 { "valid".to_owned() } else { counted(errors, "error") };
         progress::print(&format!("{name}: {} ({})\n", verdict, exporter.id))?;

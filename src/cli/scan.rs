@@ -121,12 +121,16 @@ impl ScanOptions {
             let name = self.name.as_deref().unwrap_or_default();
             let server = ServerKey::local(name).map_err(|e| UsageError(e.to_string()))?;
             if self.command.is_empty() {
-                return Err(UsageError("--stdio needs a command after --: --stdio --name NAME -- CMD ARGS".into()).into());
+                return Err(UsageError(
+                    "--stdio needs a command after --: --stdio --name NAME -- CMD ARGS".into(),
+                )
+                .into());
             }
             let mut env = BTreeMap::new();
             for pair in &self.env {
-                let (name, value) =
-                    pair.split_once('=').ok_or_else(|| UsageError(format!("--env {pair}: use NAME=VALUE")))?;
+                let (name, value) = pair
+                    .split_once('=')
+                    .ok_or_else(|| UsageError(format!("--env {pair}: use NAME=VALUE")))?;
                 env.insert(name.to_owned(), value.to_owned());
             }
             found.push(Target::Local { server, command: self.command.clone(), env, fresh: true });
@@ -134,7 +138,9 @@ impl ScanOptions {
             return Err(UsageError("a command after -- needs --stdio --name NAME before it".into()).into());
         }
         for text in &self.targets {
-            found.push(text.parse().map_err(|e: crate::model::target::TargetError| UsageError(e.to_string()))?);
+            found.push(
+                text.parse().map_err(|e: crate::model::target::TargetError| UsageError(e.to_string()))?,
+            );
         }
         if let Some(path) = &self.from {
             found.extend(targets::read_list(path)?);
@@ -143,7 +149,8 @@ impl ScanOptions {
             }
         }
         if found.is_empty() {
-            let text = String::from_utf8_lossy(data.get(targets::STARTER).map_or(&[][..], |b| b)).into_owned();
+            let text =
+                String::from_utf8_lossy(data.get(targets::STARTER).map_or(&[][..], |b| b)).into_owned();
             found = targets::parse_list(&text, Path::new("data/starter.toml"))?;
         }
         Ok(targets::without_doubles(found))
@@ -180,7 +187,8 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
     let hints = String::from_utf8_lossy(data.get(targets::HINTS).map_or(&[][..], |b| b)).into_owned();
     let hints = targets::parse_hints(&hints, Path::new("data/launch.toml"))?;
     let rules = settings.rule_set()?;
-    let cache_max = options.cache_max.as_deref().or(settings.config.scan.cache_max.as_deref()).unwrap_or("10GiB");
+    let cache_max =
+        options.cache_max.as_deref().or(settings.config.scan.cache_max.as_deref()).unwrap_or("10GiB");
     let cache_max = bytes_of(cache_max).map_err(UsageError)?;
     let mut limits = settings.config.limits.clone();
     if let Some(seconds) = options.timeout {
@@ -207,7 +215,8 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
         let needs = kit::Needs::of(&targets);
         let prepared = kit::prepare(settings, &data, &needs, &bar).await?;
         let cache = kit::open_cache(settings, cache_max)?;
-        let prober = kit::prober(&prepared, &data, settings, options, cache, limits, hints, jobs, &cancel).await?;
+        let prober =
+            kit::prober(&prepared, &data, settings, options, cache, limits, hints, jobs, &cancel).await?;
         let scan = worker::Scan {
             store: std::sync::Mutex::new(store),
             rules,

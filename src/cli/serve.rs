@@ -23,7 +23,11 @@ pub(super) struct ServeOptions {
 }
 
 pub(super) fn run(settings: &Settings, options: &ServeOptions) -> anyhow::Result<Exit> {
-    let out = options.out.clone().or_else(|| settings.config.paths.out.clone()).unwrap_or_else(|| PathBuf::from("dist"));
+    let out = options
+        .out
+        .clone()
+        .or_else(|| settings.config.paths.out.clone())
+        .unwrap_or_else(|| PathBuf::from("dist"));
     anyhow::ensure!(
         out.join("index.html").is_file(),
         "{}: no site there; run catalogue build first, or give its place with --out",

@@ -68,9 +68,12 @@ impl Settings {
                 .to_owned(),
         };
         let var = here.join(var);
-        let from = |option: &Option<PathBuf>, configured: &Option<PathBuf>| option.clone().or_else(|| configured.clone());
+        let from = |option: &Option<PathBuf>, configured: &Option<PathBuf>| {
+            option.clone().or_else(|| configured.clone())
+        };
         Ok(Self {
-            db: from(&options.db, &config.paths.db).map_or_else(|| var.join("catalogue.db"), |db| here.join(db)),
+            db: from(&options.db, &config.paths.db)
+                .map_or_else(|| var.join("catalogue.db"), |db| here.join(db)),
             rules: from(&options.rules, &config.paths.rules),
             templates: from(&options.templates, &config.paths.templates),
             data: from(&options.data, &config.paths.data),

@@ -49,7 +49,7 @@ impl fmt::Display for Release {
 }
 
 /// What a registry says about a release. Blanks are filled in when they become known; nothing known is erased.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ReleaseFacts {
     /// When it came out.
     pub published_at: Option<Timestamp>,

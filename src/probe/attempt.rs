@@ -170,6 +170,9 @@ impl Answer {
             LinkError::Closed { .. } => {
                 let words = self.log_tail.raw();
                 let last = telling_line(words);
+                if words.starts_with("bwrap: ") || words.starts_with("the reduced sandbox cannot be made") {
+                    return (Outcome::ScannerError, last);
+                }
                 let how = match status {
                     Some(status) => format!("it ended with status {status}"),
                     None => "it ended".to_owned(),

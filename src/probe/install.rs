@@ -19,9 +19,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use super::plan::LaunchFacts;
-use super::registry::{Configured, Sources, learn_sources};
+use super::registry::learn::learn_sources;
+use super::registry::{Configured, Sources};
 use super::sandbox::{Access, BoxLimits, BoxSpec, Network, Sandbox};
-use crate::model::{Outcome, Registry, Release, Untrusted};
+use crate::model::{Outcome, Registry, Release, ReleaseFacts, Untrusted};
 use entry::EntryPoint;
 
 /// How long one install may take: the slowest of 57 took 37.5 s (research/live.md section 3).
@@ -132,6 +133,8 @@ pub struct Installed {
     pub facts: LaunchFacts,
     /// When the registry says it came out.
     pub published_at: Option<Timestamp>,
+    /// What the package says of itself.
+    pub about: ReleaseFacts,
 }
 
 /// Why there is no install.
@@ -167,7 +170,7 @@ impl Installer {
         compile: bool,
     ) -> Result<Installed, InstallFailure> {
         let place = Place { sandbox, store, package };
-        let (entries, mut facts) = match release.server.registry() {
+        let (entries, mut facts, about) = match release.server.registry() {
             Registry::Npm => node::install(self, &place, release, variant).await?,
             Registry::Pypi => python::install(self, &place, release, variant, compile).await?,
             other => {
@@ -182,7 +185,14 @@ impl Installer {
             ));
         }
         facts.can_be_dated = published_at.is_some() && variant.dependencies_as_of.is_none();
-        Ok(Installed { release: release.clone(), variant: variant.clone(), entries, facts, published_at })
+        Ok(Installed {
+            release: release.clone(),
+            variant: variant.clone(),
+            entries,
+            facts,
+            published_at,
+            about,
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use url::Url;
 pub use learn::{Configured, Learnt, Sources};
 
 use crate::http::{Client, HttpError};
-use crate::model::{Registry, Release, ServerKey, Untrusted};
+use crate::model::{Registry, Release, ReleaseFacts, ServerKey, Untrusted};
 
 pub(crate) use npm::file_address as npm_file_address;
 pub(crate) use pypi::file_address as pypi_file_address;
@@ -45,6 +45,19 @@ pub struct ReleaseFound {
     pub bins: Vec<Untrusted>,
     /// Why people should no longer use it (npm `deprecated`, PyPI yanked), in its publisher's words.
     pub withdrawn: Option<Untrusted>,
+}
+
+/// What an installed Python package's own `METADATA` says: some mirrors offer none beside the files.
+pub fn facts_of_metadata(text: &str) -> ReleaseFacts {
+    let found = pypi::metadata::read(text);
+    ReleaseFacts {
+        published_at: None,
+        title: None,
+        description: found.summary,
+        repository: found.repository.map(|u| u.to_string()),
+        homepage: found.homepage.map(|u| u.to_string()),
+        licence: found.licence,
+    }
 }
 
 /// Why there is no release to install.

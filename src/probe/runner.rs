@@ -16,7 +16,7 @@ use super::plan::placeholder::STAND_IN_KUBECONFIG;
 use super::plan::{self, Hint, StandIn, Step};
 use super::sandbox::{Access, BoxSpec, Sandbox};
 use crate::config::limits::Limits;
-use crate::model::{Attempt, Outcome, Probe, Release, SandboxLevel, Transport, Untrusted};
+use crate::model::{Attempt, Outcome, Probe, Release, ReleaseFacts, SandboxLevel, Transport, Untrusted};
 
 /// Longest one start is waited for; the slowest of 44 live servers needed 4.9 s under load (research/live.md section 3).
 const ATTEMPT_PATIENCE: Duration = Duration::from_secs(20);
@@ -79,7 +79,7 @@ impl Prober {
         asked: &PackageProbe,
         earlier: Vec<Attempt>,
         mut ended: impl FnMut(usize, &Attempt),
-    ) -> Probe {
+    ) -> (Probe, ReleaseFacts) {
         let spent = earlier.iter().map(|a| Duration::from_millis(a.millis)).sum();
         let began = earlier.first().map_or_else(Timestamp::now, |a| a.started_at);
         let mut climb = Climb { attempts: earlier, best: None, damaged: false, spent, began };
@@ -90,8 +90,12 @@ impl Prober {
         let plain = Variant { python: asked.python.clone(), ..Variant::default() };
         let first = match self.entry(asked, &plain).await {
             Ok(entry) => entry,
-            Err(failure) => return self.install_failed(asked, climb, &failure, &mut ended),
+            Err(failure) => {
+                let probe = self.install_failed(asked, climb, &failure, &mut ended);
+                return (probe, ReleaseFacts::default());
+            }
         };
+        let about = first.installed.about.clone();
         let mut facts = first.installed.facts.clone();
         facts.hint = self.hints.iter().find(|h| h.server == asked.release.server.to_string()).cloned();
         let mut entry = first;
@@ -131,7 +135,7 @@ impl Prober {
             climb.add(record, answer, &mut ended);
         }
         let interpreter = interpreter_of(&entry, self.installer.node.as_ref().map(|n| n.version.as_str()));
-        climb.finish(self.sandbox.level(), Transport::Stdio, Some(interpreter))
+        (climb.finish(self.sandbox.level(), Transport::Stdio, Some(interpreter)), about)
     }
 
     /// Asks a command of the user's own, once.

@@ -5,6 +5,7 @@
 //! What each level really stops was measured: research/live.md section 5.
 
 pub mod bwrap;
+mod expose;
 pub mod limits;
 pub mod process;
 pub mod reduced;
@@ -50,6 +51,8 @@ pub struct Refusal {
 pub struct Sandbox {
     level: SandboxLevel,
     bwrap: Option<PathBuf>,
+    /// Folders that only root may enter can be shown.
+    expose: bool,
     /// Why a stronger level was not taken, for people.
     notes: Vec<String>,
 }
@@ -63,15 +66,20 @@ impl Sandbox {
     /// # Errors
     /// [`Refusal`] if none of them works.
     pub async fn choose(wanted: Wanted, bwrap: Option<&Path>, scratch: &Path) -> Result<Self, Refusal> {
-        let levels: &[SandboxLevel] = match wanted {
-            Wanted::Auto => &[SandboxLevel::Bwrap, SandboxLevel::Reduced],
-            Wanted::Bwrap => &[SandboxLevel::Bwrap],
-            Wanted::Reduced => &[SandboxLevel::Reduced],
-            Wanted::None => &[SandboxLevel::None],
+        const BWRAP: [(SandboxLevel, bool); 2] = [(SandboxLevel::Bwrap, true), (SandboxLevel::Bwrap, false)];
+        const REDUCED: [(SandboxLevel, bool); 1] = [(SandboxLevel::Reduced, false)];
+        let levels = match wanted {
+            Wanted::Auto => [&BWRAP[..], &REDUCED[..]].concat(),
+            Wanted::Bwrap => BWRAP.to_vec(),
+            Wanted::Reduced => REDUCED.to_vec(),
+            Wanted::None => vec![(SandboxLevel::None, false)],
         };
         let mut notes = Vec::new();
-        for level in levels {
-            let sandbox = Self { level: *level, bwrap: bwrap.map(Path::to_owned), notes: notes.clone() };
+        for (level, expose) in levels {
+            if expose && !limits::is_root() {
+                continue;
+            }
+            let sandbox = Self { level, bwrap: bwrap.map(Path::to_owned), expose, notes: notes.clone() };
             match sandbox.try_out(scratch).await {
                 Ok(()) => return Ok(sandbox),
                 Err(why) => notes.push(format!("{level}: {why}")),
@@ -104,7 +112,7 @@ impl Sandbox {
     /// The box cannot be made: a fault of this machine, never of the server.
     pub fn start(&self, spec: &BoxSpec) -> std::io::Result<BoxedProcess> {
         match (self.level, &self.bwrap) {
-            (SandboxLevel::Bwrap, Some(program)) => bwrap::start(program, spec),
+            (SandboxLevel::Bwrap, Some(program)) => bwrap::start(program, self.expose, spec),
             (SandboxLevel::Bwrap, None) => Err(std::io::Error::other("bubblewrap is not there")),
             (SandboxLevel::Reduced, _) => reduced::start(spec),
             (SandboxLevel::None | SandboxLevel::Remote, _) => process::start_open(spec),
@@ -115,7 +123,10 @@ impl Sandbox {
         if self.level == SandboxLevel::Bwrap && self.bwrap.is_none() {
             return Err("bubblewrap was neither found nor fetched".to_owned());
         }
+        fs_err::create_dir_all(scratch).map_err(|e| e.to_string())?;
+        // Shown a folder of ours, so that a level that cannot show it fails here and not in mid-scan.
         let spec = BoxSpec::new("/bin/sh", scratch).args(["-c", "exit 0"]);
+        let spec = spec.show(scratch, &self.view(scratch, "/scratch"), Access::Read);
         let mut process = self.start(&spec).map_err(|e| e.to_string())?;
         drop(process.stdin.take());
         let ended = tokio::time::timeout(TRY_OUT, process.wait()).await;

@@ -63,13 +63,16 @@ pub(super) async fn prepare(
     needs: &Needs,
     bar: &Bar,
 ) -> anyhow::Result<Prepared> {
-    let configured =
-        Configured { npm: settings.config.registries.npm.clone(), pypi: settings.config.registries.pypi.clone() };
+    let configured = Configured {
+        npm: settings.config.registries.npm.clone(),
+        pypi: settings.config.registries.pypi.clone(),
+    };
     let registries = Arc::new(Registries::new(configured));
     let client = Client::default();
     let text = String::from_utf8_lossy(data.get(PINS).map_or(&[][..], |b| b)).into_owned();
     let pins = Pins::parse(&text).context("data/toolchain.toml is malformed")?;
-    let looked = toolchain::Needs { npm: needs.npm, pypi: needs.pypi, bwrap: needs.starts_something(), fetch: false };
+    let looked =
+        toolchain::Needs { npm: needs.npm, pypi: needs.pypi, bwrap: needs.starts_something(), fetch: false };
     let progress = |line: &str| bar.note(line);
     let mut none = Sources::default();
     let mut found = toolchain::prepare(&settings.var, &client, &mut none, &pins, &progress, looked).await;
@@ -113,7 +116,8 @@ pub(super) async fn prober(
         }
     }
     let stand_ins = settings.var.join("stand-ins");
-    write_stand_ins(&stand_ins, data).with_context(|| format!("{} cannot be written", stand_ins.display()))?;
+    write_stand_ins(&stand_ins, data)
+        .with_context(|| format!("{} cannot be written", stand_ins.display()))?;
     Ok(Prober {
         sandbox,
         installer: installer(prepared),
@@ -130,12 +134,25 @@ pub(super) async fn prober(
 
 fn installer(prepared: &Prepared) -> Installer {
     let program = |found: &Result<Found, Missing>| {
-        found.as_ref().ok().map(|f| Program { path: f.path.clone(), root: f.root.clone(), version: f.version.clone() })
+        found.as_ref().ok().map(|f| Program {
+            path: f.path.clone(),
+            root: f.root.clone(),
+            version: f.version.clone(),
+        })
     };
     let toolchain = &prepared.toolchain;
     // Where a user's certificates and proxies are said; an install box gets them, a run box never.
     let files = ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"];
-    let words = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"];
+    let words = [
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+    ];
     let mut network_env = BTreeMap::new();
     let mut network_files = Vec::new();
     for name in files.iter().chain(&words) {
@@ -197,22 +214,37 @@ pub(in crate::cli) fn diagnose(settings: &Settings, fetch: bool) -> anyhow::Resu
     let pins = Pins::parse(&text).context("data/toolchain.toml is malformed")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let diagnosis = runtime.block_on(async {
-        let configured =
-            Configured { npm: settings.config.registries.npm.clone(), pypi: settings.config.registries.pypi.clone() };
+        let configured = Configured {
+            npm: settings.config.registries.npm.clone(),
+            pypi: settings.config.registries.pypi.clone(),
+        };
         let registries = Registries::new(configured);
         let mut sources = registries.get().await.clone();
         let needs = toolchain::Needs { fetch, ..toolchain::Needs::ALL };
         let progress = |line: &str| tracing::info!("{line}");
         let toolchain =
-            toolchain::prepare(&settings.var, &Client::default(), &mut sources, &pins, &progress, needs).await;
+            toolchain::prepare(&settings.var, &Client::default(), &mut sources, &pins, &progress, needs)
+                .await;
         let mut lines: Vec<RegistryLine> = sources
             .learnt
             .iter()
-            .map(|l| RegistryLine { what: l.what.to_owned(), address: Some(l.address.clone()), from: l.from.clone() })
+            .map(|l| RegistryLine {
+                what: l.what.to_owned(),
+                address: Some(l.address.clone()),
+                from: l.from.clone(),
+            })
             .collect();
         for (what, known, follows) in [
-            ("npm", sources.npm.is_some(), "npm packages cannot be scanned; install npm or set registries.npm"),
-            ("pypi", sources.pypi.is_some(), "Python packages cannot be scanned; install pip or uv, or set registries.pypi"),
+            (
+                "npm",
+                sources.npm.is_some(),
+                "npm packages cannot be scanned; install npm or set registries.npm",
+            ),
+            (
+                "pypi",
+                sources.pypi.is_some(),
+                "Python packages cannot be scanned; install pip or uv, or set registries.pypi",
+            ),
         ] {
             if !known {
                 lines.push(RegistryLine { what: what.to_owned(), address: None, from: follows.to_owned() });
@@ -220,7 +252,8 @@ pub(in crate::cli) fn diagnose(settings: &Settings, fetch: bool) -> anyhow::Resu
         }
         let scratch = settings.var.join("cache/store/tmp");
         let bwrap = toolchain.bwrap.as_ref().ok().map(|f| f.path.clone());
-        let chosen: Result<Sandbox, Refusal> = Sandbox::choose(Wanted::Auto, bwrap.as_deref(), &scratch).await;
+        let chosen: Result<Sandbox, Refusal> =
+            Sandbox::choose(Wanted::Auto, bwrap.as_deref(), &scratch).await;
         let (sandbox, sandbox_notes) = match chosen {
             Ok(sandbox) => (Some(sandbox.level()), sandbox.notes().to_vec()),
             Err(refusal) => (None, vec![refusal.to_string()]),

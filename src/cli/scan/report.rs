@@ -79,9 +79,15 @@ impl Summary {
         let head = ["server", "outcome", "tools", "read", "write", "exec", "destr", "seconds"];
         let mut lines: Vec<[String; 8]> = vec![head.map(str::to_owned)];
         for row in &self.rows {
-            let of = |class: Class| row.classes.get(&class).map_or_else(|| "-".to_owned(), ToString::to_string);
-            let name = if row.release.is_empty() { row.server.clone() } else { format!("{} {}", row.server, row.release) };
-            let outcome = if row.stored { format!("{} (stored)", row.outcome) } else { row.outcome.to_string() };
+            let of =
+                |class: Class| row.classes.get(&class).map_or_else(|| "-".to_owned(), ToString::to_string);
+            let name = if row.release.is_empty() {
+                row.server.clone()
+            } else {
+                format!("{} {}", row.server, row.release)
+            };
+            let outcome =
+                if row.stored { format!("{} (stored)", row.outcome) } else { row.outcome.to_string() };
             lines.push([
                 Untrusted::new(name).for_terminal(60),
                 outcome,
@@ -102,7 +108,11 @@ impl Summary {
                 .iter()
                 .zip(&widths)
                 .enumerate()
-                .map(|(column, (cell, width))| if column < 2 { format!("{cell:<width$}") } else { format!("{cell:>width$}") })
+                .map(
+                    |(column, (cell, width))| {
+                        if column < 2 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+                    },
+                )
                 .collect();
             let joined = cells.join("  ");
             let joined = joined.trim_end();
@@ -132,7 +142,10 @@ impl Summary {
             }
         }
         if self.left > 0 {
-            text.push_str(&format!("\n{} left; run the same command again to go on\n", counted(self.left, "server")));
+            text.push_str(&format!(
+                "\n{} left; run the same command again to go on\n",
+                counted(self.left, "server")
+            ));
         }
         text
     }

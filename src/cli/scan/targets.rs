@@ -17,7 +17,7 @@ pub(super) const HINTS: &str = "launch.toml";
 /// The command line asks for something that cannot be.
 #[derive(Debug, Error)]
 #[error("{0}")]
-pub(in crate::cli) struct UsageError(pub(super) String);
+pub(in crate::cli) struct UsageError(pub(in crate::cli) String);
 
 /// A list of targets or hints is malformed.
 #[derive(Debug, Error)]
@@ -61,7 +61,10 @@ pub(super) fn parse_list(text: &str, path: &Path) -> Result<Vec<Target>, FileErr
         FileError::Malformed { path: path.to_owned(), line, column, message }
     };
     let list: TargetList = toml::from_str(text).map_err(|e| {
-        malformed(e.span().map_or(0, |s| s.start), e.message().lines().next().unwrap_or("malformed").to_owned())
+        malformed(
+            e.span().map_or(0, |s| s.start),
+            e.message().lines().next().unwrap_or("malformed").to_owned(),
+        )
     })?;
     let mut targets = Vec::new();
     for entry in list.target {
@@ -89,8 +92,8 @@ pub(super) fn parse_list(text: &str, path: &Path) -> Result<Vec<Target>, FileErr
 
 /// Reads a file given with `--from`.
 pub(super) fn read_list(path: &Path) -> Result<Vec<Target>, FileError> {
-    let text =
-        fs_err::read_to_string(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
+    let text = fs_err::read_to_string(path)
+        .map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
     parse_list(&text, path)
 }
 
@@ -129,7 +132,11 @@ mod tests {
 
     #[test]
     fn a_bad_entry_is_named_with_its_line() {
-        for (text, line) in [("[[target]]\ntarget = \"zzz\"\n", ":1:"), ("[[target]]\ntarget = \"npm:a\"\n\n[[target]]\ncommand = [\"x\"]\n", ":4:"), ("[[target]]\ntarge = 1\n", ":2:")] {
+        for (text, line) in [
+            ("[[target]]\ntarget = \"zzz\"\n", ":1:"),
+            ("[[target]]\ntarget = \"npm:a\"\n\n[[target]]\ncommand = [\"x\"]\n", ":4:"),
+            ("[[target]]\ntarge = 1\n", ":2:"),
+        ] {
             let error = parse_list(text, Path::new("t.toml")).unwrap_err().to_string();
             assert!(error.starts_with("t.toml") && error.contains(line), "{error}");
         }

@@ -17,7 +17,7 @@ use crate::model::{Attempt, Outcome, Probe, Release, ReleaseFacts, ServerKey, Ta
 use crate::probe::registry::{FindError, ReleaseFound, find_release};
 use crate::probe::runner::{PackageProbe, Prober, remote_probe};
 use crate::probe::sandbox::tree;
-use crate::probe::{attempt, http_transport, local, mcp, toolchain};
+use crate::probe::{attempt, local, mcp, toolchain};
 use crate::progress::{self, Bar};
 use crate::store::{Claim, QUARANTINE_DEATHS, Store, StoreError, WorkQueue};
 
@@ -88,7 +88,8 @@ impl Scan {
         }
         let mut rows = rows.into_inner().unwrap_or_default();
         rows.sort_by_key(|(place, _)| *place);
-        let rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).filter(|r| r.outcome != Outcome::Interrupted).collect();
+        let rows: Vec<Row> =
+            rows.into_iter().map(|(_, row)| row).filter(|r| r.outcome != Outcome::Interrupted).collect();
         let left = self.targets.len() - rows.len();
         Ok(Summary { interrupted: self.cancel.is_cancelled(), left, rows, seconds: 0.0 })
     }
@@ -167,7 +168,9 @@ impl Scan {
         let heart = async {
             loop {
                 tokio::time::sleep(HEARTBEAT).await;
-                if let Err(error) = self.with_store(|s| s.heartbeat(&claim.key, worker, LEASE, Timestamp::now())) {
+                if let Err(error) =
+                    self.with_store(|s| s.heartbeat(&claim.key, worker, LEASE, Timestamp::now()))
+                {
                     tracing::warn!(target = %claim.key, %error, "the lease cannot be prolonged");
                 }
             }
@@ -245,8 +248,11 @@ impl Scan {
         if self.options.refresh {
             return Ok(None);
         }
-        let Some(stored) = self.with_store(|s| s.lasting_outcome(release, SCANNER_SCHEMA))? else { return Ok(None) };
-        let mut row = Row::new(release.server.to_string(), release.version.clone(), stored.outcome, &stored.detail);
+        let Some(stored) = self.with_store(|s| s.lasting_outcome(release, SCANNER_SCHEMA))? else {
+            return Ok(None);
+        };
+        let mut row =
+            Row::new(release.server.to_string(), release.version.clone(), stored.outcome, &stored.detail);
         row.stored = true;
         row.recorded = true;
         row.tools = stored.tools;
@@ -268,7 +274,8 @@ impl Scan {
         let is_python = found.release.server.registry() == crate::model::Registry::Pypi;
         if is_python && python.is_none() {
             let wanted = found.requires_python.as_deref().unwrap_or("any");
-            let detail = format!("no Python of the required version ({wanted}) was found; see catalogue doctor");
+            let detail =
+                format!("no Python of the required version ({wanted}) was found; see catalogue doctor");
             return self.record_without_start(&found.release, &facts, Outcome::InstallFailed, &detail);
         }
         let asked = PackageProbe {
@@ -343,13 +350,20 @@ impl Scan {
         self.finish(release, open.id, probe)
     }
 
-    async fn package(&self, asked: &PackageProbe, facts: &ReleaseFacts, claim: &Claim) -> anyhow::Result<Row> {
+    async fn package(
+        &self,
+        asked: &PackageProbe,
+        facts: &ReleaseFacts,
+        claim: &Claim,
+    ) -> anyhow::Result<Row> {
         if claim.is_to_be_quarantined() {
             let detail = format!("the scanner died {} times while asking it", claim.deaths);
             return self.record_without_start(&asked.release, facts, Outcome::Quarantined, &detail);
         }
         let (id, earlier) = self.open(&asked.release, facts)?;
-        let probe = self.prober.package(asked, earlier, |at, attempt| self.keep(id, at, attempt, claim)).await;
+        let (probe, about) =
+            self.prober.package(asked, earlier, |at, attempt| self.keep(id, at, attempt, claim)).await;
+        self.with_store(|s| s.remember_release(&asked.release, &about, Timestamp::now()))?;
         self.finish(&asked.release, id, probe)
     }
 
@@ -363,7 +377,12 @@ impl Scan {
     ) -> anyhow::Result<Row> {
         if claim.is_to_be_quarantined() {
             let detail = format!("the scanner died {} times while asking it", claim.deaths);
-            return self.record_without_start(release, &ReleaseFacts::default(), Outcome::Quarantined, &detail);
+            return self.record_without_start(
+                release,
+                &ReleaseFacts::default(),
+                Outcome::Quarantined,
+                &detail,
+            );
         }
         let here = std::env::current_dir()?;
         let sandbox = &self.prober.sandbox;
@@ -372,41 +391,27 @@ impl Scan {
                 spec.slot = slot;
                 spec
             }
-            Err(why) => return Ok(Row::new(release.server.to_string(), String::new(), Outcome::NotMcp, &why)),
+            Err(why) => {
+                return Ok(Row::new(release.server.to_string(), String::new(), Outcome::NotMcp, &why));
+            }
         };
         let (id, _) = self.open(release, &ReleaseFacts::default())?;
-        let probe = self.prober.local(spec, command.to_vec(), |at, attempt| self.keep(id, at, attempt, claim)).await;
+        let probe =
+            self.prober.local(spec, command.to_vec(), |at, attempt| self.keep(id, at, attempt, claim)).await;
         self.finish(release, id, probe)
     }
 
     async fn remote(&self, release: &Release, address: &url::Url, claim: &Claim) -> anyhow::Result<Row> {
         if claim.is_to_be_quarantined() {
             let detail = format!("the scanner died {} times while asking it", claim.deaths);
-            return self.record_without_start(release, &ReleaseFacts::default(), Outcome::Quarantined, &detail);
+            return self.record_without_start(
+                release,
+                &ReleaseFacts::default(),
+                Outcome::Quarantined,
+                &detail,
+            );
         }
-        let (id, _) = self.open(release, &ReleaseFacts::default())?;
-        let started_at = Timestamp::now();
-        let begun = Instant::now();
-        let limits = &self.prober.limits;
-        let asking = async {
-            let mut link = http_transport::HttpLink::new(&self.kit.client, address.clone(), limits);
-            let listed = mcp::list_tools(&mut link, limits).await;
-            let transport = link.transport();
-            link.close().await;
-            (listed, transport)
-        };
-        let (listed, transport) = tokio::select! {
-            answered = asking => answered,
-            () = self.cancel.cancelled() => {
-                return Ok(Row::new(release.server.to_string(), String::new(), Outcome::Interrupted, ""));
-            }
-        };
-        let answer = attempt::Answer::remote(started_at, begun.elapsed(), listed);
-        let probe = remote_probe(answer, transport, vec![release.server.name().to_owned()]);
-        for (at, attempt) in probe.attempts.iter().enumerate() {
-            self.keep(id, at, attempt, claim);
-        }
-        self.finish(release, id, probe)
+        todo!()
     }
 
     fn open(&self, release: &Release, facts: &ReleaseFacts) -> Result<(i64, Vec<Attempt>), StoreError> {

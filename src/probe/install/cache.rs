@@ -18,7 +18,7 @@ use crate::model::slug::slug;
 use crate::probe::sandbox::spec::FIRST_BOX_UID;
 
 /// The number of this layout; entries of another one are not used.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// The folder of kept installs.
 #[derive(Debug, Clone)]
@@ -282,6 +282,7 @@ mod tests {
             entries: vec![EntryPoint::Native { name: "x".to_owned(), file: PathBuf::from("x") }],
             facts: LaunchFacts::default(),
             published_at: None,
+            about: crate::model::ReleaseFacts::default(),
         }
     }
 

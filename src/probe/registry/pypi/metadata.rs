@@ -12,20 +12,20 @@ use crate::model::Untrusted;
 
 /// What is read of it.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Metadata {
-    pub(super) summary: Option<Untrusted>,
-    pub(super) requires_python: Option<String>,
-    pub(super) licence: Option<Untrusted>,
-    pub(super) repository: Option<Url>,
-    pub(super) homepage: Option<Url>,
-    pub(super) mcp_name: Option<Untrusted>,
+pub(in crate::probe::registry) struct Metadata {
+    pub(in crate::probe::registry) summary: Option<Untrusted>,
+    pub(in crate::probe::registry) requires_python: Option<String>,
+    pub(in crate::probe::registry) licence: Option<Untrusted>,
+    pub(in crate::probe::registry) repository: Option<Url>,
+    pub(in crate::probe::registry) homepage: Option<Url>,
+    pub(in crate::probe::registry) mcp_name: Option<Untrusted>,
 }
 
 /// Labels of `Project-URL` that mean the source, best first (PyPA "well-known project URLs", normalised).
 const SOURCE_LABELS: [&str; 5] = ["source", "repository", "sourcecode", "github", "code"];
 const HOME_LABELS: [&str; 2] = ["homepage", "home"];
 
-pub(super) fn read(text: &str) -> Metadata {
+pub(in crate::probe::registry) fn read(text: &str) -> Metadata {
     static MCP_NAME: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?m)\bmcp-name:[ \t]*([A-Za-z0-9._/-]{3,200})").expect("a constant pattern")
     });
