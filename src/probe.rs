@@ -1,6 +1,7 @@
 //! Asking one release what it offers: its toolchain, its install, its start in a sandbox, and the protocol.
 
 pub mod attempt;
+pub mod climb;
 pub mod install;
 pub mod link;
 pub mod local;
@@ -9,5 +10,6 @@ pub mod plan;
 pub mod registry;
 pub mod runner;
 pub mod sandbox;
+pub mod stand_ins;
 pub mod toolchain;
 pub mod wire;

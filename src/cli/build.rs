@@ -63,9 +63,6 @@ pub(super) fn build(
         site: settings.site_files()?,
         version: env!("CARGO_PKG_VERSION"),
     };
-    let summary: render::BuildSummary = {
-        let _ = (build, db);
-        unimplemented!()
-    };
+    let summary = render::build(&db, &settings.rule_set()?, &settings.numbers()?, &build)?;
     Ok((out, summary))
 }

@@ -1,7 +1,9 @@
 //! `catalogue scan`: targets through the queue, a few at a time, each stored as it ends.
 
 mod kit;
+mod lease;
 pub(super) mod report;
+mod target;
 pub(super) mod targets;
 mod worker;
 
@@ -197,7 +199,7 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
     let mut store = Store::open(&settings.db)?;
     store.use_rule_set(rules.hash(), jiff::Timestamp::now())?;
     super::classify::classify_missing(&mut store, &rules)?;
-    store.sweep(&worker::is_alive, jiff::Timestamp::now())?;
+    store.sweep(&lease::is_alive, jiff::Timestamp::now())?;
     let keys: Vec<String> = targets.iter().map(ToString::to_string).collect();
     store.enqueue(&keys, jiff::Timestamp::now())?;
 
@@ -212,7 +214,7 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
         let stop = cancel.clone();
         let signals = tokio::spawn(async move { stop_on_signal(&stop).await });
         bar.note("looking for programs");
-        let needs = kit::Needs::of(&targets);
+        let needs = kit::Needs::of(&targets, options);
         let prepared = kit::prepare(settings, &data, &needs, &bar).await?;
         let cache = kit::open_cache(settings, cache_max)?;
         let prober =

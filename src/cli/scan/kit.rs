@@ -18,8 +18,9 @@ use crate::probe::install::cache::Cache;
 use crate::probe::install::{Installer, Interpreter, Program, Registries};
 use crate::probe::plan::Hint;
 use crate::probe::registry::{Configured, Sources};
-use crate::probe::runner::{Prober, write_stand_ins};
+use crate::probe::runner::Prober;
 use crate::probe::sandbox::{Refusal, Sandbox, Wanted};
+use crate::probe::stand_ins::write_stand_ins;
 use crate::probe::toolchain::{self, Found, Missing, Pins, Python, ReportLine, Toolchain};
 use crate::progress::Bar;
 
@@ -34,12 +35,22 @@ pub(super) struct Needs {
     npm: bool,
     pypi: bool,
     local: bool,
+    bwrap: bool,
 }
 
 impl Needs {
-    pub(super) fn of(targets: &[Target]) -> Self {
+    pub(super) fn of(targets: &[Target], options: &ScanOptions) -> Self {
         let has = |registry| targets.iter().any(|t| t.server().registry() == registry);
-        Self { npm: has(Registry::Npm), pypi: has(Registry::Pypi), local: has(Registry::Local) }
+        Self {
+            npm: has(Registry::Npm),
+            pypi: has(Registry::Pypi),
+            local: has(Registry::Local),
+            bwrap: matches!(options.wanted(), Wanted::Auto | Wanted::Bwrap),
+        }
+    }
+
+    fn wants_bwrap(self) -> bool {
+        self.bwrap && self.starts_something()
     }
 
     fn starts_something(self) -> bool {
@@ -72,13 +83,13 @@ pub(super) async fn prepare(
     let text = String::from_utf8_lossy(data.get(PINS).map_or(&[][..], |b| b)).into_owned();
     let pins = Pins::parse(&text).context("data/toolchain.toml is malformed")?;
     let looked =
-        toolchain::Needs { npm: needs.npm, pypi: needs.pypi, bwrap: needs.starts_something(), fetch: false };
+        toolchain::Needs { npm: needs.npm, pypi: needs.pypi, bwrap: needs.wants_bwrap(), fetch: false };
     let progress = |line: &str| bar.note(line);
     let mut none = Sources::default();
     let mut found = toolchain::prepare(&settings.var, &client, &mut none, &pins, &progress, looked).await;
     let lacks = (needs.pypi && found.uv.is_err())
         || (needs.npm && (found.node.is_err() || found.bun.is_err()))
-        || (needs.starts_something() && found.bwrap.is_err());
+        || (needs.wants_bwrap() && found.bwrap.is_err());
     if lacks {
         let mut sources = registries.get().await.clone();
         let fetching = toolchain::Needs { fetch: true, ..looked };

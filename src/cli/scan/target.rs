@@ -1,0 +1,320 @@
+//! One target: stored already, resolved by its registry, asked, stored and judged.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::report::Row;
+use super::worker::Scan;
+use crate::model::probe::SCANNER_SCHEMA;
+use crate::model::{
+    Attempt, Outcome, Probe, Registry, Release, ReleaseFacts, ServerKey, Target, Transport, Untrusted,
+};
+use crate::probe::climb::remote_probe;
+use crate::probe::registry::{FindError, ReleaseFound, find_release};
+use crate::probe::runner::PackageProbe;
+use crate::probe::{attempt, http_transport, local, mcp, toolchain};
+use crate::store::{Claim, StoreError};
+
+impl Scan {
+    /// One target, whatever it is: resolved, asked, stored, judged.
+    pub(super) async fn target(&self, target: &Target, claim: &Claim, slot: u32) -> anyhow::Result<Row> {
+        match target {
+            Target::Package { server, version } => {
+                let pinned = version.as_ref().map(|v| Release { server: server.clone(), version: v.clone() });
+                if let Some(release) = &pinned {
+                    if let Some(row) = self.stored(release)? {
+                        return Ok(row);
+                    }
+                    if let Some(entry) = self.prober.cache.find_plain(release) {
+                        let asked = PackageProbe {
+                            release: release.clone(),
+                            python: entry.installed.variant.python.clone(),
+                            published_at: entry.installed.published_at,
+                            slot,
+                        };
+                        drop(entry);
+                        return self.package(&asked, &ReleaseFacts::default(), claim).await;
+                    }
+                }
+                let found = tokio::select! {
+                    found = self.find(server, version.as_deref()) => found,
+                    () = self.cancel.cancelled() => return Ok(Row::new(server.to_string(), String::new(), Outcome::Interrupted, "")),
+                };
+                match found {
+                    Ok(found) => {
+                        if let Some(row) = self.stored(&found.release)? {
+                            return Ok(row);
+                        }
+                        self.found(found, claim, slot).await
+                    }
+                    Err(error) => self.not_found(target, &error),
+                }
+            }
+            Target::Remote { address } => {
+                let release = Release { server: target.server(), version: String::new() };
+                if let Some(row) = self.stored(&release)? {
+                    return Ok(row);
+                }
+                self.remote(&release, address, claim).await
+            }
+            Target::Local { server, command, env, fresh } => {
+                let release = Release { server: server.clone(), version: String::new() };
+                if !fresh && let Some(row) = self.stored(&release)? {
+                    return Ok(row);
+                }
+                self.local(&release, command, env, claim, slot).await
+            }
+        }
+    }
+
+    async fn find(&self, server: &ServerKey, version: Option<&str>) -> Result<ReleaseFound, FindError> {
+        find_release(&self.kit.client, self.kit.registries.get().await, server, version).await
+    }
+
+    fn stored(&self, release: &Release) -> anyhow::Result<Option<Row>> {
+        if self.options.refresh {
+            return Ok(None);
+        }
+        let Some(stored) = self.with_store(|s| s.lasting_outcome(release, SCANNER_SCHEMA))? else {
+            return Ok(None);
+        };
+        let mut row =
+            Row::new(release.server.to_string(), release.version.clone(), stored.outcome, &stored.detail);
+        row.stored = true;
+        row.recorded = true;
+        row.tools = stored.tools;
+        row.classes = stored.classes;
+        row.sandbox = stored.sandbox;
+        Ok(Some(row))
+    }
+
+    async fn found(&self, found: ReleaseFound, claim: &Claim, slot: u32) -> anyhow::Result<Row> {
+        let facts = ReleaseFacts {
+            published_at: found.published_at,
+            title: None,
+            description: found.description.clone(),
+            repository: found.repository.as_ref().map(ToString::to_string),
+            homepage: found.homepage.as_ref().map(ToString::to_string),
+            licence: found.licence.clone(),
+        };
+        let python = toolchain::choose_python(&self.kit.toolchain.pythons, found.requires_python.as_deref());
+        let is_python = found.release.server.registry() == Registry::Pypi;
+        if is_python && python.is_none() {
+            let wanted = found.requires_python.as_deref().unwrap_or("any");
+            let detail =
+                format!("no Python of the required version ({wanted}) was found; see catalogue doctor");
+            return self.record_without_start(&found.release, &facts, Outcome::InstallFailed, &detail);
+        }
+        let asked = PackageProbe {
+            release: found.release,
+            python: if is_python { python.map(super::kit::interpreter) } else { None },
+            published_at: found.published_at,
+            slot,
+        };
+        self.package(&asked, &facts, claim).await
+    }
+
+    fn not_found(&self, target: &Target, error: &FindError) -> anyhow::Result<Row> {
+        let key = target.server().to_string();
+        let version = match target {
+            Target::Package { version, .. } => version.clone().unwrap_or_default(),
+            _ => String::new(),
+        };
+        let detail = chain(error);
+        let outcome = match error {
+            // Nobody's server: there is nothing to record.
+            FindError::NoSuchPackage(_) | FindError::NoSuchVersion { .. } | FindError::NoPackage(_) => {
+                return Ok(Row::new(key, version, Outcome::InstallFailed, &detail));
+            }
+            FindError::NotInstallable { release, .. } => {
+                let version = release.parse::<Target>().ok().and_then(|t| match t {
+                    Target::Package { version, .. } => version,
+                    _ => None,
+                });
+                let release = Release { server: target.server(), version: version.unwrap_or_default() };
+                let facts = ReleaseFacts::default();
+                return self.record_without_start(&release, &facts, Outcome::InstallFailed, &detail);
+            }
+            FindError::NoRegistry { .. } => Outcome::ScannerError,
+            FindError::Http(error) => super::kit::outcome_of(error),
+        };
+        Ok(Row::new(key, version, outcome, &detail))
+    }
+
+    /// A release that was found and not started.
+    fn record_without_start(
+        &self,
+        release: &Release,
+        facts: &ReleaseFacts,
+        outcome: Outcome,
+        detail: &str,
+    ) -> anyhow::Result<Row> {
+        let now = Timestamp::now();
+        let open = self.with_store(|s| {
+            let id = s.remember_release(release, facts, now)?;
+            s.begin_probe(id, SCANNER_SCHEMA, now)
+        })?;
+        let probe = Probe {
+            outcome,
+            detail: Untrusted::new(detail),
+            sandbox: self.prober.sandbox.level(),
+            transport: Transport::Stdio,
+            started_at: now,
+            finished_at: now,
+            chosen: None,
+            attempts: open.attempts,
+            protocol: None,
+            server_info: None,
+            capabilities: None,
+            instructions: None,
+            interpreter: None,
+            pages: 0,
+            noise_lines: 0,
+            marks: Vec::new(),
+            tools: Vec::new(),
+            malformed: Vec::new(),
+        };
+        self.finish(release, open.id, probe)
+    }
+
+    async fn package(
+        &self,
+        asked: &PackageProbe,
+        facts: &ReleaseFacts,
+        claim: &Claim,
+    ) -> anyhow::Result<Row> {
+        if claim.is_to_be_quarantined() {
+            let detail = format!("the scanner died {} times while asking it", claim.deaths);
+            return self.record_without_start(&asked.release, facts, Outcome::Quarantined, &detail);
+        }
+        let (id, earlier) = self.open(&asked.release, facts)?;
+        let (probe, about) =
+            self.prober.package(asked, earlier, |at, attempt| self.keep(id, at, attempt, claim)).await;
+        self.with_store(|s| s.remember_release(&asked.release, &about, Timestamp::now()))?;
+        self.finish(&asked.release, id, probe)
+    }
+
+    async fn local(
+        &self,
+        release: &Release,
+        command: &[String],
+        env: &BTreeMap<String, String>,
+        claim: &Claim,
+        slot: u32,
+    ) -> anyhow::Result<Row> {
+        if claim.is_to_be_quarantined() {
+            let detail = format!("the scanner died {} times while asking it", claim.deaths);
+            return self.record_without_start(
+                release,
+                &ReleaseFacts::default(),
+                Outcome::Quarantined,
+                &detail,
+            );
+        }
+        let here = std::env::current_dir()?;
+        let sandbox = &self.prober.sandbox;
+        let spec = match local::spec(sandbox, command, env, &here, &self.prober.scratch).await {
+            Ok(mut spec) => {
+                spec.slot = slot;
+                spec
+            }
+            Err(why) => {
+                return Ok(Row::new(release.server.to_string(), String::new(), Outcome::NotMcp, &why));
+            }
+        };
+        let (id, _) = self.open(release, &ReleaseFacts::default())?;
+        let probe =
+            self.prober.local(spec, command.to_vec(), |at, attempt| self.keep(id, at, attempt, claim)).await;
+        self.finish(release, id, probe)
+    }
+
+    async fn remote(&self, release: &Release, address: &Url, claim: &Claim) -> anyhow::Result<Row> {
+        if claim.is_to_be_quarantined() {
+            let detail = format!("the scanner died {} times while asking it", claim.deaths);
+            return self.record_without_start(
+                release,
+                &ReleaseFacts::default(),
+                Outcome::Quarantined,
+                &detail,
+            );
+        }
+        let (id, _) = self.open(release, &ReleaseFacts::default())?;
+        let started_at = Timestamp::now();
+        let begun = Instant::now();
+        let limits = &self.prober.limits;
+        let asking = async {
+            let mut link = http_transport::HttpLink::new(&self.kit.client, address.clone(), limits);
+            let listed = mcp::list_tools(&mut link, limits).await;
+            let transport = link.transport();
+            link.close().await;
+            (listed, transport)
+        };
+        let (listed, transport) = tokio::select! {
+            answered = asking => answered,
+            () = self.cancel.cancelled() => {
+                return Ok(Row::new(release.server.to_string(), String::new(), Outcome::Interrupted, ""));
+            }
+        };
+        let answer = attempt::Answer::remote(started_at, begun.elapsed(), listed);
+        let probe = remote_probe(answer, transport, vec![release.server.name().to_owned()]);
+        for (at, attempt) in probe.attempts.iter().enumerate() {
+            self.keep(id, at, attempt, claim);
+        }
+        self.finish(release, id, probe)
+    }
+
+    fn open(&self, release: &Release, facts: &ReleaseFacts) -> Result<(i64, Vec<Attempt>), StoreError> {
+        let now = Timestamp::now();
+        self.with_store(|s| {
+            let id = s.remember_release(release, facts, now)?;
+            let open = s.begin_probe(id, SCANNER_SCHEMA, now)?;
+            Ok((open.id, open.attempts))
+        })
+    }
+
+    /// Stores an attempt as it ends. If that fails the attempt is stored with the whole probe, or the run ends there.
+    fn keep(&self, probe: i64, at: usize, attempt: &Attempt, claim: &Claim) {
+        if let Err(error) = self.with_store(|s| s.add_attempt(probe, at, attempt, Some(&claim.key))) {
+            tracing::warn!(target = %claim.key, %error, "an attempt is not stored yet");
+        }
+    }
+
+    /// Stores the answer and judges what is new in it. An interrupted probe stays open and goes on in the next run.
+    fn finish(&self, release: &Release, id: i64, probe: Probe) -> anyhow::Result<Row> {
+        let mut row =
+            Row::new(release.server.to_string(), release.version.clone(), probe.outcome, probe.detail.raw());
+        row.attempts = probe.attempts.len();
+        row.sandbox = Some(probe.sandbox);
+        if probe.outcome == Outcome::Interrupted {
+            return Ok(row);
+        }
+        self.with_store(|s| s.finish_probe(id, &probe))?;
+        row.recorded = probe.outcome.is_lasting();
+        row.tools = u32::try_from(probe.tools.len()).unwrap_or(u32::MAX);
+        if probe.outcome == Outcome::Ok {
+            let mut store = self.store.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            super::super::classify::classify_missing(&mut store, &self.rules)?;
+            if let Some(stored) = store.lasting_outcome(release, SCANNER_SCHEMA)? {
+                row.classes = stored.classes;
+            }
+        }
+        Ok(row)
+    }
+}
+
+/// An error with its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = inner.source();
+    }
+    text
+}
