@@ -105,7 +105,8 @@ pub(super) struct Param<'a> {
 pub(super) struct Features<'a> {
     pub(super) tool: &'a ToolDefinition,
     pub(super) name: Text<'a>,
-    pub(super) name_words: Vec<Word>,
+    /// The last word of the name before a preposition: what a name without a verb is about.
+    pub(super) head_noun: Option<Word>,
     pub(super) title: Option<Text<'a>>,
     pub(super) description: Option<Text<'a>>,
     pub(super) verbs: Vec<Verb<'a>>,
@@ -137,12 +138,14 @@ impl<'a> Features<'a> {
             verbs.extend(in_description(description, rules));
             verbs.extend(listed_in_description(description, rules));
         }
-        Self { tool, name, name_words, title, description, verbs, params }
+        let ends = &rules.settings.words.phrase_ends;
+        let head_noun = name_words.into_iter().take_while(|w| !ends.contains(&w.text)).last();
+        Self { tool, name, head_noun, title, description, verbs, params }
     }
 
-    /// A verb says what a call does, or seems to.
-    pub(super) fn has_verb(&self) -> bool {
-        self.verbs.iter().any(|verb| verb.slot != Slot::SecondInDescription)
+    /// The name itself says what a call does, or seems to.
+    pub(super) fn name_has_verb(&self) -> bool {
+        self.verbs.iter().any(|verb| verb.slot == Slot::Name)
     }
 }
 
@@ -240,7 +243,8 @@ fn in_name<'a>(text: &Text<'a>, words: &[Word], rules: &RuleSet, slots: [Slot; 2
     {
         std::mem::swap(&mut primary, &mut found[at]);
     }
-    let objects = name_objects(words, primary.index, rules);
+    let mut objects = name_objects(words, primary.index, rules);
+    objects.extend(words.get(primary.index).and_then(|w| rest_of_joined(text.read, w, &primary)));
     let verb = |f: Found, slot, objects| Verb {
         rule: f.rule,
         word: f.word,
@@ -263,6 +267,13 @@ fn name_objects(words: &[Word], verb: usize, rules: &RuleSet) -> Vec<(String, us
     if behind.is_empty() { words.iter().take(verb).rev().take(4).map(object).collect() } else { behind }
 }
 
+/// What `closestores` closes.
+fn rest_of_joined(name: &str, word: &Word, verb: &Found) -> Option<(String, usize, usize)> {
+    let (start, end) = if verb.end < word.end { (verb.end, word.end) } else { (word.start, verb.start) };
+    let rest = name.get(start..end).filter(|rest| !rest.is_empty())?;
+    Some((singular(&rest.to_lowercase()), start, end))
+}
+
 fn severity(rules: &RuleSet, rule: usize) -> (Option<crate::model::Class>, i64) {
     rules.rules.get(rule).map_or((None, 0), |r| (r.class, (r.points * 10.0) as i64))
 }
@@ -272,7 +283,8 @@ fn joined(word: &Word, index: usize, rules: &RuleSet) -> Option<Found> {
     let lists = &rules.settings.words;
     let text = word.text.as_str();
     // Lower-casing may change the length of a text that is not ASCII, and with it every place.
-    if text.len() < 8 || !text.is_ascii() || lists.not_joined.iter().any(|n| text.starts_with(n.as_str())) {
+    let none = |text: &str| lists.not_joined.iter().any(|n| text.starts_with(n.as_str()));
+    if text.len() < 8 || !text.is_ascii() || none(text) {
         return None;
     }
     let found = |verb: &String, start: usize| {
@@ -289,7 +301,9 @@ fn joined(word: &Word, index: usize, rules: &RuleSet) -> Option<Found> {
     let method = lists.http.iter().find(|m| text.starts_with(m.as_str())).map_or(0, String::len);
     let rest = text.get(method..).unwrap_or_default();
     if method > 0 && rest.len() > 3 {
-        if let Some(verb) = longest(&|v| rest.starts_with(v.as_str()) && rest.len() > v.len() + 2) {
+        if let Some(verb) =
+            longest(&|v| !none(rest) && rest.starts_with(v.as_str()) && rest.len() > v.len() + 2)
+        {
             return found(verb, method);
         }
         if let Some(verb) = longest(&|v| rest.ends_with(v.as_str()) && rest.len() > v.len() + 2) {

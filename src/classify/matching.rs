@@ -58,9 +58,9 @@ pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>>
                     add(Family::Hint, Place::whole(&format!("/annotations/{hint}")));
                 }
             }
-            Kind::Noun(words) if !features.has_verb() => {
-                let known = features.name_words.iter().find(|w| words.contains(&singular(&w.text)));
-                if let Some(word) = known {
+            Kind::Noun(words) if !features.name_has_verb() => {
+                if let Some(word) = features.head_noun.as_ref().filter(|w| words.contains(&singular(&w.text)))
+                {
                     add(Family::Name, features.name.place(word.start, word.end));
                 }
             }
