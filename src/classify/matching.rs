@@ -3,8 +3,9 @@
 use regex::Regex;
 
 use super::RuleSet;
-use super::features::{Features, Place, Slot, Text, Verb};
+use super::features::{Features, Place, Text};
 use super::ruleset::{Field, Kind, Rule, Zone};
+use super::verbs::{Slot, Verb};
 use super::words::singular;
 
 /// Which part of the definition a rule spoke about.
@@ -147,6 +148,6 @@ fn phrase<'a>(
 }
 
 /// The rule of that kind, of which a rule set has at most one that matters.
-pub(super) fn only<'a>(rules: &'a RuleSet, is: impl Fn(&Kind) -> bool) -> Option<(usize, &'a Rule)> {
+pub(super) fn only(rules: &RuleSet, is: impl Fn(&Kind) -> bool) -> Option<(usize, &Rule)> {
     rules.rules.iter().enumerate().find(|(_, rule)| is(&rule.kind))
 }

@@ -1,1 +1,4 @@
 //! x
+
+mod exports;
+mod rules;
