@@ -10,6 +10,7 @@ mod listing;
 mod matching;
 mod ruleset;
 mod settings;
+mod verbs;
 mod verdict;
 mod words;
 

@@ -304,6 +304,8 @@ mod messages {
     /// A destructive tool.
     pub(super) const DESTRUCTIVE: &str =
         "Denied by policy: this tool removes or moves what cannot be brought back.";
+    /// Any other tool that is taken away.
+    pub(super) const DENIED: &str = "Denied by policy.";
     /// A tool that nothing is known about.
     pub(super) const ASK: &str =
         "Denied by policy: too little is known about this tool. A person must decide and change the policy.";

@@ -57,11 +57,14 @@ impl RuleSet {
         failures
     }
 
-    /// Whether a rule found what it looks for, even where others outweigh it.
+    /// Whether a rule found what it looks for, even where others outweigh it; one that only raises a signal, whether
+    /// the signal holds.
     fn speaks(&self, id: &str, tool: &ToolDefinition) -> bool {
         let features = features::Features::of(tool, self);
         let hits = matching::hits(self, &features);
-        let found = hits.iter().any(|hit| self.rules.get(hit.rule).is_some_and(|rule| rule.text.id == id));
+        let found = hits.iter().any(|hit| {
+            self.rules.get(hit.rule).is_some_and(|rule| rule.text.id == id && rule.class.is_some())
+        });
         found || verdict::decide(self, &features, hits).evidence.iter().any(|e| e.rule == id)
     }
 }

@@ -3,8 +3,9 @@
 use regex::Regex;
 
 use super::RuleSet;
-use super::features::{Features, Place, Slot, Text, Verb};
+use super::features::{Features, Place, Text};
 use super::ruleset::{Field, Kind, Rule, Zone};
+use super::verbs::{Slot, Verb};
 use super::words::singular;
 
 /// Which part of the definition a rule spoke about.
@@ -58,9 +59,9 @@ pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>>
                     add(Family::Hint, Place::whole(&format!("/annotations/{hint}")));
                 }
             }
-            Kind::Noun(words) if !features.has_verb() => {
-                let known = features.name_words.iter().find(|w| words.contains(&singular(&w.text)));
-                if let Some(word) = known {
+            Kind::Noun(words) if !features.name_has_verb() => {
+                if let Some(word) = features.head_noun.as_ref().filter(|w| words.contains(&singular(&w.text)))
+                {
                     add(Family::Name, features.name.place(word.start, word.end));
                 }
             }
@@ -147,6 +148,6 @@ fn phrase<'a>(
 }
 
 /// The rule of that kind, of which a rule set has at most one that matters.
-pub(super) fn only<'a>(rules: &'a RuleSet, is: impl Fn(&Kind) -> bool) -> Option<(usize, &'a Rule)> {
+pub(super) fn only(rules: &RuleSet, is: impl Fn(&Kind) -> bool) -> Option<(usize, &Rule)> {
     rules.rules.iter().enumerate().find(|(_, rule)| is(&rule.kind))
 }

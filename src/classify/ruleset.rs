@@ -167,6 +167,7 @@ pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleErr
     let groups: HashMap<String, Vec<String>> =
         written.iter().map(|(.., rule)| (rule.id.get_ref().clone(), rule.words.clone())).collect();
     let (mut rules, mut lexicon, mut ids) = (Vec::new(), Lexicon::default(), BTreeSet::new());
+    let mut places = Vec::new();
     for (file, topic, (line, column), rule) in written {
         let id = rule.id.get_ref().clone();
         let wrong =
@@ -185,6 +186,14 @@ pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleErr
             }
         }
         rules.push(rule);
+        places.push((file, (line, column)));
+    }
+    for (index, place) in places.iter().enumerate() {
+        let Some(rule) = rules.get(index) else { continue };
+        dead_words(rule, &lexicon).map_err(|message| {
+            let (file, (line, column)) = (place.0.clone(), place.1);
+            RuleError::Rule { file, line, column, rule: rule.text.id.clone(), message }
+        })?;
     }
     Ok(RuleSet { hash: hex::encode(hash.finalize()), rules, lexicon, settings })
 }
@@ -263,6 +272,29 @@ fn checked(written: Written, topic: &str, groups: &HashMap<String, Vec<String>>)
         yes: written.yes,
         no: written.no,
     })
+}
+
+/// A word that can never be met is a mistake: words are split at everything that is no letter or digit.
+fn dead_words(rule: &Rule, lexicon: &Lexicon) -> Result<(), String> {
+    let whole = |word: &String| word.chars().all(|c| c.is_alphanumeric() && !c.is_uppercase());
+    let all: Vec<&String> = match &rule.kind {
+        Kind::Verb(words) => words.iter().collect(),
+        Kind::Noun(words) => words.iter().collect(),
+        Kind::Pair { verbs, objects } => verbs.iter().chain(objects).collect(),
+        _ => return Ok(()),
+    };
+    if let Some(word) = all.iter().find(|word| !whole(word)) {
+        return Err(format!(
+            "has \"{word}\", which is no single lower-case word; texts are compared word by word"
+        ));
+    }
+    match &rule.kind {
+        Kind::Pair { verbs, .. } => match verbs.iter().find(|verb| lexicon.exact(verb).is_none()) {
+            Some(verb) => Err(format!("has the verb \"{verb}\", which is in no verb rule; add it to one")),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
 }
 
 fn some(words: Vec<String>, key: &str) -> Result<Vec<String>, String> {

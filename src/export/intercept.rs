@@ -11,6 +11,7 @@ use super::{
     Action, Decisions, EffectiveRule, ExportError, Exporter, Reason, by_name, messages, read_back,
     recommended,
 };
+use crate::model::Class;
 use crate::policy::{ServerPolicy, ToolPolicy};
 
 /// The table's entry.
@@ -59,7 +60,7 @@ fn write(policy: &ServerPolicy) -> Result<String, ExportError> {
     for (name, tool) in by_name(policy)? {
         let effective = effective(tool);
         if effective.named {
-            let rules = Yaml::List(rules(effective));
+            let rules = Yaml::List(rules(effective, tool.class));
             tools.push((name.to_owned(), Yaml::Fields(vec![("rules", rules)])));
         }
     }
@@ -74,7 +75,7 @@ fn write(policy: &ServerPolicy) -> Result<String, ExportError> {
     read_back(&EXPORTER, policy, text)
 }
 
-fn rules(effective: EffectiveRule) -> Vec<Yaml> {
+fn rules(effective: EffectiveRule, class: Class) -> Vec<Yaml> {
     match effective.action {
         Action::Allowed => vec![],
         Action::Limited { max, window } => vec![Yaml::Fields(vec![
@@ -86,7 +87,8 @@ fn rules(effective: EffectiveRule) -> Vec<Yaml> {
             let (name, message) = match effective.reason {
                 Reason::NoApproval => ("ask a person", messages::ASK),
                 Reason::NoLimitOnDottedName => ("no limit on a dotted name", messages::NO_LIMIT),
-                _ => ("deny", messages::DESTRUCTIVE),
+                _ if class == Class::Destructive => ("deny", messages::DESTRUCTIVE),
+                _ => ("deny", messages::DENIED),
             };
             vec![Yaml::Fields(vec![
                 ("name", Yaml::text(name)),

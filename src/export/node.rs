@@ -105,7 +105,7 @@ impl Findings {
 
     /// In the order of the document; findings without a place first.
     pub(super) fn sorted(mut self) -> Vec<Finding> {
-        self.0.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+        self.0.sort_by_key(|finding| (finding.line, finding.column));
         self.0
     }
 }
@@ -122,7 +122,9 @@ pub(super) fn join(path: &str, key: &str) -> String {
 
 /// Reads YAML: one document, no key twice.
 pub(super) fn from_yaml(text: &str) -> Result<Node, Finding> {
-    serde_saphyr::from_str::<Node>(text).map_err(|error| {
+    // Go's reader, which Intercept uses, takes `name: n` as a text: only true and false are no texts here.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options::<Node>(text, options).map_err(|error| {
         let place = error.location();
         let number = |n: u64| usize::try_from(n).ok().filter(|n| *n > 0);
         Finding {

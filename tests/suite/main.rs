@@ -4,6 +4,8 @@
 
 mod architecture;
 mod docs;
+mod exports;
 mod licences;
+mod rules;
 mod sample;
 mod store;

@@ -157,17 +157,19 @@ impl ToolCheck<'_> {
             );
         }
         let deny = match rule.get("action").map(|n| (n, n.as_text())) {
-            None | Some((_, Some("evaluate"))) => false,
-            Some((_, Some("deny"))) => true,
+            None | Some((_, Some("evaluate"))) => Some(false),
+            Some((_, Some("deny"))) => Some(true),
             Some((node, _)) => {
                 self.findings.error(
                     &join(path, "action"),
                     node,
                     "must be evaluate or deny; there is no other action",
                 );
-                false
+                None
             }
         };
+        // An action that is none says nothing about what else the rule needs.
+        let Some(deny) = deny else { return };
         let conditions = rule.get("conditions").filter(|c| c.as_list().is_none_or(|list| !list.is_empty()));
         if let Some(limit) = rule.get("rate_limit") {
             self.rate_limit(&join(path, "rate_limit"), limit, deny, rule, conditions);
