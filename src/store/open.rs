@@ -45,7 +45,11 @@ impl Store {
         }
         refuse_folder(path)?;
         let at = |e| StoreError::at(path.to_owned(), e);
-        let mut connection = Connection::open(path).map_err(at)?;
+        // Without SQLITE_OPEN_URI: a path is a path, also one that begins with `file:`.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags).map_err(at)?;
         connection.busy_timeout(busy_timeout).map_err(at)?;
         // Before anything is written: a file that is not ours, or newer, stays exactly as it is.
         let found = check_identity(&connection, path)?;
@@ -72,6 +76,8 @@ impl Store {
         connection.busy_timeout(BUSY_TIMEOUT).map_err(at)?;
         match check_identity(&connection, path)? {
             SCHEMA => Ok(connection),
+            // Empty: a first run was ended before it made anything.
+            0 => Err(StoreError::Missing { path: path.to_owned() }),
             found if found > SCHEMA => Err(StoreError::Newer { path: path.to_owned(), found, known: SCHEMA }),
             found => Err(StoreError::Older { path: path.to_owned(), found, known: SCHEMA }),
         }

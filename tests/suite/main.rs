@@ -1,4 +1,9 @@
 //! Everything that runs the program or reads the repository as a whole. One binary.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
+
+mod architecture;
+mod docs;
+mod licences;
 mod sample;
 mod store;

@@ -38,7 +38,7 @@ JOIN probe_tools t ON t.probe_id = p.id
 JOIN definitions d ON d.hash = t.definition_hash
 LEFT JOIN verdicts v ON v.definition_hash = d.hash
   AND v.rule_set_hash = (SELECT u.rule_set_hash FROM rule_set_uses u ORDER BY u.id DESC LIMIT 1)
-LEFT JOIN overrides o ON o.id = (
+LEFT JOIN overrides o ON v.class IS NOT NULL AND o.id = (         -- a correction corrects a verdict
   SELECT max(x.id) FROM overrides x
   WHERE x.server_key = s.key AND x.tool = d.name AND x.definition_hash = d.hash)
 WHERE p.finished_at IS NOT NULL;

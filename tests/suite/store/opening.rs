@@ -118,6 +118,11 @@ fn a_missing_database_says_what_to_run() {
     assert!(matches!(refused, StoreError::Missing { .. }));
     assert!(message(&refused).contains("catalogue scan"));
     assert!(!folder.path().join("none.db").exists());
+    let empty = folder.path().join("empty.db");
+    std::fs::write(&empty, "").unwrap();
+    assert!(matches!(Store::open_read_only(&empty).unwrap_err(), StoreError::Missing { .. }));
+    Store::open(&empty).unwrap();
+    Store::open_read_only(&empty).unwrap();
 }
 
 #[test]

@@ -87,6 +87,15 @@ fn the_newest_correction_is_in_force_and_older_ones_stay() {
     let kept: i64 = store.connection().query_row("SELECT count(*) FROM overrides", [], |r| r.get(0)).unwrap();
     assert_eq!(kept, 2);
 
+    // Under a rule set that has not spoken yet there is nothing to correct: the view and the policy agree.
+    store.use_rule_set("silent", sample::start()).unwrap();
+    let class: Option<String> = store
+        .connection()
+        .query_row("SELECT class FROM tools_flat WHERE tool = 'post_entry'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(class, None);
+    store.use_rule_set(RULE_SET, sample::start()).unwrap();
+
     correction.definition = SERVERS[0].probes[0].2[0].hash();
     assert!(store.add_override(&correction).unwrap());
     assert_eq!(flat(&store, shown).1, "another", "a correction of another definition does not speak here");

@@ -166,7 +166,7 @@ fn the_plain_sqlite_shell_reads_every_view() {
     };
     for view in &views {
         let Ok(answer) = shell(view) else {
-            println!("skipped: no sqlite3 shell on this machine");
+            println!("skipped: the views in the sqlite3 shell, which is not on this machine");
             return;
         };
         assert!(answer.status.success(), "{view}: {}", String::from_utf8_lossy(&answer.stderr));
