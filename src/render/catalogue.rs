@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::judged::{JudgedTool, judge, read_tools};
 use super::name::{ServerName, server_name, tool_name};
-use super::shim::classify::RuleSet;
 use super::words::{ClassWord, Day, RiskWord, SignalWord, class_word, day, risk_word, signal_word};
+use crate::classify::RuleSet;
 use crate::model::slug::slug;
 use crate::model::{Class, Outcome, Risk, ServerKey, Signal, Untrusted};
 use crate::store::site::{self, SiteServer};

@@ -230,14 +230,18 @@ fn python_start(chosen: Option<&SiteAttempt>, name: &str) -> Vec<String> {
     vec![script.unwrap_or_else(|| name.to_owned())]
 }
 
+/// The entry as people write it: the program first, its arguments on one line. Every part is written as JSON.
 fn entry(args: &[String], settings: &[String]) -> String {
-    let env: serde_json::Map<String, serde_json::Value> =
-        settings.iter().map(|name| (name.clone(), format!("your {name}").into())).collect();
-    let mut entry = serde_json::json!({ "command": "intercept", "args": args });
-    if let (Some(fields), false) = (entry.as_object_mut(), env.is_empty()) {
-        fields.insert("env".to_owned(), env.into());
+    let json = |text: &str| serde_json::Value::from(text).to_string();
+    let list = |words: &[String]| words.iter().map(|w| json(w)).collect::<Vec<_>>().join(", ");
+    let mut entry = format!("{{\n  \"command\": \"intercept\",\n  \"args\": [{}]", list(args));
+    if !settings.is_empty() {
+        let env =
+            settings.iter().map(|name| format!("    {}: {}", json(name), json(&format!("your {name}"))));
+        entry.push_str(&format!(",\n  \"env\": {{\n{}\n  }}", env.collect::<Vec<_>>().join(",\n")));
     }
-    format!("{entry:#}")
+    entry.push_str("\n}");
+    entry
 }
 
 fn shell_line(args: &[String]) -> String {
@@ -272,6 +276,19 @@ mod tests {
         assert_eq!(python_start(Some(&attempt(&["/box/bin/mcp-x", "stdio"])), name), ["mcp-x"]);
         let module = attempt(&["/box/bin/python3", "-m", "mod"]);
         assert_eq!(python_start(Some(&module), name), ["python", "-m", "mod"]);
+    }
+
+    #[test]
+    fn the_entry_is_json_whatever_is_in_it() {
+        let args = ["-c", "a\"b", "--", "x"].map(str::to_owned);
+        let read: serde_json::Value =
+            serde_json::from_str(&entry(&args, &["K\n".to_owned(), "L".to_owned()])).unwrap();
+        assert_eq!(
+            read,
+            serde_json::json!({
+                "command": "intercept", "args": args, "env": {"K\n": "your K\n", "L": "your L"}
+            })
+        );
     }
 
     #[test]

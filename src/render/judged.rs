@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::shim::classify::RuleSet;
+use crate::classify::RuleSet;
 use crate::model::{ServerKey, ToolDefinition, Verdict};
 use crate::store::Override;
 use crate::store::site::{self, Corrections, SiteTool};

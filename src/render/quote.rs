@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::shim::classify::RuleSet;
 use super::words::{ClassWord, RiskWord, SignalWord, class_word, risk_word, signal_word};
+use crate::classify::RuleSet;
 use crate::model::text::is_unprintable;
 use crate::model::{Class, Evidence, Signal, ToolDefinition};
 

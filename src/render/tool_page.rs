@@ -13,11 +13,11 @@ use super::page::Press;
 use super::parameters::{Parameters, parameters};
 use super::quote::{Reason, Stretch, deciding, marked, reasons};
 use super::server_page::ServerRows;
-use super::shim::classify::RuleSet;
 use super::similar::Similar;
 use super::words::{
     ClassWord, Day, RiskWord, SignalWord, base_risk, class_word, day, next_lower, risk_word, signal_word,
 };
+use crate::classify::RuleSet;
 use crate::model::slug::slug;
 use crate::model::{Untrusted, Verdict};
 use crate::policy::{ServerPolicy, ToolPolicy};
