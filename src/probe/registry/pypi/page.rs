@@ -157,7 +157,8 @@ fn from_html(text: &str, at: &Url, base: &Url, project: &str) -> Page {
             yanked: attributes
                 .get("data-yanked")
                 .map(|why| Untrusted::new(if why.is_empty() { "yanked" } else { why })),
-            uploaded_at: None,
+            // No standard names it; some mirrors give PEP 700's time this way.
+            uploaded_at: attributes.get("data-upload-time").and_then(|t| t.parse().ok()),
             metadata: metadata.map(|m| m.strip_prefix("sha256=").map(str::to_owned)),
             name,
         });
@@ -214,7 +215,7 @@ mod tests {
         let text = "<!DOCTYPE html><html><body><h1>Links</h1>\n\
             <a href=\"../../f/my_tool-1.0-py3-none-any.whl#sha256=aa\" data-requires-python=\"&gt;=3.10,&lt;4\"\n\
                data-core-metadata='sha256=bb'>my_tool-1.0-py3-none-any.whl</a><br/>\n\
-            <A HREF=https://files.example/my_tool-0.9.tar.gz data-yanked>my_tool-0.9.tar.gz</A>\n\
+            <A HREF=https://files.example/my_tool-0.9.tar.gz data-yanked data-upload-time=\"2026-01-02T03:04:05.6Z\">my_tool-0.9.tar.gz</A>\n\
             <a href=\"javascript:alert(1)\">my_tool-9.tar.gz</a></body></html>";
         let at = Url::parse("https://r.example/simple/my-tool/").unwrap();
         let page = from_html(text, &at, &at, "my-tool");
@@ -225,6 +226,7 @@ mod tests {
         assert_eq!(wheel.metadata, Some(Some("bb".into())));
         assert!(wheel.yanked.is_none());
         assert_eq!(page.files[1].yanked.as_ref().map(Untrusted::raw), Some("yanked"));
+        assert_eq!(page.files[1].uploaded_at, "2026-01-02T03:04:05.6Z".parse().ok());
         assert_eq!(page.files[1].version.as_ref().map(ToString::to_string).as_deref(), Some("0.9"));
     }
 }
