@@ -82,16 +82,19 @@ pub async fn learn_sources(configured: &Configured) -> Sources {
     let (npm_open, pypi_open) = (sources.npm.is_none(), sources.pypi.is_none());
     let (npm, pip, uv) = tokio::join!(
         async { if npm_open { ask_npm().await } else { None } },
-        async { if pypi_open { ask_pip().await } else { Pip::default() } },
+        async { if pypi_open { ask_pip_settings().await } else { None } },
         async { if pypi_open { ask_uv_on_path().await } else { None } },
     );
     sources.add_npm(npm);
-    sources.add_pypi(pip.configured);
+    sources.add_pypi(pip);
     if sources.pypi.is_none() {
         sources.add_pypi(uv_settings(env));
     }
-    sources.add_pypi(pip.default);
     sources.add_pypi(uv);
+    if sources.pypi.is_none() {
+        // Last, because pip needs half a second to start, and only where no uv told its default in 5 ms.
+        sources.add_pypi(ask_pip_default().await);
+    }
     if sources.pypi.is_none() {
         sources.add_pypi(ask_bundled_pip().await);
     }
@@ -117,32 +120,26 @@ async fn ask_npm() -> Option<(Url, String)> {
     Some((registry_line(&said)?, "npm config get registry".to_owned()))
 }
 
-#[derive(Default)]
-struct Pip {
-    configured: Option<(Url, String)>,
-    default: Option<(Url, String)>,
+async fn ask_pip_settings() -> Option<(Url, String)> {
+    let (said, shown) = ask_first_pip(&["config", "list"]).await?;
+    Some((pip_setting(&said)?, format!("{shown} config list")))
 }
 
-/// Settings and default of the first pip that answers: `pip`, `pip3`, `python3 -m pip`.
-async fn ask_pip() -> Pip {
-    let module: &[&str] = &["-m", "pip"];
-    let ways: [(&str, &[&str]); 3] = [("pip", &[]), ("pip3", &[]), ("python3", module)];
-    for (program, first) in ways {
+async fn ask_pip_default() -> Option<(Url, String)> {
+    let (said, shown) = ask_first_pip(&["install", "--help"]).await?;
+    Some((default_in_help(&said)?, format!("the default in {shown} install --help")))
+}
+
+/// What the first pip that answers says, and how it is called: `pip`, `pip3`, `python3 -m pip`.
+async fn ask_first_pip(rest: &[&str]) -> Option<(String, String)> {
+    for call in [&["pip"][..], &["pip3"], &["python3", "-m", "pip"]] {
+        let Some((program, first)) = call.split_first() else { continue };
         let Ok(path) = which::which(program) else { continue };
-        let with = |rest: &[&'static str]| [first, rest].concat();
-        let (list, help) = (with(&["config", "list"]), with(&["install", "--help"]));
-        let (settings, help) = tokio::join!(ask(&path, &list), ask(&path, &help));
-        let Some(help) = help else { continue };
-        let shown = [&[program], first].concat().join(" ");
-        return Pip {
-            configured: settings
-                .and_then(|s| pip_setting(&s))
-                .map(|url| (url, format!("{shown} config list"))),
-            default: default_in_help(&help)
-                .map(|url| (url, format!("the default in {shown} install --help"))),
-        };
+        if let Some(said) = ask(&path, &[first, rest].concat()).await {
+            return Some((said, call.join(" ")));
+        }
     }
-    Pip::default()
+    None
 }
 
 async fn ask_uv_on_path() -> Option<(Url, String)> {

@@ -48,14 +48,15 @@ pub(super) async fn find(
     else {
         return Err(not_installable("its wheels are for other systems or processors".into()));
     };
+    let version = spelling(&page, &chosen);
     let metadata = match &wheel.metadata {
         Some(_) => fetch_metadata(client, wheel).await?,
-        None => metadata::Metadata::default(),
+        None => fetch_project_json(client, base, server, &version).await?,
     };
     let yanked = files.iter().all(|f| f.yanked.is_some());
     Ok(ReleaseFound {
-        release: Release { server: server.clone(), version: spelling(&page, &chosen) },
-        published_at: files.iter().filter_map(|f| f.uploaded_at).min(),
+        release: Release { server: server.clone(), version },
+        published_at: files.iter().filter_map(|f| f.uploaded_at).min().or(metadata.uploaded_at),
         description: metadata.summary,
         repository: metadata.repository,
         repository_folder: None,
@@ -105,6 +106,28 @@ async fn fetch_metadata(client: &Client, wheel: &File) -> Result<metadata::Metad
         }
     }
     Ok(metadata::read(&String::from_utf8_lossy(&document.bytes)))
+}
+
+/// The same facts from the older JSON document beside the index, for mirrors that do not offer the metadata. It is no
+/// standard, so that an index which has none, or something else there, only leaves the facts unknown.
+async fn fetch_project_json(
+    client: &Client,
+    base: &Url,
+    server: &ServerKey,
+    version: &str,
+) -> Result<metadata::Metadata, FindError> {
+    let Some(root) = base.path().trim_end_matches('/').strip_suffix("/simple") else {
+        return Ok(metadata::Metadata::default());
+    };
+    let mut url = base.clone();
+    url.set_path(&format!("{root}/pypi/{}/{version}/json", server.name()));
+    match client.get_bytes(&url, &[(header::ACCEPT, "application/json")], METADATA_BYTES).await {
+        Ok(document) => Ok(document.json().map(metadata::from_project_json).unwrap_or_default()),
+        Err(HttpError::Registry { .. } | HttpError::BadReply { .. } | HttpError::TooLarge { .. }) => {
+            Ok(metadata::Metadata::default())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The version that is meant: the given one, or the newest that is neither yanked nor (if there is another) a

@@ -4,7 +4,9 @@
 
 use std::sync::LazyLock;
 
+use jiff::Timestamp;
 use regex::Regex;
+use serde_json::Value;
 use url::Url;
 
 use super::super::{https_address, said};
@@ -19,6 +21,8 @@ pub(in crate::probe::registry) struct Metadata {
     pub(in crate::probe::registry) repository: Option<Url>,
     pub(in crate::probe::registry) homepage: Option<Url>,
     pub(in crate::probe::registry) mcp_name: Option<Untrusted>,
+    /// Only the JSON document has it.
+    pub(in crate::probe::registry) uploaded_at: Option<Timestamp>,
 }
 
 /// Labels of `Project-URL` that mean the source, best first (PyPA "well-known project URLs", normalised).
@@ -26,9 +30,6 @@ const SOURCE_LABELS: [&str; 5] = ["source", "repository", "sourcecode", "github"
 const HOME_LABELS: [&str; 2] = ["homepage", "home"];
 
 pub(in crate::probe::registry) fn read(text: &str) -> Metadata {
-    static MCP_NAME: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?m)\bmcp-name:[ \t]*([A-Za-z0-9._/-]{3,200})").expect("a constant pattern")
-    });
     let (head, body) = text.split_once("\n\n").or_else(|| text.split_once("\r\n\r\n")).unwrap_or((text, ""));
     let mut found = Metadata::default();
     let mut links: Vec<(String, Url)> = Vec::new();
@@ -57,8 +58,7 @@ pub(in crate::probe::registry) fn read(text: &str) -> Metadata {
                 if let Some((label, address)) = value.split_once(',')
                     && let Some(address) = https_address(address)
                 {
-                    let label = label.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
-                    links.push((label.to_ascii_lowercase(), address));
+                    links.push((normal_label(label), address));
                 }
             }
             "description" => {
@@ -68,18 +68,51 @@ pub(in crate::probe::registry) fn read(text: &str) -> Metadata {
             _ => {}
         }
     }
+    add_links(&mut found, &links);
+    found.licence = found.licence.or(licence_text);
+    found.mcp_name = claimed_name(body).or_else(|| claimed_name(&old_description));
+    found
+}
+
+/// The same from the older JSON document: `info`, and the files' time in `urls`.
+pub(super) fn from_project_json(document: Value) -> Metadata {
+    let info = &document["info"];
+    let text = |key: &str| said(info[key].as_str());
+    let mut found = Metadata {
+        summary: text("summary"),
+        requires_python: info["requires_python"].as_str().map(str::to_owned).filter(|t| !t.is_empty()),
+        licence: text("license_expression").or_else(|| text("license")),
+        homepage: info["home_page"].as_str().and_then(https_address),
+        mcp_name: info["description"].as_str().and_then(claimed_name),
+        ..Metadata::default()
+    };
+    let times = document["urls"].as_array().into_iter().flatten();
+    found.uploaded_at = times.filter_map(|u| u["upload_time_iso_8601"].as_str()?.parse().ok()).min();
+    let links = info["project_urls"].as_object().into_iter().flatten();
+    let links: Vec<_> =
+        links.filter_map(|(label, to)| Some((normal_label(label), https_address(to.as_str()?)?))).collect();
+    add_links(&mut found, &links);
+    found
+}
+
+fn add_links(found: &mut Metadata, links: &[(String, Url)]) {
     let labelled = |labels: &[&str]| {
-        labels
-            .iter()
-            .find_map(|wanted| links.iter().find(|(label, _)| label == wanted))
-            .map(|(_, url)| url.clone())
+        let known = labels.iter().find_map(|wanted| links.iter().find(|(label, _)| label == wanted));
+        known.map(|(_, url)| url.clone())
     };
     found.repository = labelled(&SOURCE_LABELS);
-    found.homepage = found.homepage.or_else(|| labelled(&HOME_LABELS));
-    found.licence = found.licence.or(licence_text);
-    let claim = MCP_NAME.captures(body).or_else(|| MCP_NAME.captures(&old_description));
-    found.mcp_name = claim.map(|c| Untrusted::new(&c[1]));
-    found
+    found.homepage = found.homepage.take().or_else(|| labelled(&HOME_LABELS));
+}
+
+fn normal_label(label: &str) -> String {
+    label.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+}
+
+fn claimed_name(description: &str) -> Option<Untrusted> {
+    static MCP_NAME: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"\bmcp-name:[ \t]*([A-Za-z0-9._/-]{3,200})").expect("a constant pattern")
+    });
+    MCP_NAME.captures(description).map(|found| Untrusted::new(&found[1]))
 }
 
 #[cfg(test)]
@@ -100,6 +133,21 @@ mod tests {
         assert_eq!(found.repository.unwrap().as_str(), "https://code.example/a/b");
         assert_eq!(found.mcp_name.unwrap().raw(), "io.example/my-tool");
         assert_eq!(found.homepage.unwrap().as_str(), "https://h.example/");
+    }
+
+    #[test]
+    fn the_json_document_gives_the_same_facts() {
+        let found = from_project_json(serde_json::json!({
+            "info": {"summary": "Reads notes", "license": "", "license_expression": "MIT", "home_page": null,
+                "project_urls": {"Source": "https://code.example/a/b"}, "description": "<!-- mcp-name: io.example/x -->"},
+            "urls": [{"upload_time_iso_8601": "2026-01-02T00:00:00Z"}, {"upload_time_iso_8601": "2026-01-01T00:00:00Z"}],
+        }));
+        assert_eq!(found.summary.unwrap().raw(), "Reads notes");
+        assert_eq!(found.licence.unwrap().raw(), "MIT");
+        assert_eq!(found.repository.unwrap().as_str(), "https://code.example/a/b");
+        assert_eq!(found.mcp_name.unwrap().raw(), "io.example/x");
+        assert_eq!(found.uploaded_at, "2026-01-01T00:00:00Z".parse().ok());
+        assert_eq!(from_project_json(serde_json::json!([])), Metadata::default());
     }
 
     #[test]

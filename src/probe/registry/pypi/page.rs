@@ -157,7 +157,7 @@ fn from_html(text: &str, at: &Url, base: &Url, project: &str) -> Page {
             yanked: attributes
                 .get("data-yanked")
                 .map(|why| Untrusted::new(if why.is_empty() { "yanked" } else { why })),
-            // No standard has it in HTML; mirrors that know it write it all the same.
+            // No standard names it; some mirrors give PEP 700's time this way.
             uploaded_at: attributes.get("data-upload-time").and_then(|t| t.parse().ok()),
             metadata: metadata.map(|m| m.strip_prefix("sha256=").map(str::to_owned)),
             name,
@@ -214,19 +214,19 @@ mod tests {
     fn an_html_page_gives_the_same_facts_as_far_as_it_has_them() {
         let text = "<!DOCTYPE html><html><body><h1>Links</h1>\n\
             <a href=\"../../f/my_tool-1.0-py3-none-any.whl#sha256=aa\" data-requires-python=\"&gt;=3.10,&lt;4\"\n\
-               data-upload-time=\"2024-12-05T02:46:30.824498Z\" data-core-metadata='sha256=bb'>my_tool-1.0-py3-none-any.whl</a><br/>\n\
-            <A HREF=https://files.example/my_tool-0.9.tar.gz data-yanked>my_tool-0.9.tar.gz</A>\n\
+               data-core-metadata='sha256=bb'>my_tool-1.0-py3-none-any.whl</a><br/>\n\
+            <A HREF=https://files.example/my_tool-0.9.tar.gz data-yanked data-upload-time=\"2026-01-02T03:04:05.6Z\">my_tool-0.9.tar.gz</A>\n\
             <a href=\"javascript:alert(1)\">my_tool-9.tar.gz</a></body></html>";
         let at = Url::parse("https://r.example/simple/my-tool/").unwrap();
         let page = from_html(text, &at, &at, "my-tool");
         assert_eq!(page.files.len(), 2);
         let wheel = &page.files[0];
-        assert_eq!(wheel.uploaded_at, "2024-12-05T02:46:30.824498Z".parse().ok());
         assert_eq!(wheel.url.as_str(), "https://r.example/f/my_tool-1.0-py3-none-any.whl");
         assert_eq!(wheel.requires_python.as_deref(), Some(">=3.10,<4"));
         assert_eq!(wheel.metadata, Some(Some("bb".into())));
         assert!(wheel.yanked.is_none());
         assert_eq!(page.files[1].yanked.as_ref().map(Untrusted::raw), Some("yanked"));
+        assert_eq!(page.files[1].uploaded_at, "2026-01-02T03:04:05.6Z".parse().ok());
         assert_eq!(page.files[1].version.as_ref().map(ToString::to_string).as_deref(), Some("0.9"));
     }
 }

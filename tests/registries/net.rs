@@ -1,0 +1,81 @@
+//! The user's registries are learnt, real packages resolved and the toolchain fetched into a temporary folder.
+
+use std::time::Instant;
+
+use catalogue::http::Client;
+use catalogue::model::ServerKey;
+use catalogue::probe::registry::{Configured, FindError, Sources, find_release, learn::learn_sources};
+use catalogue::probe::toolchain::{Needs, Pins, prepare};
+
+async fn sources() -> Option<Sources> {
+    let sources = learn_sources(&Configured::default()).await;
+    if sources.npm.is_none() || sources.pypi.is_none() {
+        println!("skipped: no npm and Python registry is known here ({:?})", sources.learnt);
+        return None;
+    }
+    Some(sources)
+}
+
+fn key(text: &str) -> ServerKey {
+    match text.split_once(':').unwrap() {
+        ("npm", name) => ServerKey::npm(name).unwrap(),
+        (_, name) => ServerKey::pypi(name).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn real_packages_resolve_to_a_dated_release() {
+    let begun = Instant::now();
+    let Some(sources) = sources().await else { return };
+    println!(
+        "learnt in {:?}: {:?}",
+        begun.elapsed(),
+        sources.learnt.iter().map(|l| &l.from).collect::<Vec<_>>()
+    );
+    let client = Client::default();
+    for name in [
+        "npm:@modelcontextprotocol/server-memory",
+        "npm:@playwright/mcp",
+        "pypi:mcp-server-time",
+        "pypi:mcp-server-fetch",
+    ] {
+        let begun = Instant::now();
+        let found = find_release(&client, &sources, &key(name), None).await.unwrap();
+        println!("{name} in {:?}: {found:?}", begun.elapsed());
+        assert!(!found.release.version.is_empty());
+        assert!(found.published_at.is_some() && found.description.is_some());
+        let again = find_release(&client, &sources, &key(name), Some(&found.release.version)).await.unwrap();
+        assert_eq!(again.release, found.release);
+        let gone = find_release(&client, &sources, &key(name), Some("0.0.0-never")).await;
+        assert!(matches!(gone, Err(FindError::NoSuchVersion { newest: Some(_), .. })), "{gone:?}");
+    }
+    for name in ["npm:@modelcontextprotocol/no-such-package-here", "pypi:no-such-package-here-at-all"] {
+        let gone = find_release(&client, &sources, &key(name), None).await;
+        assert!(matches!(gone, Err(FindError::NoSuchPackage(_))), "{gone:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_toolchain_is_fetched_once_and_then_found() {
+    let Some(mut sources) = sources().await else { return };
+    let pins = Pins::parse(include_str!("../../data/toolchain.toml")).unwrap();
+    let var = tempfile::tempdir().unwrap();
+    let client = Client::default();
+    for round in ["first", "second"] {
+        let begun = Instant::now();
+        let said = std::sync::Mutex::new(Vec::new());
+        let note = |text: &str| said.lock().unwrap().push(text.to_owned());
+        let toolchain = prepare(var.path(), &client, &mut sources, &pins, &note, Needs::ALL).await;
+        println!("{round} round in {:?}", begun.elapsed());
+        for line in toolchain.report() {
+            println!("  {line:?}");
+        }
+        for tool in [&toolchain.uv, &toolchain.bun, &toolchain.node, &toolchain.bwrap] {
+            assert!(tool.is_ok(), "{tool:?}");
+        }
+        let said = said.into_inner().unwrap();
+        assert!(round == "first" || said.is_empty(), "fetched again: {said:?}");
+        let left = std::fs::read_dir(var.path().join("toolchain")).unwrap().flatten();
+        assert!(!left.into_iter().any(|e| e.file_name().to_string_lossy().contains("partial")));
+    }
+}
