@@ -8,4 +8,5 @@ mod exports;
 mod licences;
 mod rules;
 mod sample;
+mod scan;
 mod store;
