@@ -1,5 +1,6 @@
 //! Asking one release what it offers: its toolchain, its install, its start in a sandbox, and the protocol.
 
+pub mod http_transport;
 pub mod link;
 pub mod registry;
 pub mod sandbox;
