@@ -2,6 +2,7 @@
 
 pub mod attempt;
 pub mod climb;
+pub mod http_transport;
 pub mod install;
 pub mod link;
 pub mod local;

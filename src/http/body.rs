@@ -56,6 +56,11 @@ impl Answer {
         text.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
     }
 
+    /// Bytes read so far, decompressed.
+    pub fn read_bytes(&self) -> u64 {
+        self.read_bytes
+    }
+
     /// The next bytes, or none at the end.
     ///
     /// # Errors

@@ -119,15 +119,22 @@ async fn fetch_project_json(
     let Some(root) = base.path().trim_end_matches('/').strip_suffix("/simple") else {
         return Ok(metadata::Metadata::default());
     };
-    let mut url = base.clone();
-    url.set_path(&format!("{root}/pypi/{}/{version}/json", server.name()));
-    match client.get_bytes(&url, &[(header::ACCEPT, "application/json")], METADATA_BYTES).await {
-        Ok(document) => Ok(document.json().map(metadata::from_project_json).unwrap_or_default()),
-        Err(HttpError::Registry { .. } | HttpError::BadReply { .. } | HttpError::TooLarge { .. }) => {
-            Ok(metadata::Metadata::default())
+    // Some mirrors have only the project's own document, which tells of the newest version.
+    for path in [format!("{}/{version}/json", server.name()), format!("{}/json", server.name())] {
+        let mut url = base.clone();
+        url.set_path(&format!("{root}/pypi/{path}"));
+        match client.get_bytes(&url, &[(header::ACCEPT, "application/json")], PAGE_BYTES).await {
+            Ok(document) => {
+                return Ok(document
+                    .json()
+                    .map(|d| metadata::from_project_json(&d, version))
+                    .unwrap_or_default());
+            }
+            Err(HttpError::Registry { .. } | HttpError::BadReply { .. } | HttpError::TooLarge { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
-        Err(error) => Err(error.into()),
     }
+    Ok(metadata::Metadata::default())
 }
 
 /// The version that is meant: the given one, or the newest that is neither yanked nor (if there is another) a

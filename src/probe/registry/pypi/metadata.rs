@@ -74,9 +74,11 @@ pub(in crate::probe::registry) fn read(text: &str) -> Metadata {
     found
 }
 
-/// The same from the older JSON document: `info`, and the files' time in `urls`.
-pub(super) fn from_project_json(document: Value) -> Metadata {
-    let info = &document["info"];
+/// The same from the older JSON document, as far as it tells of `version`: `info`, and the files' time in `urls` (of the
+/// version `info` has) or `releases`.
+pub(super) fn from_project_json(document: &Value, version: &str) -> Metadata {
+    let described = document["info"]["version"] == version;
+    let info = if described { &document["info"] } else { &Value::Null };
     let text = |key: &str| said(info[key].as_str());
     let mut found = Metadata {
         summary: text("summary"),
@@ -86,7 +88,8 @@ pub(super) fn from_project_json(document: Value) -> Metadata {
         mcp_name: info["description"].as_str().and_then(claimed_name),
         ..Metadata::default()
     };
-    let times = document["urls"].as_array().into_iter().flatten();
+    let files = if described { &document["urls"] } else { &document["releases"][version] };
+    let times = files.as_array().into_iter().flatten();
     found.uploaded_at = times.filter_map(|u| u["upload_time_iso_8601"].as_str()?.parse().ok()).min();
     let links = info["project_urls"].as_object().into_iter().flatten();
     let links: Vec<_> =
@@ -137,17 +140,21 @@ mod tests {
 
     #[test]
     fn the_json_document_gives_the_same_facts() {
-        let found = from_project_json(serde_json::json!({
-            "info": {"summary": "Reads notes", "license": "", "license_expression": "MIT", "home_page": null,
+        let document = serde_json::json!({
+            "info": {"version": "1.0", "summary": "Reads notes", "license": "", "license_expression": "MIT", "home_page": null,
                 "project_urls": {"Source": "https://code.example/a/b"}, "description": "<!-- mcp-name: io.example/x -->"},
             "urls": [{"upload_time_iso_8601": "2026-01-02T00:00:00Z"}, {"upload_time_iso_8601": "2026-01-01T00:00:00Z"}],
-        }));
+            "releases": {"0.9": [{"upload_time_iso_8601": "2025-01-01T00:00:00Z"}]},
+        });
+        let found = from_project_json(&document, "1.0");
         assert_eq!(found.summary.unwrap().raw(), "Reads notes");
         assert_eq!(found.licence.unwrap().raw(), "MIT");
         assert_eq!(found.repository.unwrap().as_str(), "https://code.example/a/b");
         assert_eq!(found.mcp_name.unwrap().raw(), "io.example/x");
         assert_eq!(found.uploaded_at, "2026-01-01T00:00:00Z".parse().ok());
-        assert_eq!(from_project_json(serde_json::json!([])), Metadata::default());
+        let older = from_project_json(&document, "0.9");
+        assert_eq!((older.summary, older.uploaded_at), (None, "2025-01-01T00:00:00Z".parse().ok()));
+        assert_eq!(from_project_json(&serde_json::json!([]), "1.0"), Metadata::default());
     }
 
     #[test]
