@@ -66,10 +66,8 @@ pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>>
                 }
             }
             Kind::Cut => {
-                for text in [Some(&features.name), features.description.as_ref()].into_iter().flatten() {
-                    if text.cut {
-                        add(Family::Whole, Place::whole(&text.pointer));
-                    }
+                for pointer in features.cut() {
+                    add(Family::Whole, Place::whole(pointer));
                 }
             }
             // Verbs came first; what is absent or contradicts itself is known only when all have spoken.

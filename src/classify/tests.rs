@@ -200,6 +200,7 @@ fn a_megabyte_made_to_hurt_is_judged_at_once_and_the_cut_is_said() {
     let properties: serde_json::Map<String, Value> = (0..20_000)
         .map(|i| (format!("p{i}"), json!({"description": "execute any sql and ".repeat(3)})))
         .collect();
+    let nested = json!({"properties": properties.clone()});
     for (object, cut) in [
         (json!({"name": "x", "description": fill("create, ")}), true),
         (json!({"name": "x", "description": fill("a")}), true),
@@ -208,7 +209,8 @@ fn a_megabyte_made_to_hurt_is_judged_at_once_and_the_cut_is_said() {
         (json!({"name": "x", "description": fill("Actions: a/b,")}), true),
         (json!({"name": "x", "description": fill("\u{4e2d}\u{6587}")}), true),
         (json!({"name": fill("delete_and_"), "description": "x"}), true),
-        (json!({"name": "x", "inputSchema": {"properties": properties}}), false),
+        (json!({"name": "x", "inputSchema": {"properties": properties}}), true),
+        (json!({"name": "x", "inputSchema": {"properties": {fill("k"): nested}}}), false),
     ] {
         let tool = tool(&object);
         let start = Instant::now();
