@@ -294,9 +294,9 @@ fn every_mistake_in_a_rule_names_file_line_and_rule() {
 
 #[test]
 fn every_rule_speaks_about_some_recorded_tool() {
-    // Attacks do not occur in what was recorded (research/corpus.md section 5), and border 9 of the rubric asks for
-    // quotes of swaps and bridges; their examples are made up.
-    const MADE_UP: [&str; 3] = ["signal-injection-invisible", "text-cut", "pair-money-look"];
+    // Attacks do not occur in what was recorded (research/corpus.md section 5); quotes of swaps and closing a browser's
+    // page are asked for by borders 9 and 7 of the rubric and met in servers that are scanned, not in the labels.
+    const ELSEWHERE: [&str; 4] = ["signal-injection-invisible", "text-cut", "pair-money-look", "pair-page"];
     let (rules, tools) = (rules(), recorded());
     if tools.len() < 1_000 {
         return;
@@ -312,7 +312,7 @@ fn every_rule_speaks_about_some_recorded_tool() {
             silent.remove(evidence.rule.as_str());
         }
     }
-    silent.retain(|id| !MADE_UP.contains(id));
+    silent.retain(|id| !ELSEWHERE.contains(id));
     assert!(silent.is_empty(), "{silent:?}");
 }
 

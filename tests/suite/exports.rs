@@ -203,8 +203,11 @@ fn a_naughty_name_opens_nothing_alone_or_among_others() {
             check(exporter, &policy(NAUGHTY.iter().map(|name| tool(name, rule)).collect()));
         }
         check(exporter, &policy(vec![]));
-        let long = "x".repeat(5_000);
-        check(exporter, &policy(vec![tool(&long, Rule::Allow)]));
+        // YAML looks no further than 1,024 characters for the colon behind a key.
+        for length in [500, 997, 998, 999, 1_000, 1_023, 1_024, 1_025, 5_000] {
+            check(exporter, &policy(vec![tool(&"x".repeat(length), Rule::Allow)]));
+            check(exporter, &policy(vec![tool(&"\u{202e}".repeat(length), Rule::Allow)]));
+        }
     }
 }
 
@@ -284,6 +287,38 @@ fn two_names_equal_in_lower_case_do_not_share_a_quota() {
     let document: Value = serde_json::from_str(&text).unwrap();
     let counter = |name: &str| document["tools"][name]["limits"][0]["counter"].as_str().unwrap().to_owned();
     assert_ne!(counter("A"), counter("a"));
+}
+
+/// Whole servers of recorded tools, through the rules as they are: every exported policy loads.
+#[test]
+fn every_policy_of_recorded_tools_loads_and_keeps_its_promise() {
+    let files = catalogue::assets::Folder::Rules.files(None).unwrap();
+    let rules = catalogue::classify::RuleSet::load(&files).unwrap();
+    let numbers = catalogue::policy::Numbers::load(&files).unwrap();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/classification");
+    let mut servers: BTreeMap<String, Vec<(String, catalogue::model::Verdict)>> = BTreeMap::new();
+    for file in ["gold-dev.jsonl", "hints-dev.jsonl"] {
+        let Ok(text) = std::fs::read_to_string(folder.join(file)) else {
+            eprintln!("skipped: no {file} beside the repository");
+            continue;
+        };
+        for line in text.lines() {
+            let row: Value = serde_json::from_str(line).unwrap();
+            let tool = catalogue::model::ToolDefinition::from_json(&row.to_string()).unwrap();
+            let judged = (tool.name().to_owned(), rules.judge(&tool));
+            servers.entry(row["server"].to_string()).or_default().push(judged);
+        }
+    }
+    let key = ServerKey::npm("recorded").unwrap();
+    for tools in servers.values() {
+        let policy = catalogue::policy::policy_for_server(&key, "1.0.0", tools, &numbers);
+        for exporter in EXPORTERS {
+            check(exporter, &policy);
+            for tool in &policy.tools {
+                check(exporter, &ServerPolicy { tools: vec![tool.clone()], ..policy.clone() });
+            }
+        }
+    }
 }
 
 /// The errors of a document as `path: message` with their lines.
