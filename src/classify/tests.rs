@@ -340,7 +340,8 @@ fn row_tool(row: &Value, hide_hints: bool) -> ToolDefinition {
     let mut object = serde_json::Map::new();
     for key in ["name", "title", "description", "inputSchema", "annotations"] {
         let value = &row[key];
-        if !value.is_null() && !(hide_hints && key == "annotations") {
+        let hidden = hide_hints && key == "annotations";
+        if !value.is_null() && !hidden {
             object.insert(key.to_owned(), value.clone());
         }
     }

@@ -106,14 +106,19 @@ fn rules() -> [Rule; 5] {
     ]
 }
 
-/// What a plain reader of the format makes of a call: written apart from the program's own reader.
-fn reference(exporter: &Exporter, text: &str, tool: &str) -> &'static str {
+/// The document as a plain reader of the format sees it.
+fn plain(exporter: &Exporter, text: &str) -> Value {
     let document: Value = match exporter.language {
         "yaml" => serde_saphyr::from_str(text).unwrap(),
         _ => serde_json::from_str(text).unwrap(),
     };
     assert_eq!(document["version"], "1");
     assert_eq!(document["default"], "deny");
+    document
+}
+
+/// What a document makes of a call: written apart from the program's own reader.
+fn reference(exporter: &Exporter, document: &Value, tool: &str) -> &'static str {
     let hidden: Vec<&str> =
         document["hide"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if hidden.contains(&"*") || hidden.contains(&tool) {
@@ -172,10 +177,11 @@ fn check(exporter: &Exporter, policy: &ServerPolicy) -> String {
     let findings = (exporter.validate)(&text);
     assert!(findings.is_empty(), "{}: {findings:?}\n{text}", exporter.id);
     assert_eq!(guess(&text).id, exporter.id);
+    let document = plain(exporter, &text);
     for tool in &policy.tools {
         let effective = exporter.effective(tool);
         assert_eq!(
-            reference(exporter, &text, tool.tool.raw()),
+            reference(exporter, &document, tool.tool.raw()),
             word(effective.action),
             "{:?}\n{text}",
             tool.tool
@@ -184,7 +190,7 @@ fn check(exporter: &Exporter, policy: &ServerPolicy) -> String {
     }
     let named: Vec<&str> = policy.tools.iter().map(|t| t.tool.raw()).collect();
     for other in NAUGHTY.iter().chain(&["some_other_tool"]).filter(|n| !named.contains(n)) {
-        assert_eq!(reference(exporter, &text, other), "denied", "{other:?}\n{text}");
+        assert_eq!(reference(exporter, &document, other), "denied", "{other:?}\n{text}");
     }
     assert_eq!(decisions(exporter, &text).unwrap().of("some_other_tool"), Action::Denied);
     // Nothing invisible: what a person reads is what a proxy reads.
