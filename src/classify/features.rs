@@ -9,13 +9,14 @@ use super::verbs::{Slot, Verb, in_description, in_name, listed_in_description, l
 use super::words::{Word, of_name};
 use crate::model::ToolDefinition;
 
-/// Bytes of a description that are read, of a name, of a parameter's description.
+/// Bytes that are read of a description, of a name, of all descriptions of parameters.
 const DESCRIPTION_BYTES: usize = 64 * 1024;
 pub(super) const NAME_BYTES: usize = 512;
-const PARAM_BYTES: usize = 400;
+const PARAM_BYTES: usize = 64 * 1024;
 /// Parameters that are read, and how deep.
 const PARAMS: usize = 300;
 const PARAM_DEPTH: usize = 3;
+const POINTER_BYTES: usize = 1_000;
 const HEAD_BYTES: usize = 1_500;
 const SENTENCE_BYTES: usize = 400;
 
@@ -83,6 +84,8 @@ pub(super) struct Features<'a> {
     pub(super) description: Option<Text<'a>>,
     pub(super) verbs: Vec<Verb<'a>>,
     pub(super) params: Vec<Param<'a>>,
+    /// There were more parameters, or longer descriptions of them, than are read.
+    schema_cut: bool,
 }
 
 impl<'a> Features<'a> {
@@ -94,11 +97,12 @@ impl<'a> Features<'a> {
             .description()
             .map(|d| Text::of("/description", d, DESCRIPTION_BYTES))
             .filter(|d| !d.read.trim().is_empty());
-        let mut params = Vec::new();
-        let mut verbs = Vec::new();
-        if let Some(schema) = tool.input_schema() {
-            collect(schema, "/inputSchema", 0, &mut params, &mut verbs, rules);
+        let mut schema =
+            SchemaReader { rules, params: vec![], verbs: vec![], bytes_left: PARAM_BYTES, cut: false };
+        if let Some(object) = tool.input_schema() {
+            schema.read(object, "/inputSchema", 0);
         }
+        let SchemaReader { params, mut verbs, cut: schema_cut, .. } = schema;
         let name_words = of_name(name.read);
         verbs.extend(in_name(&name, &name_words, rules, [Slot::Name, Slot::SecondInName]));
         if let Some(title) = &title {
@@ -112,7 +116,14 @@ impl<'a> Features<'a> {
         }
         let ends = &rules.settings.words.phrase_ends;
         let head_noun = name_words.into_iter().take_while(|w| !ends.contains(&w.text)).last();
-        Self { tool, name, head_noun, title, description, verbs, params }
+        Self { tool, name, head_noun, title, description, verbs, params, schema_cut }
+    }
+
+    /// The texts that were longer than what is read.
+    pub(super) fn cut(&self) -> Vec<&str> {
+        let texts = [Some(&self.name), self.title.as_ref(), self.description.as_ref()];
+        let cut = texts.into_iter().flatten().filter(|text| text.cut).map(|text| text.pointer.as_str());
+        cut.chain(self.schema_cut.then_some("/inputSchema")).collect()
     }
 
     /// The name itself says what a call does, or seems to.
@@ -160,35 +171,42 @@ fn abbreviated(body: &str, at: usize) -> bool {
     body.get(..at).is_some_and(|b| b.ends_with("e.g") || b.ends_with("i.e"))
 }
 
-/// Parameters of a schema and the actions they list.
-fn collect<'a>(
-    schema: &'a Value,
-    pointer: &str,
-    depth: usize,
-    params: &mut Vec<Param<'a>>,
-    verbs: &mut Vec<Verb<'a>>,
-    rules: &RuleSet,
-) {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
-    for (key, value) in properties {
-        if params.len() >= PARAMS {
-            return;
-        }
-        let at = format!("{pointer}/properties/{}", key.replace('~', "~0").replace('/', "~1"));
-        let words: Vec<String> = of_name(start_of(key, 100)).into_iter().map(|w| w.text).collect();
-        let name = words.join("_");
-        if depth == 0 && rules.settings.words.action_params.contains(&name) {
-            verbs.extend(listed_in_schema(value, &at, rules));
-        }
-        let description = value
-            .get("description")
-            .and_then(Value::as_str)
-            .map(|d| Text::of(&format!("{at}/description"), d, PARAM_BYTES));
-        params.push(Param { pointer: at.clone(), name, depth, description });
-        if depth + 1 < PARAM_DEPTH {
-            collect(value, &at, depth + 1, params, verbs, rules);
-            if let Some(items) = value.get("items") {
-                collect(items, &format!("{at}/items"), depth + 1, params, verbs, rules);
+/// Reads a schema's parameters and the actions they list, as far as the bounds go.
+struct SchemaReader<'a, 'r> {
+    rules: &'r RuleSet,
+    params: Vec<Param<'a>>,
+    verbs: Vec<Verb<'a>>,
+    bytes_left: usize,
+    cut: bool,
+}
+
+impl<'a> SchemaReader<'a, '_> {
+    fn read(&mut self, schema: &'a Value, pointer: &str, depth: usize) {
+        let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
+        for (key, value) in properties {
+            if self.params.len() >= PARAMS {
+                self.cut = true;
+                return;
+            }
+            let at = format!("{pointer}/properties/{}", key.replace('~', "~0").replace('/', "~1"));
+            let words: Vec<String> = of_name(start_of(key, 100)).into_iter().map(|w| w.text).collect();
+            let name = words.join("_");
+            if depth == 0 && self.rules.settings.words.action_params.contains(&name) {
+                self.verbs.extend(listed_in_schema(value, &at, self.rules));
+            }
+            let description = value.get("description").and_then(Value::as_str);
+            let description = description.map(|d| Text::of(&format!("{at}/description"), d, self.bytes_left));
+            if let Some(text) = &description {
+                self.bytes_left -= text.read.len();
+                self.cut |= text.cut;
+            }
+            self.params.push(Param { pointer: at.clone(), name, depth, description });
+            // Children repeat their parent's pointer: a key of a megabyte must not be copied 300 times.
+            if depth + 1 < PARAM_DEPTH && at.len() < POINTER_BYTES {
+                self.read(value, &at, depth + 1);
+                if let Some(items) = value.get("items") {
+                    self.read(items, &format!("{at}/items"), depth + 1);
+                }
             }
         }
     }

@@ -33,7 +33,7 @@ pub(super) struct Hit<'a> {
 pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>> {
     let mut hits = Vec::new();
     for verb in &features.verbs {
-        verb_hits(rules, verb, &mut hits);
+        verb_hits(rules, features, verb, &mut hits);
     }
     for (index, rule) in rules.rules.iter().enumerate() {
         let mut add = |family, place| hits.push(Hit { rule: index, family, place, points: rule.points });
@@ -66,10 +66,8 @@ pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>>
                 }
             }
             Kind::Cut => {
-                for text in [Some(&features.name), features.description.as_ref()].into_iter().flatten() {
-                    if text.cut {
-                        add(Family::Whole, Place::whole(&text.pointer));
-                    }
+                for pointer in features.cut() {
+                    add(Family::Whole, Place::whole(pointer));
                 }
             }
             // Verbs came first; what is absent or contradicts itself is known only when all have spoken.
@@ -79,7 +77,8 @@ pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>>
     hits
 }
 
-fn verb_hits<'a>(rules: &RuleSet, verb: &Verb<'a>, hits: &mut Vec<Hit<'a>>) {
+fn verb_hits<'a>(rules: &RuleSet, features: &Features<'a>, verb: &Verb<'a>, hits: &mut Vec<Hit<'a>>) {
+    let head = features.description.as_ref().map_or("", Text::head);
     let slots = &rules.settings.slots;
     let (weight, family) = match verb.slot {
         Slot::Name => (slots.name, Family::Name),
@@ -94,9 +93,12 @@ fn verb_hits<'a>(rules: &RuleSet, verb: &Verb<'a>, hits: &mut Vec<Hit<'a>>) {
     let weight = if verb.doubtful { weight * slots.doubtful } else { weight };
     let points = |rule: usize| rules.rules.get(rule).map_or(0.0, |r| r.points);
     let pair = rules.rules.iter().enumerate().find_map(|(index, rule)| match &rule.kind {
-        Kind::Pair { verbs, objects } if verbs.contains(&verb.word) => {
-            verb.objects.iter().find(|(object, ..)| objects.contains(object)).map(|object| (index, object))
-        }
+        Kind::Pair { verbs, objects, unless } if verbs.contains(&verb.word) => verb
+            .objects
+            .iter()
+            .find(|(object, ..)| objects.contains(object))
+            .filter(|_| !unless.as_ref().is_some_and(|u| u.is_match(head)))
+            .map(|object| (index, object)),
         _ => None,
     });
     let kept = match pair {

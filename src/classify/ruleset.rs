@@ -38,8 +38,8 @@ pub(super) struct Rule {
 pub(super) enum Kind {
     /// The verb of a name, a description, a title or a listed action is one of its words.
     Verb(Vec<String>),
-    /// Verb and object together.
-    Pair { verbs: BTreeSet<String>, objects: BTreeSet<String> },
+    /// Verb and object together, unless the description's head holds a pattern.
+    Pair { verbs: BTreeSet<String>, objects: BTreeSet<String>, unless: Option<Regex> },
     /// No verb, and a word of the name is one of these.
     Noun(BTreeSet<String>),
     /// A pattern in running text.
@@ -212,6 +212,7 @@ fn checked(written: Written, topic: &str, groups: &HashMap<String, Vec<String>>)
         Word::Verb => Kind::Verb(some(written.words, "words")?),
         Word::Noun => Kind::Noun(some(written.words, "words")?.iter().map(|w| singular(w)).collect()),
         Word::Pair => Kind::Pair {
+            unless: written.unless.as_deref().map(compile).transpose()?,
             verbs: expand(some(written.verbs, "verbs")?, groups)?.into_iter().collect(),
             objects: expand(some(written.objects, "objects")?, groups)?.iter().map(|w| singular(w)).collect(),
         },
@@ -280,7 +281,7 @@ fn dead_words(rule: &Rule, lexicon: &Lexicon) -> Result<(), String> {
     let all: Vec<&String> = match &rule.kind {
         Kind::Verb(words) => words.iter().collect(),
         Kind::Noun(words) => words.iter().collect(),
-        Kind::Pair { verbs, objects } => verbs.iter().chain(objects).collect(),
+        Kind::Pair { verbs, objects, .. } => verbs.iter().chain(objects).collect(),
         _ => return Ok(()),
     };
     if let Some(word) = all.iter().find(|word| !whole(word)) {

@@ -200,6 +200,7 @@ fn a_megabyte_made_to_hurt_is_judged_at_once_and_the_cut_is_said() {
     let properties: serde_json::Map<String, Value> = (0..20_000)
         .map(|i| (format!("p{i}"), json!({"description": "execute any sql and ".repeat(3)})))
         .collect();
+    let nested = json!({"properties": properties.clone()});
     for (object, cut) in [
         (json!({"name": "x", "description": fill("create, ")}), true),
         (json!({"name": "x", "description": fill("a")}), true),
@@ -208,7 +209,8 @@ fn a_megabyte_made_to_hurt_is_judged_at_once_and_the_cut_is_said() {
         (json!({"name": "x", "description": fill("Actions: a/b,")}), true),
         (json!({"name": "x", "description": fill("\u{4e2d}\u{6587}")}), true),
         (json!({"name": fill("delete_and_"), "description": "x"}), true),
-        (json!({"name": "x", "inputSchema": {"properties": properties}}), false),
+        (json!({"name": "x", "inputSchema": {"properties": properties}}), true),
+        (json!({"name": "x", "inputSchema": {"properties": {fill("k"): nested}}}), false),
     ] {
         let tool = tool(&object);
         let start = Instant::now();
@@ -292,9 +294,9 @@ fn every_mistake_in_a_rule_names_file_line_and_rule() {
 
 #[test]
 fn every_rule_speaks_about_some_recorded_tool() {
-    // Attacks do not occur in what was recorded (research/corpus.md section 5), and border 9 of the rubric asks for
-    // quotes of swaps and bridges; their examples are made up.
-    const MADE_UP: [&str; 3] = ["signal-injection-invisible", "text-cut", "pair-money-look"];
+    // Attacks do not occur in what was recorded (research/corpus.md section 5); quotes of swaps and closing a browser's
+    // page are asked for by borders 9 and 7 of the rubric and met in servers that are scanned, not in the labels.
+    const ELSEWHERE: [&str; 4] = ["signal-injection-invisible", "text-cut", "pair-money-look", "pair-page"];
     let (rules, tools) = (rules(), recorded());
     if tools.len() < 1_000 {
         return;
@@ -310,7 +312,7 @@ fn every_rule_speaks_about_some_recorded_tool() {
             silent.remove(evidence.rule.as_str());
         }
     }
-    silent.retain(|id| !MADE_UP.contains(id));
+    silent.retain(|id| !ELSEWHERE.contains(id));
     assert!(silent.is_empty(), "{silent:?}");
 }
 
@@ -338,7 +340,8 @@ fn row_tool(row: &Value, hide_hints: bool) -> ToolDefinition {
     let mut object = serde_json::Map::new();
     for key in ["name", "title", "description", "inputSchema", "annotations"] {
         let value = &row[key];
-        if !value.is_null() && !(hide_hints && key == "annotations") {
+        let hidden = hide_hints && key == "annotations";
+        if !value.is_null() && !hidden {
             object.insert(key.to_owned(), value.clone());
         }
     }

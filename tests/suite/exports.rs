@@ -106,14 +106,19 @@ fn rules() -> [Rule; 5] {
     ]
 }
 
-/// What a plain reader of the format makes of a call: written apart from the program's own reader.
-fn reference(exporter: &Exporter, text: &str, tool: &str) -> &'static str {
+/// The document as a plain reader of the format sees it.
+fn plain(exporter: &Exporter, text: &str) -> Value {
     let document: Value = match exporter.language {
         "yaml" => serde_saphyr::from_str(text).unwrap(),
         _ => serde_json::from_str(text).unwrap(),
     };
     assert_eq!(document["version"], "1");
     assert_eq!(document["default"], "deny");
+    document
+}
+
+/// What a document makes of a call: written apart from the program's own reader.
+fn reference(exporter: &Exporter, document: &Value, tool: &str) -> &'static str {
     let hidden: Vec<&str> =
         document["hide"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if hidden.contains(&"*") || hidden.contains(&tool) {
@@ -172,10 +177,11 @@ fn check(exporter: &Exporter, policy: &ServerPolicy) -> String {
     let findings = (exporter.validate)(&text);
     assert!(findings.is_empty(), "{}: {findings:?}\n{text}", exporter.id);
     assert_eq!(guess(&text).id, exporter.id);
+    let document = plain(exporter, &text);
     for tool in &policy.tools {
         let effective = exporter.effective(tool);
         assert_eq!(
-            reference(exporter, &text, tool.tool.raw()),
+            reference(exporter, &document, tool.tool.raw()),
             word(effective.action),
             "{:?}\n{text}",
             tool.tool
@@ -184,7 +190,7 @@ fn check(exporter: &Exporter, policy: &ServerPolicy) -> String {
     }
     let named: Vec<&str> = policy.tools.iter().map(|t| t.tool.raw()).collect();
     for other in NAUGHTY.iter().chain(&["some_other_tool"]).filter(|n| !named.contains(n)) {
-        assert_eq!(reference(exporter, &text, other), "denied", "{other:?}\n{text}");
+        assert_eq!(reference(exporter, &document, other), "denied", "{other:?}\n{text}");
     }
     assert_eq!(decisions(exporter, &text).unwrap().of("some_other_tool"), Action::Denied);
     // Nothing invisible: what a person reads is what a proxy reads.
@@ -203,8 +209,11 @@ fn a_naughty_name_opens_nothing_alone_or_among_others() {
             check(exporter, &policy(NAUGHTY.iter().map(|name| tool(name, rule)).collect()));
         }
         check(exporter, &policy(vec![]));
-        let long = "x".repeat(5_000);
-        check(exporter, &policy(vec![tool(&long, Rule::Allow)]));
+        // YAML looks no further than 1,024 characters for the colon behind a key.
+        for length in [500, 997, 998, 999, 1_000, 1_023, 1_024, 1_025, 5_000] {
+            check(exporter, &policy(vec![tool(&"x".repeat(length), Rule::Allow)]));
+            check(exporter, &policy(vec![tool(&"\u{202e}".repeat(length), Rule::Allow)]));
+        }
     }
 }
 
@@ -284,6 +293,38 @@ fn two_names_equal_in_lower_case_do_not_share_a_quota() {
     let document: Value = serde_json::from_str(&text).unwrap();
     let counter = |name: &str| document["tools"][name]["limits"][0]["counter"].as_str().unwrap().to_owned();
     assert_ne!(counter("A"), counter("a"));
+}
+
+/// Whole servers of recorded tools, through the rules as they are: every exported policy loads.
+#[test]
+fn every_policy_of_recorded_tools_loads_and_keeps_its_promise() {
+    let files = catalogue::assets::Folder::Rules.files(None).unwrap();
+    let rules = catalogue::classify::RuleSet::load(&files).unwrap();
+    let numbers = catalogue::policy::Numbers::load(&files).unwrap();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/classification");
+    let mut servers: BTreeMap<String, Vec<(String, catalogue::model::Verdict)>> = BTreeMap::new();
+    for file in ["gold-dev.jsonl", "hints-dev.jsonl"] {
+        let Ok(text) = std::fs::read_to_string(folder.join(file)) else {
+            eprintln!("skipped: no {file} beside the repository");
+            continue;
+        };
+        for line in text.lines() {
+            let row: Value = serde_json::from_str(line).unwrap();
+            let tool = catalogue::model::ToolDefinition::from_json(&row.to_string()).unwrap();
+            let judged = (tool.name().to_owned(), rules.judge(&tool));
+            servers.entry(row["server"].to_string()).or_default().push(judged);
+        }
+    }
+    let key = ServerKey::npm("recorded").unwrap();
+    for tools in servers.values() {
+        let policy = catalogue::policy::policy_for_server(&key, "1.0.0", tools, &numbers);
+        for exporter in EXPORTERS {
+            check(exporter, &policy);
+            for tool in &policy.tools {
+                check(exporter, &ServerPolicy { tools: vec![tool.clone()], ..policy.clone() });
+            }
+        }
+    }
 }
 
 /// The errors of a document as `path: message` with their lines.
