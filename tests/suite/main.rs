@@ -6,4 +6,5 @@ mod architecture;
 mod docs;
 mod licences;
 mod sample;
+mod site;
 mod store;
