@@ -28,17 +28,16 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use rayon::prelude::*;
-use rusqlite::Connection;
 use thiserror::Error;
 use url::Url;
 
 use crate::classify::RuleSet;
 use crate::policy::Numbers;
-use crate::store::site;
+use crate::store::{Connection, StoreError, site};
 use catalogue::{CHUNK, Catalogue, ServerEntry};
 use html::Engine;
 use judged::{judge, read_tools};
-use page::{Press, SiteView};
+use page::{PAGE_KINDS, Press, SiteView};
 use server_page::{ServerRows, server_policy, write_quiet, write_server};
 use similar::Similar;
 use tool_page::ToolPages;
@@ -82,8 +81,8 @@ pub struct BuildSummary {
 #[derive(Debug, Error)]
 pub enum RenderError {
     /// The database cannot be read.
-    #[error("the catalogue cannot be read from the database; run catalogue doctor")]
-    Database(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A file cannot be read or written.
     #[error(
         "the site cannot be written; free space or choose another folder with --out, then run the same command"
@@ -114,6 +113,12 @@ pub enum RenderError {
     TemplateText {
         /// The file.
         name: String,
+    },
+    /// A page kind has no template.
+    #[error("templates/{name} is missing; copy it from the program's repository or leave out --templates")]
+    MissingTemplate {
+        /// The file.
+        name: &'static str,
     },
     /// The templates do not parse.
     #[error("the templates cannot be read; mend the place named below")]
@@ -173,7 +178,7 @@ pub fn build(
     numbers: &Numbers,
     options: &BuildOptions,
 ) -> Result<BuildSummary, RenderError> {
-    let engine = Engine::new(&options.templates)?;
+    let engine = Engine::new(&options.templates, PAGE_KINDS)?;
     let as_of = options.as_of.map_or_else(|| site::newest_probe(db), |as_of| Ok(Some(as_of)))?;
     let catalogue = match as_of {
         Some(as_of) => Catalogue::read(db, rules, as_of)?,

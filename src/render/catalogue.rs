@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use rayon::prelude::*;
-use rusqlite::Connection;
 use serde::Serialize;
 
 use super::judged::{JudgedTool, judge, read_tools};
@@ -12,6 +11,7 @@ use crate::classify::RuleSet;
 use crate::model::slug::slug;
 use crate::model::{Class, Outcome, Risk, ServerKey, Signal, Untrusted};
 use crate::store::site::{self, SiteServer};
+use crate::store::{Connection, StoreError};
 
 /// Servers whose rows are held at once.
 pub(super) const CHUNK: usize = 32;
@@ -109,8 +109,8 @@ impl Catalogue {
     /// Reads every public server as it stood at `as_of`.
     ///
     /// # Errors
-    /// What SQLite says.
-    pub(super) fn read(db: &Connection, rules: &RuleSet, as_of: Timestamp) -> rusqlite::Result<Self> {
+    /// [`StoreError`].
+    pub(super) fn read(db: &Connection, rules: &RuleSet, as_of: Timestamp) -> Result<Self, StoreError> {
         let mut catalogue = Catalogue::default();
         for chunk in site::servers(db, as_of)?.chunks(CHUNK) {
             let mut rows = Vec::with_capacity(chunk.len());

@@ -16,8 +16,11 @@ impl Engine {
     /// Loads `*.html`, `*.xml` and `*.txt`; text templates are not escaped by themselves, only where they are included.
     ///
     /// # Errors
-    /// A template that is not UTF-8 or does not parse, with its place.
-    pub(super) fn new(files: &BTreeMap<String, Vec<u8>>) -> Result<Self, RenderError> {
+    /// A template that is not UTF-8 or does not parse, with its place; one of `needed` that is not there.
+    pub(super) fn new(
+        files: &BTreeMap<String, Vec<u8>>,
+        needed: &[&'static str],
+    ) -> Result<Self, RenderError> {
         let mut tera = Tera::new();
         tera.register_filter("json_script", json_script);
         tera.register_filter("number", number);
@@ -31,6 +34,9 @@ impl Engine {
             }
         }
         tera.add_raw_templates(sources).map_err(|source| RenderError::Templates { source })?;
+        if let Some(name) = needed.iter().find(|name| !tera.contains_template(name)) {
+            return Err(RenderError::MissingTemplate { name });
+        }
         Ok(Self { tera })
     }
 
@@ -102,7 +108,7 @@ mod tests {
             ("a.xml", "{{ x }}"),
         ];
         let files = files.map(|(n, t)| (n.to_owned(), t.as_bytes().to_vec())).into();
-        let engine = Engine::new(&files).unwrap();
+        let engine = Engine::new(&files, &[]).unwrap();
         let view = serde_json::json!({"x": "<b>"});
         assert_eq!(engine.render("a.html", &view).unwrap(), "&lt;b&gt;&lt;b&gt;");
         assert_eq!(engine.render("a.xml", &view).unwrap(), "&lt;b&gt;");
@@ -112,7 +118,7 @@ mod tests {
     #[test]
     fn thousands_are_set_apart() {
         let files = [("n.txt".to_owned(), b"{{ n | number }}".to_vec())].into();
-        let engine = Engine::new(&files).unwrap();
+        let engine = Engine::new(&files, &[]).unwrap();
         for (n, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1234567, "1,234,567")] {
             assert_eq!(engine.render("n.txt", &serde_json::json!({ "n": n })).unwrap(), text);
         }

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
-
 use crate::classify::RuleSet;
 use crate::model::{ServerKey, ToolDefinition, Verdict};
-use crate::store::Override;
 use crate::store::site::{self, Corrections, SiteTool};
+use crate::store::{Connection, Override, StoreError};
 
 /// One tool of a page: a name, the definition that speaks for it, and what was decided.
 #[derive(Debug, Clone)]
@@ -49,7 +47,7 @@ pub(super) fn read_tools(
     probe: i64,
     rule_set: &str,
     as_of: jiff::Timestamp,
-) -> rusqlite::Result<ToolRows> {
+) -> Result<ToolRows, StoreError> {
     Ok(ToolRows { tools: site::tools(db, probe, rule_set)?, corrections: site::corrections(db, key, as_of)? })
 }
 

@@ -10,11 +10,13 @@ use super::write::Output;
 use super::{BuildOptions, RenderError};
 
 /// Kinds of page: each has a template of its name. A new kind is a line here, a view struct and a template.
+/// `faq.txt` is a part of the tool page that is rendered by itself.
 pub(super) const PAGE_KINDS: &[&str] = &[
     "home.html",
     "server.html",
     "server-quiet.html",
     "tool.html",
+    "faq.txt",
     "class.html",
     "risk.html",
     "servers.html",

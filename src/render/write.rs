@@ -124,18 +124,12 @@ impl Output {
         file.write_all(list.as_bytes())?;
         file.persist(self.root.join(MANIFEST)).map_err(|e| e.error)?;
         fs_err::remove_dir_all(&workshop)?;
-        Ok(Written {
-            files: now.paths.len(),
-            changed: self.changed.into_inner(),
-            bytes: self.bytes.into_inner(),
-        })
+        Ok(Written { changed: self.changed.into_inner(), bytes: self.bytes.into_inner() })
     }
 }
 
 /// What a build wrote.
 pub(super) struct Written {
-    /// Files the site has.
-    pub(super) files: usize,
     /// Files that were written, because they are new or changed.
     pub(super) changed: usize,
     /// Their size together, changed or not.
@@ -193,7 +187,7 @@ mod tests {
         let root = dir.path().join("dist");
         assert_eq!(build(&root, &[("a/b/c.html", "1"), ("d.html", "2")]).changed, 2);
         let written = build(&root, &[("d.html", "2"), ("e.html", "3")]);
-        assert_eq!((written.files, written.changed), (2, 1));
+        assert_eq!(written.changed, 1);
         assert!(!root.join("a").exists() && root.join("e.html").exists());
         assert!(!root.join(WORKSHOP).exists());
     }

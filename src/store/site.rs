@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{json, maybe_json, maybe_word, time, word};
 use super::rule_sets::verdict;
-use super::{Override, stored_time};
+use super::{Override, StoreError, stored_time};
 use crate::model::{DefinitionHash, Outcome, SandboxLevel, ServerKey, Untrusted, Verdict};
 
 const NEWEST_PROBE: &str = "
@@ -166,136 +166,143 @@ pub type Corrections = BTreeMap<(String, DefinitionHash), Override>;
 /// When the newest finished probe of a public server ended; None in a database without one.
 ///
 /// # Errors
-/// What SQLite says, or a value that is none of ours.
-pub fn newest_probe(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    connection.query_row(NEWEST_PROBE, [], |row| time(row, "finished_at")).optional()
+/// [`StoreError`].
+pub fn newest_probe(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    connection
+        .query_row(NEWEST_PROBE, [], |row| time(row, "finished_at"))
+        .optional()
+        .map_err(|e| StoreError::from_sql(connection, e))
 }
 
 /// Every public server that was asked at least once by `as_of`, by key.
 ///
 /// # Errors
-/// What SQLite says, or a value that is none of ours.
-pub fn servers(connection: &Connection, as_of: Timestamp) -> rusqlite::Result<Vec<SiteServer>> {
-    let rows = connection
-        .prepare_cached(SERVERS)?
-        .query_map(params![stored_time(as_of)], |row| {
-            let key = word(row, "key")?;
-            let newest: Option<i64> = row.get("newest")?;
-            Ok(newest.map(|newest| (key, row.get("answer"), newest)))
-        })?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    rows.into_iter()
-        .flatten()
-        .map(|(key, answer, newest)| Ok(SiteServer { key, answer: answer?, newest }))
-        .collect()
+/// [`StoreError`].
+pub fn servers(connection: &Connection, as_of: Timestamp) -> Result<Vec<SiteServer>, StoreError> {
+    let rows: Vec<Option<SiteServer>> = all(connection, SERVERS, params![stored_time(as_of)], |row| {
+        let newest: Option<i64> = row.get("newest")?;
+        let server = |newest| Ok(SiteServer { key: word(row, "key")?, answer: row.get("answer")?, newest });
+        newest.map(server).transpose()
+    })?;
+    Ok(rows.into_iter().flatten().collect())
 }
 
 /// One probe with its release.
 ///
 /// # Errors
-/// What SQLite says, or a value that is none of ours.
-pub fn probe(connection: &Connection, id: i64) -> rusqlite::Result<SiteProbe> {
-    connection.prepare_cached(PROBE)?.query_row(params![id], |row| {
-        Ok(SiteProbe {
-            id: row.get("id")?,
-            outcome: word(row, "outcome")?,
-            detail: Untrusted::new(row.get::<_, Option<String>>("detail")?.unwrap_or_default()),
-            sandbox: maybe_word(row, "sandbox")?,
-            transport: row.get("transport")?,
-            chosen: row.get("chosen")?,
-            protocol: foreign(row, "protocol")?,
-            server_info: row.get("server_info")?,
-            interpreter: row.get("interpreter")?,
-            pages: row.get("pages")?,
-            noise_lines: row.get("noise_lines")?,
-            marks: json(row, "marks")?,
-            malformed: row.get("malformed")?,
-            started_at: time(row, "started_at")?,
-            finished_at: time(row, "finished_at")?,
-            version: row.get("version")?,
-            published_at: maybe_time(row, "published_at")?,
-            title: foreign(row, "title")?,
-            description: foreign(row, "description")?,
-            repository: foreign(row, "repository")?,
-            homepage: foreign(row, "homepage")?,
-            licence: foreign(row, "licence")?,
-        })
-    })
+/// [`StoreError`].
+pub fn probe(connection: &Connection, id: i64) -> Result<SiteProbe, StoreError> {
+    connection
+        .prepare_cached(PROBE)
+        .and_then(|mut statement| statement.query_row(params![id], site_probe))
+        .map_err(|e| StoreError::from_sql(connection, e))
 }
 
 /// Every attempt of a probe, in the order it was made.
 ///
 /// # Errors
-/// What SQLite says, or a value that is none of ours.
-pub fn attempts(connection: &Connection, probe: i64) -> rusqlite::Result<Vec<SiteAttempt>> {
-    connection
-        .prepare_cached(ATTEMPTS)?
-        .query_map(params![probe], |row| {
-            Ok(SiteAttempt {
-                position: row.get("position")?,
-                rung: row.get("rung")?,
-                command: json(row, "command")?,
-                args: json(row, "args")?,
-                env: json(row, "env")?,
-                dependencies_as_of: row.get("dependencies_as_of")?,
-                extras: json(row, "extras")?,
-                outcome: word(row, "outcome")?,
-                detail: Untrusted::new(row.get::<_, String>("detail")?),
-                tools: row.get("tools")?,
-                started_at: time(row, "started_at")?,
-                millis: u64::try_from(row.get::<_, i64>("millis")?).unwrap_or_default(),
-                log_tail: Untrusted::new(row.get::<_, String>("log_tail")?),
-            })
-        })?
-        .collect()
+/// [`StoreError`].
+pub fn attempts(connection: &Connection, probe: i64) -> Result<Vec<SiteAttempt>, StoreError> {
+    all(connection, ATTEMPTS, params![probe], site_attempt)
 }
 
 /// The tools a probe saw, in the order the server lists them.
 ///
 /// # Errors
-/// What SQLite says, or a value that is none of ours.
-pub fn tools(connection: &Connection, probe: i64, rule_set: &str) -> rusqlite::Result<Vec<SiteTool>> {
-    connection
-        .prepare_cached(TOOLS)?
-        .query_map(params![probe, rule_set], |row| {
-            Ok(SiteTool {
-                hash: DefinitionHash::stored(row.get::<_, String>("hash")?),
-                canonical: row.get("canonical")?,
-                first_seen: time(row, "first_seen")?,
-                verdict: verdict(row)?,
-            })
-        })?
-        .collect()
+/// [`StoreError`].
+pub fn tools(connection: &Connection, probe: i64, rule_set: &str) -> Result<Vec<SiteTool>, StoreError> {
+    all(connection, TOOLS, params![probe, rule_set], |row| {
+        Ok(SiteTool {
+            hash: DefinitionHash::stored(row.get::<_, String>("hash")?),
+            canonical: row.get("canonical")?,
+            first_seen: time(row, "first_seen")?,
+            verdict: verdict(row)?,
+        })
+    })
 }
 
 /// The corrections of a server made by `as_of`.
 ///
 /// # Errors
-/// What SQLite says, or a value that is none of ours.
+/// [`StoreError`].
 pub fn corrections(
     connection: &Connection,
     server: &ServerKey,
     as_of: Timestamp,
-) -> rusqlite::Result<Corrections> {
-    let mut newest = Corrections::new();
-    let mut statement = connection.prepare_cached(CORRECTIONS)?;
-    let mut rows = statement.query(params![server.to_string(), stored_time(as_of)])?;
-    while let Some(row) = rows.next()? {
-        let correction = Override {
-            server: server.clone(),
-            tool: row.get("tool")?,
-            definition: DefinitionHash::stored(row.get::<_, String>("definition_hash")?),
-            class: maybe_word(row, "class")?,
-            risk: maybe_word(row, "risk")?,
-            signals: maybe_json(row, "signals")?,
-            who: row.get("who")?,
-            why: row.get("why")?,
-            made_at: time(row, "made_at")?,
-        };
-        // Later rows are newer: they take the place of older ones.
-        newest.insert((correction.tool.clone(), correction.definition.clone()), correction);
-    }
-    Ok(newest)
+) -> Result<Corrections, StoreError> {
+    let list: Vec<Override> =
+        all(connection, CORRECTIONS, params![server.to_string(), stored_time(as_of)], |row| {
+            Ok(Override {
+                server: server.clone(),
+                tool: row.get("tool")?,
+                definition: DefinitionHash::stored(row.get::<_, String>("definition_hash")?),
+                class: maybe_word(row, "class")?,
+                risk: maybe_word(row, "risk")?,
+                signals: maybe_json(row, "signals")?,
+                who: row.get("who")?,
+                why: row.get("why")?,
+                made_at: time(row, "made_at")?,
+            })
+        })?;
+    // Later rows are newer: they take the place of older ones.
+    Ok(list.into_iter().map(|c| ((c.tool.clone(), c.definition.clone()), c)).collect())
+}
+
+fn site_probe(row: &Row<'_>) -> rusqlite::Result<SiteProbe> {
+    Ok(SiteProbe {
+        id: row.get("id")?,
+        outcome: word(row, "outcome")?,
+        detail: Untrusted::new(row.get::<_, Option<String>>("detail")?.unwrap_or_default()),
+        sandbox: maybe_word(row, "sandbox")?,
+        transport: row.get("transport")?,
+        chosen: row.get("chosen")?,
+        protocol: foreign(row, "protocol")?,
+        server_info: row.get("server_info")?,
+        interpreter: row.get("interpreter")?,
+        pages: row.get("pages")?,
+        noise_lines: row.get("noise_lines")?,
+        marks: json(row, "marks")?,
+        malformed: row.get("malformed")?,
+        started_at: time(row, "started_at")?,
+        finished_at: time(row, "finished_at")?,
+        version: row.get("version")?,
+        published_at: maybe_time(row, "published_at")?,
+        title: foreign(row, "title")?,
+        description: foreign(row, "description")?,
+        repository: foreign(row, "repository")?,
+        homepage: foreign(row, "homepage")?,
+        licence: foreign(row, "licence")?,
+    })
+}
+
+fn site_attempt(row: &Row<'_>) -> rusqlite::Result<SiteAttempt> {
+    Ok(SiteAttempt {
+        position: row.get("position")?,
+        rung: row.get("rung")?,
+        command: json(row, "command")?,
+        args: json(row, "args")?,
+        env: json(row, "env")?,
+        dependencies_as_of: row.get("dependencies_as_of")?,
+        extras: json(row, "extras")?,
+        outcome: word(row, "outcome")?,
+        detail: Untrusted::new(row.get::<_, String>("detail")?),
+        tools: row.get("tools")?,
+        started_at: time(row, "started_at")?,
+        millis: u64::try_from(row.get::<_, i64>("millis")?).unwrap_or_default(),
+        log_tail: Untrusted::new(row.get::<_, String>("log_tail")?),
+    })
+}
+
+fn all<T>(
+    connection: &Connection,
+    query: &str,
+    parameters: impl rusqlite::Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, StoreError> {
+    connection
+        .prepare_cached(query)
+        .and_then(|mut statement| statement.query_map(parameters, read)?.collect())
+        .map_err(|e| StoreError::from_sql(connection, e))
 }
 
 fn foreign(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Untrusted>> {

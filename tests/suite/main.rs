@@ -9,4 +9,5 @@ mod licences;
 mod rules;
 mod sample;
 mod scan;
+mod site;
 mod store;
