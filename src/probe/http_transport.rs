@@ -22,7 +22,7 @@ use self::message::Incoming;
 use self::stream::EventStream;
 use crate::config::limits::Limits;
 use crate::http::{
-    Answer, Client, HeaderMap, HeaderName, HeaderValue, HttpError, Method, Reach, Request, header, is_json,
+    Answer, Client, HeaderMap, HeaderName, HeaderValue, Method, Reach, Request, header, is_json,
 };
 use crate::model::{Transport, Untrusted};
 use crate::probe::link::{Link, LinkError, Reply};

@@ -84,11 +84,14 @@ fn before_the_first_message(script: &str, value: &str) {
 
 fn replies(script: &str, value: &str, method: &str, cursor: Option<&str>, id: &Value) -> Vec<String> {
     let answer = |result: Value| json!({"jsonrpc": "2.0", "id": id, "result": result}).to_string();
-    let refuse = |code: i64| json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": "no"}}).to_string();
+    let refuse =
+        |code: i64| json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": "no"}}).to_string();
     match (script, method) {
         ("modern", "initialize") => vec![refuse(-32601)],
         ("modern", "server/discover") => {
-            vec![answer(json!({"supportedVersions": ["2026-07-28"], "serverInfo": {"name": "modern", "version": "1"}, "capabilities": {"tools": {}}}))]
+            vec![answer(
+                json!({"supportedVersions": ["2026-07-28"], "serverInfo": {"name": "modern", "version": "1"}, "capabilities": {"tools": {}}}),
+            )]
         }
         (_, "initialize") => vec![answer(json!({
             "protocolVersion": "2025-11-25",
@@ -96,15 +99,21 @@ fn replies(script: &str, value: &str, method: &str, cursor: Option<&str>, id: &V
             "serverInfo": {"name": "scripted", "title": "Scripted", "version": "1.0.0"},
         }))],
         ("zero", "tools/list") => vec![answer(json!({"tools": []}))],
-        ("cycle", "tools/list") => vec![answer(json!({"tools": [tool(cursor.unwrap_or("first"))], "nextCursor": "again"}))],
+        ("cycle", "tools/list") => {
+            vec![answer(json!({"tools": [tool(cursor.unwrap_or("first"))], "nextCursor": "again"}))]
+        }
         ("pages", "tools/list") => vec![match cursor {
             None => answer(json!({"tools": [tool("one")], "nextCursor": ""})),
             Some(_) => answer(json!({"tools": [tool("two")]})),
         }],
-        ("malformed", "tools/list") => vec![answer(json!({"tools": [tool("good"), 7, {"title": "no name"}]}))],
+        ("malformed", "tools/list") => {
+            vec![answer(json!({"tools": [tool("good"), 7, {"title": "no name"}]}))]
+        }
         ("asks", "tools/list") => vec![
-            json!({"jsonrpc": "2.0", "id": "s1", "method": "sampling/createMessage", "params": {}}).to_string(),
-            json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info"}}).to_string(),
+            json!({"jsonrpc": "2.0", "id": "s1", "method": "sampling/createMessage", "params": {}})
+                .to_string(),
+            json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info"}})
+                .to_string(),
             answer(json!({"tools": [tool("asked")]})),
         ],
         (_, "tools/list") => {

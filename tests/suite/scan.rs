@@ -55,9 +55,8 @@ impl Place {
         command.arg(script[0]).arg("--").arg(server()).args(script);
         let output = command.output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        let row = serde_json::from_str(text.trim()).unwrap_or_else(|_| {
-            panic!("no row: {text}\n{}", String::from_utf8_lossy(&output.stderr))
-        });
+        let row = serde_json::from_str(text.trim())
+            .unwrap_or_else(|_| panic!("no row: {text}\n{}", String::from_utf8_lossy(&output.stderr)));
         (row, output.status.code().unwrap())
     }
 
@@ -116,7 +115,11 @@ fn each_script_ends_with_its_own_word() {
     for (script, outcome, tools) in table {
         let place = Place::new();
         let (row, exit) = place.scan(level, script);
-        assert_eq!((row["outcome"].as_str().unwrap(), row["tools"].as_i64().unwrap()), (*outcome, *tools), "{script:?}: {row}");
+        assert_eq!(
+            (row["outcome"].as_str().unwrap(), row["tools"].as_i64().unwrap()),
+            (*outcome, *tools),
+            "{script:?}: {row}"
+        );
         assert_eq!(exit, 0, "{script:?}");
     }
 }
@@ -147,7 +150,8 @@ fn nothing_of_a_server_outlives_its_probe_whatever_it_did() {
 
 fn any_process(command_line: &str) -> bool {
     std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
-        std::fs::read(entry.path().join("cmdline")).is_ok_and(|c| String::from_utf8_lossy(&c).contains(command_line))
+        std::fs::read(entry.path().join("cmdline"))
+            .is_ok_and(|c| String::from_utf8_lossy(&c).contains(command_line))
     })
 }
 
@@ -198,10 +202,13 @@ fn a_killed_scan_goes_on_and_loses_and_doubles_nothing() {
     assert!(start().wait().unwrap().success());
     let db = place.db();
     let counts: (i64, i64) = db
-        .query_row("SELECT count(*), count(DISTINCT release_id) FROM probes WHERE outcome = 'ok'", [], |r| Ok((r.get(0)?, r.get(1)?)))
+        .query_row("SELECT count(*), count(DISTINCT release_id) FROM probes WHERE outcome = 'ok'", [], |r| {
+            Ok((r.get(0)?, r.get(1)?))
+        })
         .unwrap();
     assert_eq!(counts, (12, 12));
-    let open: i64 = db.query_row("SELECT count(*) FROM probes WHERE finished_at IS NULL", [], |r| r.get(0)).unwrap();
+    let open: i64 =
+        db.query_row("SELECT count(*) FROM probes WHERE finished_at IS NULL", [], |r| r.get(0)).unwrap();
     assert_eq!(open, 0);
     let mine = place.folder.path().to_string_lossy().into_owned();
     let deadline = Instant::now() + Duration::from_secs(3);
@@ -228,8 +235,10 @@ fn a_target_whose_scanner_dies_three_times_is_set_aside() {
         scan.wait().unwrap();
     }
     assert!(start().wait().unwrap().success());
-    let outcome: String =
-        place.db().query_row("SELECT outcome FROM probes WHERE finished_at IS NOT NULL", [], |r| r.get(0)).unwrap();
+    let outcome: String = place
+        .db()
+        .query_row("SELECT outcome FROM probes WHERE finished_at IS NOT NULL", [], |r| r.get(0))
+        .unwrap();
     assert_eq!(outcome, "quarantined");
 }
 
@@ -268,7 +277,8 @@ fn bad_input_gets_a_clear_message_and_its_exit_code() {
     assert!(code == 2 && said.contains("npm:NAME"), "{code} {said}");
     let (code, said) = fails(&["scan", "--stdio", "--name", "x"]);
     assert!(code == 2 && said.contains("after --"), "{code} {said}");
-    std::fs::write(place.path("bad.toml"), "[[target]]\ntarget = \"npm:a\"\n[[target]]\ntarge = 1\n").unwrap();
+    std::fs::write(place.path("bad.toml"), "[[target]]\ntarget = \"npm:a\"\n[[target]]\ntarge = 1\n")
+        .unwrap();
     let (code, said) = fails(&["scan", "--from", "bad.toml"]);
     assert!(code == 6 && said.contains("bad.toml:4:1"), "{code} {said}");
     std::fs::write(place.path("catalogue.toml"), "[limits]\npages = \"x\"\n").unwrap();
@@ -280,7 +290,8 @@ fn bad_input_gets_a_clear_message_and_its_exit_code() {
     assert!(code == 4 && said.contains("not a database"), "{code} {said}");
     let (code, said) = fails(&["build", "--db", "gone.db"]);
     assert!(code == 4 && said.contains("no such database"), "{code} {said}");
-    let (code, _) = fails(&["scan", "--sandbox", "reduced", "--stdio", "--name", "x", "--", "/no/such/program"]);
+    let (code, _) =
+        fails(&["scan", "--sandbox", "reduced", "--stdio", "--name", "x", "--", "/no/such/program"]);
     assert_eq!(code, 3);
 }
 
@@ -289,7 +300,16 @@ fn state_lies_beside_catalogue_toml_or_where_it_is_told() {
     let place = Place::new();
     std::fs::write(place.path("catalogue.toml"), "").unwrap();
     let mut command = place.catalogue();
-    command.env_remove("CATALOGUE_VAR").args(["scan", "--quiet", "--sandbox", level(), "--stdio", "--name", "x", "--"]);
+    command.env_remove("CATALOGUE_VAR").args([
+        "scan",
+        "--quiet",
+        "--sandbox",
+        level(),
+        "--stdio",
+        "--name",
+        "x",
+        "--",
+    ]);
     assert!(command.arg(server()).arg("ok").status().unwrap().success());
     assert!(Path::new(&place.path("var/catalogue.db")).is_file());
 }

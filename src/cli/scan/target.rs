@@ -8,6 +8,7 @@ use url::Url;
 
 use super::report::Row;
 use super::worker::Scan;
+use crate::http::Reach;
 use crate::model::probe::SCANNER_SCHEMA;
 use crate::model::{
     Attempt, Outcome, Probe, Registry, Release, ReleaseFacts, ServerKey, Target, Transport, Untrusted,
@@ -15,7 +16,7 @@ use crate::model::{
 use crate::probe::climb::remote_probe;
 use crate::probe::registry::{FindError, ReleaseFound, find_release};
 use crate::probe::runner::PackageProbe;
-use crate::probe::{attempt, local, mcp, toolchain};
+use crate::probe::{attempt, http_transport, local, mcp, toolchain};
 use crate::store::{Claim, StoreError};
 
 impl Scan {
@@ -241,7 +242,31 @@ impl Scan {
                 &detail,
             );
         }
-        unimplemented!("{address}")
+        let (id, _) = self.open(release, &ReleaseFacts::default())?;
+        let started_at = Timestamp::now();
+        let begun = Instant::now();
+        let limits = &self.prober.limits;
+        let asking = async {
+            let mut link =
+                http_transport::HttpLink::new(&self.kit.client, address.clone(), Reach::Typed, limits);
+            let listed = mcp::list_tools(&mut link, limits).await;
+            let (transport, damaged) = (link.transport(), link.encoding_damaged());
+            link.close().await;
+            (listed, transport, damaged)
+        };
+        let (listed, transport, damaged) = tokio::select! {
+            answered = asking => answered,
+            () = self.cancel.cancelled() => {
+                return Ok(Row::new(release.server.to_string(), String::new(), Outcome::Interrupted, ""));
+            }
+        };
+        let mut answer = attempt::Answer::remote(started_at, begun.elapsed(), listed);
+        answer.damaged = damaged;
+        let probe = remote_probe(answer, transport, vec![release.server.name().to_owned()]);
+        for (at, attempt) in probe.attempts.iter().enumerate() {
+            self.keep(id, at, attempt, claim);
+        }
+        self.finish(release, id, probe)
     }
 
     fn open(&self, release: &Release, facts: &ReleaseFacts) -> Result<(i64, Vec<Attempt>), StoreError> {

@@ -105,8 +105,21 @@ pub fn is_credential_shaped(name: &str) -> bool {
 
 /// False for switches, and for the runtimes' own variables.
 pub fn may_be_set(name: &str) -> bool {
-    let runtime =
-        ["PYTHON", "NODE_", "NPM_", "RUST_", "DOTNET_", "JAVA_", "LD_", "UV_", "PIP_", "ERR_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+    let runtime = [
+        "PYTHON",
+        "NODE_",
+        "NPM_",
+        "RUST_",
+        "DOTNET_",
+        "JAVA_",
+        "LD_",
+        "UV_",
+        "PIP_",
+        "ERR_",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+    ];
     !runtime.iter().any(|start| name.starts_with(start))
         && !name.split('_').any(|word| SWITCH_WORDS.contains(&word))
 }
