@@ -155,24 +155,21 @@ impl InstallFailure {
 }
 
 impl Installer {
-    /// Installs `release` into the folder `package`, which lies below `store`.
+    /// Installs `release` into the package folder of `place`; byte-compiles Python with `compile`.
     ///
     /// # Errors
-    /// [`InstallFailure`]; `package` is then to be thrown away.
+    /// [`InstallFailure`]; the folder is then to be thrown away.
     pub async fn install(
         &self,
-        sandbox: &Sandbox,
-        store: &Path,
-        package: &Path,
+        place: &Place<'_>,
         release: &Release,
         variant: &Variant,
         published_at: Option<Timestamp>,
         compile: bool,
     ) -> Result<Installed, InstallFailure> {
-        let place = Place { sandbox, store, package };
         let (entries, mut facts, about) = match release.server.registry() {
-            Registry::Npm => node::install(self, &place, release, variant).await?,
-            Registry::Pypi => python::install(self, &place, release, variant, compile).await?,
+            Registry::Npm => node::install(self, place, release, variant).await?,
+            Registry::Pypi => python::install(self, place, release, variant, compile).await?,
             other => {
                 let detail = format!("{} servers are not installed", other.as_str());
                 return Err(InstallFailure::new(Outcome::InstallFailed, detail));
@@ -197,10 +194,13 @@ impl Installer {
 }
 
 /// Where an install happens.
-struct Place<'a> {
-    sandbox: &'a Sandbox,
-    store: &'a Path,
-    package: &'a Path,
+pub struct Place<'a> {
+    /// The box it runs in.
+    pub sandbox: &'a Sandbox,
+    /// The folder installers may write to.
+    pub store: &'a Path,
+    /// The folder below it that becomes the package's.
+    pub package: &'a Path,
 }
 
 /// An installer that ended.

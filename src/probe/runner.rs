@@ -12,7 +12,7 @@ use super::attempt::{self, Answer};
 use super::climb::{Climb, record_of};
 use super::install::cache::{Cache, Entry};
 use super::install::entry::Preload;
-use super::install::{InstallFailure, Installer, Interpreter, Variant};
+use super::install::{InstallFailure, Installer, Interpreter, Place, Variant};
 use super::plan::placeholder::STAND_IN_KUBECONFIG;
 use super::plan::{self, Hint, StandIn, Step};
 use super::sandbox::{Access, BoxSpec, Sandbox};
@@ -172,10 +172,9 @@ impl Prober {
         };
         let staged = self.cache.stage().map_err(ours)?;
         let store = self.cache.store();
+        let place = Place { sandbox: &self.sandbox, store: &store, package: &staged };
         let installed = tokio::select! {
-            done = self.installer.install(
-                &self.sandbox, &store, &staged, &asked.release, variant, asked.published_at, self.keep,
-            ) => done,
+            done = self.installer.install(&place, &asked.release, variant, asked.published_at, self.keep) => done,
             () = self.cancel.cancelled() => Err(interrupted()),
         };
         match installed {

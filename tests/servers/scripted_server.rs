@@ -2,6 +2,9 @@
 //!
 //! Replies have the exact shape of real ones (MCP specification 2025-11-25, basic/lifecycle and server/tools).
 
+#![expect(clippy::print_stderr, reason = "real servers write their logs there")]
+#![expect(clippy::disallowed_methods, reason = "one script starts a process that must not survive")]
+
 use std::io::{BufRead, Write};
 use std::time::Duration;
 

@@ -97,7 +97,7 @@ mod tests {
     fn what_follows_the_package_is_what_is_added() {
         let readme = r#"
             {"mcpServers": {"x": {"command": "npx", "args": ["-y", "@acme/wx@latest", "--stdio"], "env": {"ACME_KEY": "<key>", "X": "1"}}}}
-            {"command": "npx", "args": ["@acme/wx", "/Users/me/Desktop", "--token=YOUR_TOKEN"]}
+            {"command": "npx", "args": ["@acme/wx", "/path/to/folder", "--token=YOUR_TOKEN"]}
             {"command": "docker", "args": ["run", "-i", "acme/wx"]}
         "#;
         let lists = arguments(readme, "@acme/wx", &[]);

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ pub(super) fn start(spec: &BoxSpec) -> io::Result<BoxedProcess> {
     keep_open(&mut command, kept);
     let started = process::spawn(command, spec.limits.memory_bytes, Some(home))?;
     drop(theirs);
-    Ok(started.holding(OwnedFd::from(ours)))
+    Ok(started.holding(ours))
 }
 
 /// The helper itself is not limited: it must be able to clean up.
