@@ -80,7 +80,7 @@ fn number(value: u64, _: Kwargs, _: &State<'_>) -> TeraResult<String> {
     let digits = value.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -120,7 +120,8 @@ mod tests {
         let files = [("n.txt".to_owned(), b"{{ n | number }}".to_vec())].into();
         let engine = Engine::new(&files, &[]).unwrap();
         for (n, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1234567, "1,234,567")] {
-            assert_eq!(engine.render("n.txt", &serde_json::json!({ "n": n })).unwrap(), text);
+            let view: BTreeMap<&str, u64> = [("n", n)].into();
+            assert_eq!(engine.render("n.txt", &view).unwrap(), text);
         }
     }
 }
