@@ -190,8 +190,8 @@ pub fn build(
     let mut pages = lists::write_lists(&press, &catalogue, as_of)?;
     pages.extend(prose::write_prose(&press, &options.site)?);
     let similar = Similar::new(&catalogue);
-    for chunk in catalogue.servers.chunks(CHUNK) {
-        let rows = read_rows(db, rules, &catalogue, chunk, as_of.unwrap_or_default())?;
+    for (i, chunk) in catalogue.servers.chunks(CHUNK).enumerate() {
+        let rows = read_rows(db, rules, (i * CHUNK, chunk), as_of.unwrap_or_default())?;
         let written: Result<Vec<Vec<String>>, RenderError> = rows
             .into_par_iter()
             .map(|rows| one_server(&press, rules, numbers, &catalogue, &similar, rows))
@@ -215,17 +215,15 @@ pub fn build(
 fn read_rows(
     db: &Connection,
     rules: &RuleSet,
-    catalogue: &Catalogue,
-    chunk: &[ServerEntry],
+    (first, chunk): (usize, &[ServerEntry]),
     as_of: Timestamp,
 ) -> Result<Vec<ServerRows>, RenderError> {
-    let first = chunk.first().and_then(|f| catalogue.servers.iter().position(|s| s.key() == f.key()));
     let mut rows = Vec::with_capacity(chunk.len());
     for (i, entry) in chunk.iter().enumerate() {
         let shown = entry.server.answer.unwrap_or(entry.server.newest);
         let tools = entry.server.answer.map(|p| read_tools(db, entry.key(), p, rules.hash(), as_of));
         rows.push(ServerRows {
-            index: first.unwrap_or_default() + i,
+            index: first + i,
             shown: site::probe(db, shown)?,
             attempts: site::attempts(db, shown)?,
             newer: if shown == entry.server.newest {

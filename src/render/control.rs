@@ -40,10 +40,21 @@ pub(super) struct FormatView {
     pub(super) reason: &'static str,
     /// The document names the tool.
     pub(super) named: bool,
+    /// How many tools of the server the document treats in which way; only on a server's page.
+    pub(super) counts: Option<Counts>,
     /// Another document of this format could limit this tool.
     pub(super) can_limit: bool,
     /// Another document of this format could take this tool out of the list.
     pub(super) can_hide: bool,
+}
+
+/// Tools by what a document does with their calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Counts {
+    pub(super) allowed: usize,
+    pub(super) limited: usize,
+    pub(super) denied: usize,
+    pub(super) hidden: usize,
 }
 
 /// How a server is started, for steps that put a proxy before it.
@@ -59,6 +70,8 @@ pub(super) struct Launch {
     pub(super) address: String,
     /// Settings that had to be there for it to start.
     pub(super) settings: Vec<String>,
+    /// How many arguments had to be there for it to start.
+    pub(super) added: usize,
 }
 
 pub(super) fn rule_word(rule: Rule) -> RuleWord {
@@ -132,6 +145,7 @@ pub(super) fn server_formats(
         .iter()
         .map(|exporter| {
             let mut view = format_view(exporter, policy, server_path)?;
+            view.counts = Some(counts(exporter, policy));
             let whole = view.text.clone();
             let lines = whole.lines().count();
             if lines > most_lines {
@@ -141,6 +155,19 @@ pub(super) fn server_formats(
             Ok((view, whole))
         })
         .collect()
+}
+
+fn counts(exporter: &Exporter, policy: &ServerPolicy) -> Counts {
+    let mut counts = Counts::default();
+    for tool in &policy.tools {
+        match exporter.effective(tool).action {
+            Action::Allowed => counts.allowed += 1,
+            Action::Limited { .. } => counts.limited += 1,
+            Action::Denied => counts.denied += 1,
+            Action::Hidden => counts.hidden += 1,
+        }
+    }
+    counts
 }
 
 fn format_view(
@@ -165,6 +192,7 @@ fn format_view(
         rule: None,
         reason: "as-recommended",
         named: true,
+        counts: None,
         can_limit: false,
         can_hide: false,
     })
@@ -192,6 +220,7 @@ pub(super) fn launch(key: &ServerKey, probe: &SiteProbe, chosen: Option<&SiteAtt
         intercept_line: shell_line(&args),
         address: if kind == "remote" { key.name().to_owned() } else { String::new() },
         settings,
+        added: chosen.map_or(0, |a| a.args.len()),
     }
 }
 
@@ -226,7 +255,10 @@ fn python_start(chosen: Option<&SiteAttempt>, name: &str) -> Vec<String> {
     {
         return vec!["python".to_owned(), "-m".to_owned(), module.clone()];
     }
-    let script = command.iter().map(base).find(|word| !word.is_empty() && !word.starts_with("python"));
+    let is_python = |word: &String| {
+        word.strip_prefix("python").is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
+    };
+    let script = command.iter().map(base).find(|word| !word.is_empty() && !is_python(word));
     vec![script.unwrap_or_else(|| name.to_owned())]
 }
 

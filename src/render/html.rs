@@ -120,7 +120,8 @@ mod tests {
         let files = [("n.txt".to_owned(), b"{{ n | number }}".to_vec())].into();
         let engine = Engine::new(&files, &[]).unwrap();
         for (n, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1234567, "1,234,567")] {
-            assert_eq!(engine.render("n.txt", &serde_json::json!({ "n": n })).unwrap(), text);
+            let view: BTreeMap<&str, u64> = [("n", n)].into();
+            assert_eq!(engine.render("n.txt", &view).unwrap(), text);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A tool's page: one verdict, printed in every place that speaks of it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::json;
 
@@ -122,6 +124,7 @@ pub(super) struct ToolPages<'a> {
     similar: &'a Similar<'a>,
     entry: &'a ServerEntry,
     policy: &'a ServerPolicy,
+    by_name: BTreeMap<&'a str, &'a ToolPolicy>,
     facts: Facts,
     launch: Launch,
 }
@@ -138,7 +141,8 @@ impl<'a> ToolPages<'a> {
     ) -> Self {
         let facts = facts(entry.key(), &rows.shown, rows.chosen());
         let launch = launch(entry.key(), &rows.shown, rows.chosen());
-        Self { press, rules, catalogue, similar, entry, policy, facts, launch }
+        let by_name = policy.tools.iter().map(|t| (t.tool.raw(), t)).collect();
+        Self { press, rules, catalogue, similar, entry, policy, by_name, facts, launch }
     }
 
     /// Writes the page of one tool, by its place among the server's tools; returns its path.
@@ -147,7 +151,7 @@ impl<'a> ToolPages<'a> {
     /// See [`Press::page`].
     pub(super) fn write(&self, place: usize, tool: &JudgedTool) -> Result<String, RenderError> {
         let name = tool.definition.name();
-        let Some(rule) = self.policy.tools.iter().find(|t| t.tool.raw() == name) else {
+        let Some(rule) = self.by_name.get(name) else {
             return Err(RenderError::NoPolicy {
                 server: self.entry.key().to_string(),
                 tool: Untrusted::new(name).for_terminal(80),

@@ -117,6 +117,20 @@ fn a_tool_page_has_everything_in_the_order_people_read_it() {
 }
 
 #[test]
+fn similar_tools_are_of_the_same_class_on_other_servers() {
+    let pages = html_pages(&built().out);
+    let similar = |path: &str| {
+        let (_, rest) = pages[path].split_once("id=\"similar\"").unwrap();
+        rest.split_once("</section>").unwrap().0.to_owned()
+    };
+    let one = similar("servers/pypi/one-tool/tools/run_it.html");
+    assert!(one.contains("runItNow") && one.contains("remote:https://r.example/x"), "{one}");
+    assert!(!one.contains("effect r\"") && !one.contains(">run_it<"), "{one}");
+    let none = similar("servers/npm/@awkward/names/tools/case.html");
+    assert!(!none.contains("@awkward"), "a tool of the same server is no neighbour: {none}");
+}
+
+#[test]
 fn search_engines_get_the_same_questions_word_for_word() {
     let mut seen = 0;
     for (name, page) in html_pages(&built().out).iter().filter(|(name, _)| name.contains("/tools/")) {
