@@ -22,7 +22,7 @@ use self::message::Incoming;
 use self::stream::EventStream;
 use crate::config::limits::Limits;
 use crate::http::{
-    Answer, Client, HeaderMap, HeaderName, HeaderValue, HttpError, Method, Reach, Request, header, is_json,
+    Answer, Client, HeaderMap, HeaderName, HeaderValue, Method, Reach, Request, header, is_json,
 };
 use crate::model::{Transport, Untrusted};
 use crate::probe::link::{Link, LinkError, Reply};
@@ -63,7 +63,7 @@ enum Mode {
     NotOld,
     Streamable,
     Old {
-        stream: EventStream,
+        stream: Box<EventStream>,
         messages: Url,
     },
 }
@@ -289,7 +289,7 @@ impl HttpLink {
             return Err(not_mcp(format!("status {} of type \"{kind}\"", answer.status.as_u16())));
         }
         let at = answer.url.clone();
-        let mut stream = EventStream::new(answer, self.limits.line_bytes);
+        let mut stream = Box::new(EventStream::new(answer, self.limits.line_bytes));
         loop {
             let Some(event) = stream.next().await? else {
                 return Err(not_mcp("an event stream that ended without an endpoint event".into()));
