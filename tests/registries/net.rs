@@ -29,13 +29,11 @@ fn key(text: &str) -> ServerKey {
 
 #[tokio::test]
 async fn real_packages_resolve_to_a_dated_release() {
-    let begun = Instant::now();
     let Some(sources) = sources().await else { return };
-    println!(
-        "learnt in {:?}: {:?}",
-        begun.elapsed(),
-        sources.learnt.iter().map(|l| &l.from).collect::<Vec<_>>()
-    );
+    if sources.npm.is_none() {
+        println!("skipped: no npm registry is known here");
+        return;
+    }
     let client = Client::default();
     for name in [
         "npm:@modelcontextprotocol/server-memory",
