@@ -289,7 +289,7 @@ impl HttpLink {
             return Err(not_mcp(format!("status {} of type \"{kind}\"", answer.status.as_u16())));
         }
         let at = answer.url.clone();
-        let mut stream = EventStream::new(answer, self.limits.line_bytes);
+        let mut stream = Box::new(EventStream::new(answer, self.limits.line_bytes));
         loop {
             let Some(event) = stream.next().await? else {
                 return Err(not_mcp("an event stream that ended without an endpoint event".into()));

@@ -159,7 +159,7 @@ pub async fn prepare(
     );
     let npm = npm_of(node.as_ref().ok());
     if let (None, Ok(node), Ok(npm)) = (&sources.npm, &node, &npm) {
-        sources.add_npm(learn::npm_told_by(&node.path, &npm.path).await);
+        sources.add_npm(learn::npm_told_by(&node.path, &npm.path, &folder.join("npm-cache")).await);
     }
     let bun = have(Tool::Bun, needs.npm, bun, sources.clone()).await;
     Toolchain { uv, bun, npm, node, bwrap, pythons }

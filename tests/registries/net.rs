@@ -7,10 +7,14 @@ use catalogue::model::ServerKey;
 use catalogue::probe::registry::{Configured, FindError, Sources, find_release, learn::learn_sources};
 use catalogue::probe::toolchain::{Needs, Pins, prepare};
 
+/// The user's registries, or none with a word about it.
 async fn sources() -> Option<Sources> {
+    let begun = Instant::now();
     let sources = learn_sources(&Configured::default()).await;
-    if sources.npm.is_none() || sources.pypi.is_none() {
-        println!("skipped: no npm and Python registry is known here ({:?})", sources.learnt);
+    let from: Vec<String> = sources.learnt.iter().map(|l| format!("{}: {}", l.what, l.from)).collect();
+    println!("learnt in {:?}: {from:?}", begun.elapsed());
+    if sources.pypi.is_none() {
+        println!("skipped: no Python index is known here");
         return None;
     }
     Some(sources)
@@ -25,13 +29,11 @@ fn key(text: &str) -> ServerKey {
 
 #[tokio::test]
 async fn real_packages_resolve_to_a_dated_release() {
-    let begun = Instant::now();
     let Some(sources) = sources().await else { return };
-    println!(
-        "learnt in {:?}: {:?}",
-        begun.elapsed(),
-        sources.learnt.iter().map(|l| &l.from).collect::<Vec<_>>()
-    );
+    if sources.npm.is_none() {
+        println!("skipped: no npm registry is known here");
+        return;
+    }
     let client = Client::default();
     for name in [
         "npm:@modelcontextprotocol/server-memory",
@@ -70,6 +72,7 @@ async fn the_toolchain_is_fetched_once_and_then_found() {
         for line in toolchain.report() {
             println!("  {line:?}");
         }
+        assert!(sources.npm.is_some(), "the fetched node's npm tells its registry");
         for tool in [&toolchain.uv, &toolchain.bun, &toolchain.node, &toolchain.bwrap] {
             assert!(tool.is_ok(), "{tool:?}");
         }

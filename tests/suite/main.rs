@@ -10,6 +10,7 @@ mod architecture;
 mod docs;
 mod exports;
 mod licences;
+mod net;
 mod rules;
 mod sample;
 mod scan;

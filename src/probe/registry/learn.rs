@@ -101,10 +101,11 @@ pub async fn learn_sources(configured: &Configured) -> Sources {
     sources
 }
 
-/// Asks an npm that is not on PATH, by its script and the node to run it.
-pub async fn npm_told_by(node: &Path, npm_script: &Path) -> Option<(Url, String)> {
+/// Asks an npm that is not on PATH, by its script and the node to run it. What it keeps goes below `cache`, because a
+/// fetched program leaves nothing in the user's home.
+pub async fn npm_told_by(node: &Path, npm_script: &Path, cache: &Path) -> Option<(Url, String)> {
     let args = [npm_script.as_os_str(), OsStr::new("config"), OsStr::new("get"), OsStr::new("registry")];
-    let said = ask(node, &args).await?;
+    let said = ask_with(node, &args, &[("npm_config_cache", cache.as_os_str())]).await?;
     Some((registry_line(&said)?, "the fetched npm's config get registry".to_owned()))
 }
 
@@ -158,8 +159,21 @@ async fn ask_bundled_pip() -> Option<(Url, String)> {
 }
 
 async fn ask<A: AsRef<OsStr>>(program: &Path, args: &[A]) -> Option<String> {
-    // Wide and plain, so that no address is wrapped or coloured.
-    let env = [("COLUMNS", OsStr::new("200")), ("NO_COLOR", OsStr::new("1")), ("TERM", OsStr::new("dumb"))];
+    ask_with(program, args, &[]).await
+}
+
+async fn ask_with<A: AsRef<OsStr>>(program: &Path, args: &[A], more: &[(&str, &OsStr)]) -> Option<String> {
+    // Wide and plain, so that no address is wrapped or coloured; and npm writes no log for a question.
+    let plain = [
+        "COLUMNS=200",
+        "NO_COLOR=1",
+        "TERM=dumb",
+        "npm_config_logs_max=0",
+        "npm_config_update_notifier=false",
+    ];
+    let plain =
+        plain.iter().filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name, OsStr::new(value)));
+    let env: Vec<(&str, &OsStr)> = plain.chain(more.iter().copied()).collect();
     match trusted::output(program, args, &env, CLIENT_TIMEOUT).await {
         Ok(said) if said.status == 0 => Some(String::from_utf8_lossy(&said.stdout).into_owned()),
         Ok(said) => {

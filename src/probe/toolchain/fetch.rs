@@ -3,6 +3,7 @@
 //! Everything is prepared in `<name>-<version>.partial-<pid>` and appears by one rename, so that two runs at the same
 //! time and a killed one leave whole programs or none.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::find::version_of;
@@ -42,10 +43,12 @@ pub(super) async fn fetch(
     download(client, sources, pin, file, &archive).await?;
     let tree = partial.0.join("tree");
     let unpacked = {
-        let (keep, tree) = (pin.keep.clone(), tree.clone());
+        let (keep, program, tree) = (pin.keep.clone(), pin.program.clone(), tree.clone());
         tokio::task::spawn_blocking(move || {
             fs_err::create_dir(&tree)?;
-            super::unpack::unpack(&archive, &keep, &tree)
+            super::unpack::unpack(&archive, &keep, &tree)?;
+            // Installers set this bit on a wheel's scripts whatever the archive says (PEP 427).
+            fs_err::set_permissions(tree.join(program), std::fs::Permissions::from_mode(0o755))
         })
     };
     unpacked.await.map_err(std::io::Error::other).flatten().map_err(unwritable)?;
@@ -138,5 +141,110 @@ pub(super) fn remove_leftovers(toolchain: &Path) {
         if pid.parse::<u32>().is_ok_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
             let _ = std::fs::remove_dir_all(entry.path());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use wiremock::matchers::{method, path};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::*;
+    use crate::probe::toolchain::Pins;
+
+    const SCRIPT: &[u8] = b"#!/bin/sh\necho uv 9.9.9\n";
+
+    fn wheel(script: &[u8]) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        writer.start_file("uv/bin/uv", zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(script).unwrap();
+        writer.finish().unwrap().into_inner()
+    }
+
+    async fn index(wheel: &[u8]) -> (MockServer, Sources) {
+        let server = MockServer::start().await;
+        let page = serde_json::json!({"files": [{"filename": "uv-9.9.9-py3-none-any.whl", "url": "../../f/uv.whl"}]});
+        let page =
+            ResponseTemplate::new(200).set_body_raw(page.to_string(), "application/vnd.pypi.simple.v1+json");
+        Mock::given(method("GET")).and(path("/simple/uv/")).respond_with(page).mount(&server).await;
+        let file = ResponseTemplate::new(200).set_body_bytes(wheel);
+        Mock::given(method("GET")).and(path("/f/uv.whl")).respond_with(file).mount(&server).await;
+        let pypi = url::Url::parse(&format!("{}/simple/", server.uri())).unwrap();
+        (server, Sources { pypi: Some(pypi), ..Sources::default() })
+    }
+
+    fn pins(sha256: &str) -> Pins {
+        let platform = super::super::pins::platform();
+        Pins::parse(&format!(
+            "[uv]\nregistry='pypi'\npackage='uv'\nversion='9.9.9'\nkeep=['uv/bin/uv']\nprogram='uv/bin/uv'\n\
+             [uv.files.{platform}]\nfile='uv-9.9.9-py3-none-any.whl'\nsha256='{sha256}'\n"
+        ))
+        .unwrap()
+    }
+
+    async fn fetch_with(wheel_bytes: &[u8], sha256: &str, folder: &Path) -> Result<Found, Missing> {
+        let (_server, sources) = index(wheel_bytes).await;
+        let pins = pins(sha256);
+        fetch(folder, &Client::default(), &sources, Tool::Uv, &pins.0[&Tool::Uv], &|_| {}).await
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap().flatten();
+        entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_pinned_program_is_fetched_once_and_then_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = wheel(SCRIPT);
+        let sha256 = crate::model::digest::sha256_hex(&bytes);
+        let found = fetch_with(&bytes, &sha256, folder.path()).await.unwrap();
+        assert_eq!((found.version.as_str(), found.origin), ("9.9.9", Origin::Fetched));
+        assert_eq!(names(folder.path()), ["uv-9.9.9"]);
+        assert_eq!(fetched_before(folder.path(), Tool::Uv, &pins(&sha256).0[&Tool::Uv]), Some(found));
+    }
+
+    #[tokio::test]
+    async fn a_run_that_comes_second_takes_what_the_first_put_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = wheel(SCRIPT);
+        let sha256 = crate::model::digest::sha256_hex(&bytes);
+        let first = fetch_with(&bytes, &sha256, folder.path()).await.unwrap();
+        let second = fetch_with(&bytes, &sha256, folder.path()).await.unwrap();
+        assert_eq!(first, second);
+        assert_eq!(names(folder.path()), ["uv-9.9.9"]);
+    }
+
+    #[tokio::test]
+    async fn a_program_that_does_not_run_here_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = wheel(b"#!/no/such/interpreter\n");
+        let sha256 = crate::model::digest::sha256_hex(&bytes);
+        let missing = fetch_with(&bytes, &sha256, folder.path()).await.unwrap_err();
+        assert!(missing.why.contains("does not run here"), "{}", missing.why);
+        assert_eq!(names(folder.path()), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn other_bytes_than_the_pinned_ones_are_never_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = fetch_with(&wheel(SCRIPT), &"0".repeat(64), folder.path()).await.unwrap_err();
+        assert!(missing.why.contains("is pinned; it was not used"), "{}", missing.why);
+        assert_eq!(names(folder.path()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_a_dead_run_left_is_removed_and_what_a_living_one_does_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let living = format!("uv-1.partial-{}", std::process::id());
+        for name in ["uv-1.partial-4294967294", &living, "uv-1"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        remove_leftovers(folder.path());
+        let mut left = names(folder.path());
+        left.sort();
+        assert_eq!(left, ["uv-1".to_owned(), living]);
     }
 }
