@@ -305,7 +305,7 @@ impl HttpLink {
                 let detail = format!("its message address \"{shown}\" is not of the same origin");
                 return Err(LinkError::Protocol { detail });
             };
-            self.mode = Mode::Old { stream: stream, messages };
+            self.mode = Mode::Old { stream, messages };
             return Ok(());
         }
     }
