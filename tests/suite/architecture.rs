@@ -10,7 +10,7 @@ use regex::Regex;
 use source::{Source, sources};
 
 /// For each top-level module of `src`, the others it may import. `cli` may import everything.
-const MAY_IMPORT: &[(&str, &[&str])] = &[
+pub(super) const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("assets", &[]),
     ("config", &["model"]),

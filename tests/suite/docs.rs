@@ -1,4 +1,6 @@
-//! What the documents promise about the database is true.
+//! What the documents promise is true: here of the database, in [`readme`] of the program.
+
+mod readme;
 
 use std::collections::BTreeSet;
 
