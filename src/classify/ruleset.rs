@@ -93,6 +93,9 @@ struct Written {
     kind: Word,
     what: String,
     why: String,
+    /// Where the reason stands, for those who keep the rules: not shown on pages.
+    #[serde(default, rename = "source")]
+    _source: Option<String>,
     class: Option<Class>,
     points: Option<f64>,
     signal: Option<Signal>,

@@ -43,14 +43,19 @@ impl Exit {
 
     /// The code for an error, by its kind.
     pub(super) fn of(error: &anyhow::Error) -> Self {
+        // A cause counts as much as the error itself: a page that cannot be made for want of the database is its fault.
+        fn has<E: std::error::Error + 'static>(error: &anyhow::Error) -> bool {
+            error.chain().any(|cause| cause.is::<E>())
+        }
         let is = |found: bool, exit| found.then_some(exit);
-        is(error.is::<StoreError>(), Exit::Database)
-            .or(is(error.is::<Refusal>(), Exit::NoSandbox))
-            .or(is(error.is::<ConfigError>(), Exit::BadFile))
-            .or(is(error.is::<crate::classify::RuleError>(), Exit::BadFile))
-            .or(is(error.is::<crate::policy::PolicyError>(), Exit::BadFile))
-            .or(is(error.is::<super::scan::targets::FileError>(), Exit::BadFile))
-            .or(is(error.is::<super::scan::targets::UsageError>(), Exit::Usage))
+        is(has::<StoreError>(error), Exit::Database)
+            .or(is(has::<Refusal>(error), Exit::NoSandbox))
+            .or(is(has::<ConfigError>(error), Exit::BadFile))
+            .or(is(has::<crate::classify::RuleError>(error), Exit::BadFile))
+            .or(is(has::<crate::policy::PolicyError>(error), Exit::BadFile))
+            .or(is(has::<crate::probe::toolchain::PinsError>(error), Exit::BadFile))
+            .or(is(has::<super::scan::targets::FileError>(error), Exit::BadFile))
+            .or(is(has::<super::scan::targets::UsageError>(error), Exit::Usage))
             .unwrap_or(Exit::Findings)
     }
 }

@@ -18,16 +18,18 @@ use tokio_util::sync::CancellationToken;
 use super::exit::Exit;
 use super::settings::Settings;
 use crate::config::bytes_of;
-use crate::model::{ServerKey, Target};
-use crate::probe::sandbox::Wanted;
+use crate::model::{Outcome, ServerKey, Target};
+use crate::probe::sandbox::{Refusal, Wanted};
 use crate::progress::{self, Bar};
 use crate::store::{Store, WorkQueue};
 pub(super) use kit::{Diagnosis, diagnose};
-use report::Summary;
-use targets::UsageError;
+use report::{Row, Summary};
+use targets::{FileError, UsageError};
 
 /// Longest time that a lease on a target lasts without a heartbeat.
 const LEASE: Duration = Duration::from_secs(60);
+/// 10 GiB of kept installs.
+const DEFAULT_CACHE_MAX: u64 = 10 << 30;
 
 /// `catalogue scan`.
 #[derive(Debug, Clone, Args)]
@@ -174,7 +176,7 @@ pub(super) fn exit_of(summary: &Summary) -> Exit {
         Exit::Interrupted
     } else if summary.rows.iter().any(|r| r.recorded) {
         Exit::Ok
-    } else if summary.rows.iter().any(|r| r.outcome == crate::model::Outcome::UnsafeRefused) {
+    } else if summary.rows.iter().any(|r| r.outcome == Outcome::UnsafeRefused) {
         Exit::NoSandbox
     } else {
         Exit::NothingScanned
@@ -218,7 +220,14 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
         let prepared = kit::prepare(settings, &data, &needs, &bar).await?;
         let cache = kit::open_cache(settings, cache_max)?;
         let prober =
-            kit::prober(&prepared, &data, settings, options, cache, limits, hints, jobs, &cancel).await?;
+            kit::prober(&prepared, &data, settings, options, cache, limits, hints, jobs, &cancel).await;
+        let prober = match prober {
+            Err(error) if error.is::<Refusal>() => {
+                bar.finish();
+                return Ok(refused(&targets, &error, options));
+            }
+            prober => prober?,
+        };
         let scan = worker::Scan {
             store: std::sync::Mutex::new(store),
             rules,
@@ -238,6 +247,23 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
     let mut summary = summary?;
     summary.seconds = begun.elapsed().as_secs_f64();
     Ok(summary)
+}
+
+/// No server is started without a sandbox that was not given up in words: each target says so.
+fn refused(targets: &[Target], error: &anyhow::Error, options: &ScanOptions) -> Summary {
+    progress::say(&format!("error: {error:#}"));
+    let row = |target: &Target| {
+        Row::new(target.server().to_string(), String::new(), Outcome::UnsafeRefused, &error.to_string())
+    };
+    let rows: Vec<Row> = targets.iter().map(row).collect();
+    if options.json {
+        for row in &rows {
+            let line = serde_json::to_string(row).unwrap_or_default();
+            // A closed standard output is nobody listening.
+            let _ = progress::print(&format!("{line}\n"));
+        }
+    }
+    Summary { rows, ..Summary::default() }
 }
 
 /// Cores + 1 was best for starts: 48.5 s at 1, 23.8 s at 3 on 2 cores (research/live.md section 3).

@@ -4,3 +4,4 @@
 #![expect(clippy::print_stdout, reason = "says what was skipped, and the times that were measured")]
 
 mod net;
+mod scan;

@@ -291,7 +291,7 @@ fn bad_input_gets_a_clear_message_and_its_exit_code() {
     let (code, said) = fails(&["build", "--db", "gone.db"]);
     assert!(code == 4 && said.contains("no such database"), "{code} {said}");
     let (code, _) =
-        fails(&["scan", "--sandbox", "reduced", "--stdio", "--name", "x", "--", "/no/such/program"]);
+        fails(&["scan", "--sandbox", level(), "--stdio", "--name", "x", "--", "/no/such/program"]);
     assert_eq!(code, 3);
 }
 

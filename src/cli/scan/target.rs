@@ -107,7 +107,7 @@ impl Scan {
             let wanted = found.requires_python.as_deref().unwrap_or("any");
             let detail =
                 format!("no Python of the required version ({wanted}) was found; see catalogue doctor");
-            return self.record_without_start(&found.release, &facts, Outcome::InstallFailed, &detail);
+            return self.record_without_start(&found.release, &facts, Outcome::ScannerError, &detail);
         }
         let asked = PackageProbe {
             release: found.release,

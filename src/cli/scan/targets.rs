@@ -28,6 +28,8 @@ pub(in crate::cli) enum FileError {
         #[source]
         source: std::io::Error,
     },
+    #[error("catalogue.toml: {key}: {message}")]
+    Value { key: &'static str, message: String },
     #[error("{path}:{line}:{column}: {message}")]
     Malformed { path: PathBuf, line: usize, column: usize, message: String },
 }

@@ -8,7 +8,7 @@ use super::{Found, Missing, Origin, Tool};
 use crate::probe::sandbox::trusted;
 
 /// The oldest versions that have what we use of them: uv's `--exclude-newer` with a target folder, bun's text lock file,
-/// node's fetch, bubblewrap's `--ro-bind-fd`.
+/// node's fetch, bubblewrap's `--disable-userns` with room to spare.
 fn oldest(tool: Tool) -> &'static str {
     match tool {
         Tool::Uv => "0.5.0",
