@@ -191,9 +191,13 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
     let hints = String::from_utf8_lossy(data.get(targets::HINTS).map_or(&[][..], |b| b)).into_owned();
     let hints = targets::parse_hints(&hints, Path::new("data/launch.toml"))?;
     let rules = settings.rule_set()?;
-    let cache_max =
-        options.cache_max.as_deref().or(settings.config.scan.cache_max.as_deref()).unwrap_or("10GiB");
-    let cache_max = bytes_of(cache_max).map_err(UsageError)?;
+    let cache_max = match (&options.cache_max, &settings.config.scan.cache_max) {
+        (Some(size), _) => bytes_of(size).map_err(|e| UsageError(format!("--cache-max: {e}")))?,
+        (None, Some(size)) => {
+            bytes_of(size).map_err(|message| FileError::Value { key: "scan.cache_max", message })?
+        }
+        (None, None) => DEFAULT_CACHE_MAX,
+    };
     let mut limits = settings.config.limits.clone();
     if let Some(seconds) = options.timeout {
         limits.session_seconds = seconds;
