@@ -6,6 +6,7 @@ mod find;
 mod pins;
 mod pythons;
 mod unpack;
+mod versions;
 
 use std::path::{Path, PathBuf};
 
@@ -129,10 +130,10 @@ pub async fn prepare(
     fetch::remove_leftovers(&folder);
     let cache = folder.join("pythons.json");
     let (uv, bun, node, bwrap, pythons) = tokio::join!(
-        find::find(Tool::Uv),
-        find::find(Tool::Bun),
-        find::find(Tool::Node),
-        find::find(Tool::Bwrap),
+        find::find(Tool::Uv, &folder),
+        find::find(Tool::Bun, &folder),
+        find::find(Tool::Node, &folder),
+        find::find(Tool::Bwrap, &folder),
         pythons::find_pythons(&cache),
     );
     let have = |tool: Tool, wanted: bool, found: Result<Found, Missing>, sources: Sources| {
@@ -158,7 +159,7 @@ pub async fn prepare(
         have(Tool::Bwrap, needs.bwrap, bwrap, sources.clone()),
     );
     let npm = npm_of(node.as_ref().ok());
-    if let (None, Ok(node), Ok(npm)) = (&sources.npm, &node, &npm) {
+    if let (None, Ok(node), Ok(npm), true) = (&sources.npm, &node, &npm, needs.fetch) {
         sources.add_npm(learn::npm_told_by(&node.path, &npm.path, &folder.join("npm-cache")).await);
     }
     let bun = have(Tool::Bun, needs.npm, bun, sources.clone()).await;

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Found, Missing, Origin, Tool};
+use super::{Found, Missing, Origin, Tool, versions};
 use crate::probe::sandbox::trusted;
 
 /// The oldest versions that have what we use of them: uv's `--exclude-newer` with a target folder, bun's text lock file,
@@ -19,13 +19,16 @@ fn oldest(tool: Tool) -> &'static str {
     }
 }
 
-/// Finds a program on PATH. npm has its own way, see [`find_npm`].
-pub(super) async fn find(tool: Tool) -> Result<Found, Missing> {
+/// Finds a program on PATH; `folder` keeps what was asked before. npm has its own way, see [`find_npm`].
+pub(super) async fn find(tool: Tool, folder: &Path) -> Result<Found, Missing> {
     let absent = || Missing { why: format!("no {} on PATH", tool.as_str()) };
     let path = which::which(tool.as_str()).map_err(|_| absent())?;
     let path = match tool {
-        // A shim of nvm, volta or asdf starts the real one, which says where it lies.
-        Tool::Node => said_by(&path, &["-p", "process.execPath"]).await.map(PathBuf::from),
+        // A shim of nvm, volta or asdf starts the real one, which says where it lies; a shim that is a program has
+        // another name behind the link.
+        Tool::Node if !is_program_named(&path, "node") => {
+            said_by(&path, &["-p", "process.execPath"]).await.map(PathBuf::from)
+        }
         _ => Some(path),
     };
     let real = path.and_then(|path| std::fs::canonicalize(path).ok()).ok_or_else(absent)?;
@@ -34,10 +37,15 @@ pub(super) async fn find(tool: Tool) -> Result<Found, Missing> {
             format!("{} is a script that stands for it, which does not run in a sandbox", real.display());
         return Err(Missing { why });
     }
-    let version = version_of(&real).await?;
+    let version = versions::version(&real, folder).await?;
     accept(tool, &version, &real)?;
     let root = root_of(&real);
     Ok(Found { tool, version, origin: Origin::Path, root, path: real })
+}
+
+/// True if a path leads to a machine-code program of that very name.
+fn is_program_named(path: &Path, name: &str) -> bool {
+    std::fs::canonicalize(path).is_ok_and(|real| real.ends_with(name) && is_machine_code(&real))
 }
 
 /// Finds the npm script: the one PATH leads to, else the one that lies in node's own installation.
