@@ -14,6 +14,8 @@ pub struct Limits {
     pub line_bytes: usize,
     /// Bytes of everything a server answers in one session.
     pub answer_bytes: usize,
+    /// Bytes of memory that a server and everything it starts may use.
+    pub memory_bytes: u64,
     /// Seconds one server may take, all attempts together.
     pub session_seconds: u64,
 }
@@ -25,6 +27,7 @@ impl Default for Limits {
             tools: 10_000,
             line_bytes: 4 * 1024 * 1024,
             answer_bytes: 8 * 1024 * 1024,
+            memory_bytes: 2 << 30,
             session_seconds: 60,
         }
     }

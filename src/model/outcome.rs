@@ -150,7 +150,9 @@ impl Outcome {
             Outcome::Interrupted => "run the same command again, it goes on with what is left",
             Outcome::Quarantined => "scan it alone with --refresh and report what happens",
             Outcome::UnsafeRefused => "catalogue doctor says why; --sandbox none must be asked for in words",
-            Outcome::ScannerError => "free disk space or memory and run the same command again",
+            Outcome::ScannerError => {
+                "mend what the detail names (catalogue doctor helps) and run the same command again"
+            }
         }
     }
 

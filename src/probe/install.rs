@@ -11,7 +11,7 @@ mod python;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,8 +19,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use super::plan::LaunchFacts;
-use super::registry::learn::learn_sources;
-use super::registry::{Configured, Sources};
+use super::registry::{Configured, Sources, learn};
 use super::sandbox::{Access, BoxLimits, BoxSpec, Network, Sandbox};
 use crate::model::{Outcome, Registry, Release, ReleaseFacts, Untrusted};
 use entry::EntryPoint;
@@ -88,13 +87,34 @@ pub struct Installer {
 #[derive(Debug)]
 pub struct Registries {
     configured: Configured,
+    clients: OnceLock<Clients>,
     sources: OnceCell<Sources>,
+}
+
+/// Clients that are not on the user's PATH: asked where nobody else knows a registry.
+#[derive(Debug, Clone, Default)]
+pub struct Clients {
+    /// node, the npm script it runs, and a folder for what npm keeps.
+    pub npm: Option<(PathBuf, PathBuf, PathBuf)>,
+    /// uv.
+    pub uv: Option<PathBuf>,
 }
 
 impl Registries {
     /// Nothing is asked yet; what `catalogue.toml` says wins.
     pub fn new(configured: Configured) -> Self {
-        Self { configured, sources: OnceCell::new() }
+        Self { configured, clients: OnceLock::new(), sources: OnceCell::new() }
+    }
+
+    /// What `catalogue.toml` says.
+    pub fn configured(&self) -> &Configured {
+        &self.configured
+    }
+
+    /// Names clients that were fetched, to be asked if the user's own do not know.
+    pub fn may_ask(&self, clients: Clients) {
+        // The first word stands: there is one toolchain a run.
+        let _ = self.clients.set(clients);
     }
 
     /// Adds what a fetched program told, if nothing was asked before.
@@ -105,7 +125,19 @@ impl Registries {
 
     /// Where the registries are.
     pub async fn get(&self) -> &Sources {
-        self.sources.get_or_init(|| learn_sources(&self.configured)).await
+        self.sources.get_or_init(|| self.learn()).await
+    }
+
+    async fn learn(&self) -> Sources {
+        let mut sources = learn::learn_sources(&self.configured).await;
+        let clients = self.clients.get().cloned().unwrap_or_default();
+        if let (None, Some((node, script, keeps))) = (&sources.npm, &clients.npm) {
+            sources.add_npm(learn::npm_told_by(node, script, keeps).await);
+        }
+        if let (None, Some(uv)) = (&sources.pypi, &clients.uv) {
+            sources.add_pypi(learn::pypi_told_by(uv).await);
+        }
+        sources
     }
 }
 

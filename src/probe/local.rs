@@ -78,6 +78,15 @@ pub async fn spec(
     Ok(spec)
 }
 
+/// The command as people see it: files by their names, because where they lie on this machine is nobody's business.
+pub fn shown(command: &[String]) -> Vec<String> {
+    let name = |word: &String| match Path::new(word).file_name() {
+        Some(name) if word.starts_with('/') => name.to_string_lossy().into_owned(),
+        _ => word.clone(),
+    };
+    command.iter().map(name).collect()
+}
+
 /// The real interpreter and the folders it needs: its environment's and its base installation's.
 async fn python_behind(program: &Path) -> Option<(PathBuf, Vec<PathBuf>)> {
     let ask = "import sys; print(sys.executable); print(sys.prefix); print(sys.base_prefix)";

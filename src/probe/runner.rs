@@ -253,6 +253,7 @@ impl Prober {
         let stand_ins = self.sandbox.view(&self.stand_ins, STAND_INS);
         let mut spec = spec.args(step.args.iter().cloned()).show(&self.stand_ins, &stand_ins, Access::Read);
         spec.slot = slot;
+        spec.limits.memory_bytes = self.limits.memory_bytes;
         if self.sandbox.level() == SandboxLevel::Bwrap {
             spec.env.insert("HOME".to_owned(), super::sandbox::bwrap::HOME.to_owned());
             spec.env.insert("TMPDIR".to_owned(), "/tmp".to_owned());

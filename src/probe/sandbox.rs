@@ -82,7 +82,12 @@ impl Sandbox {
             let sandbox = Self { level, bwrap: bwrap.map(Path::to_owned), expose, notes: notes.clone() };
             match sandbox.try_out(scratch).await {
                 Ok(()) => return Ok(sandbox),
-                Err(why) => notes.push(format!("{level}: {why}")),
+                Err(why) => {
+                    let note = format!("{level}: {why}");
+                    if !notes.contains(&note) {
+                        notes.push(note);
+                    }
+                }
             }
         }
         Err(Refusal { why: notes.join("; ") })

@@ -4,6 +4,8 @@
 //! One message a line. Lines that are no JSON-RPC message are skipped and counted: 253 log lines before the first
 //! message were met on a real server (research/live.md section 1), and valid JSON of another shape (section 10).
 
+mod damage;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -199,7 +201,16 @@ impl StdioLink {
                 }
             };
             let text = text.trim_start_matches('\u{feff}').trim();
+            let repaired = match serde_json::from_str::<Message<'_>>(text) {
+                Ok(_) => None,
+                Err(_) => damage::mended(text),
+            };
+            self.damaged |= repaired.is_some();
+            let text = repaired.as_deref().unwrap_or(text);
             let Ok(message) = serde_json::from_str::<Message<'_>>(text) else {
+                if damage::seems_to_answer(text, id) {
+                    return Err(LinkError::Protocol { detail: "an answer that is no JSON".to_owned() });
+                }
                 self.skip(text.as_bytes());
                 continue;
             };

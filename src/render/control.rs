@@ -148,7 +148,8 @@ pub(super) fn server_formats(
             view.counts = Some(counts(exporter, policy));
             let whole = view.text.clone();
             let lines = whole.lines().count();
-            if lines > most_lines {
+            // A cut that saves less than a quarter only makes a document useless.
+            if lines > most_lines + most_lines / 4 {
                 view.text = whole.lines().take(most_lines).collect::<Vec<_>>().join("\n");
                 view.lines_left_out = lines - most_lines;
             }

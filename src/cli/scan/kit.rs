@@ -15,8 +15,9 @@ use crate::config::limits::Limits;
 use crate::http::{Client, HttpError};
 use crate::model::{Outcome, Registry, SandboxLevel, Target};
 use crate::probe::install::cache::Cache;
-use crate::probe::install::{Installer, Interpreter, Program, Registries};
+use crate::probe::install::{Clients, Installer, Interpreter, Program, Registries};
 use crate::probe::plan::Hint;
+use crate::probe::registry::learn::learn_sources;
 use crate::probe::registry::{Configured, Sources};
 use crate::probe::runner::Prober;
 use crate::probe::sandbox::{Refusal, Sandbox, Wanted};
@@ -91,12 +92,23 @@ pub(super) async fn prepare(
         || (needs.npm && (found.node.is_err() || found.bun.is_err()))
         || (needs.wants_bwrap() && found.bwrap.is_err());
     if lacks {
-        let mut sources = registries.get().await.clone();
+        let mut sources = learn_sources(registries.configured()).await;
         let fetching = toolchain::Needs { fetch: true, ..looked };
         found = toolchain::prepare(&settings.var, &client, &mut sources, &pins, &progress, fetching).await;
-        registries.extend(sources);
+        if sources.npm.is_some() && sources.pypi.is_some() {
+            registries.extend(sources);
+        }
     }
+    registries.may_ask(clients(&found, settings));
     Ok(Prepared { client, toolchain: found, registries, wants_sandbox: needs.starts_something() })
+}
+
+/// The clients of the toolchain, for asking them where their registry is.
+fn clients(toolchain: &Toolchain, settings: &Settings) -> Clients {
+    let path = |found: &Result<Found, Missing>| found.as_ref().ok().map(|f| f.path.clone());
+    let keeps = settings.var.join("toolchain/npm-cache");
+    let npm = path(&toolchain.node).zip(path(&toolchain.npm));
+    Clients { npm: npm.map(|(node, script)| (node, script, keeps)), uv: path(&toolchain.uv) }
 }
 
 pub(super) fn open_cache(settings: &Settings, max_bytes: u64) -> anyhow::Result<Cache> {

@@ -220,6 +220,7 @@ impl Scan {
         let spec = match local::spec(sandbox, command, env, &here, &self.prober.scratch).await {
             Ok(mut spec) => {
                 spec.slot = slot;
+                spec.limits.memory_bytes = self.prober.limits.memory_bytes;
                 spec
             }
             Err(why) => {
@@ -227,8 +228,10 @@ impl Scan {
             }
         };
         let (id, _) = self.open(release, &ReleaseFacts::default())?;
-        let probe =
-            self.prober.local(spec, command.to_vec(), |at, attempt| self.keep(id, at, attempt, claim)).await;
+        let probe = self
+            .prober
+            .local(spec, local::shown(command), |at, attempt| self.keep(id, at, attempt, claim))
+            .await;
         self.finish(release, id, probe)
     }
 

@@ -63,6 +63,10 @@ impl Cache {
     pub fn open(root: &Path, max_bytes: u64) -> io::Result<Self> {
         let cache = Self { root: root.to_owned(), max_bytes };
         for folder in ["", "store", "store/tmp", "store/uv", "store/bun", "store/npm"] {
+            if folder.starts_with("store/") && is_anothers(&root.join(folder)) {
+                // Restored from a backup or made by another user: installers could not write there.
+                fs_err::remove_dir_all(root.join(folder))?;
+            }
             fs_err::create_dir_all(root.join(folder))?;
             if rustix::process::geteuid().is_root() && !folder.is_empty() {
                 std::os::unix::fs::chown(root.join(folder), Some(FIRST_BOX_UID), Some(FIRST_BOX_UID))?;
@@ -230,6 +234,15 @@ impl Cache {
             }
         }
     }
+}
+
+/// True if root starts the installs and something in the folder belongs to another user than theirs.
+fn is_anothers(folder: &Path) -> bool {
+    let Ok(entries) = fs_err::read_dir(folder) else { return false };
+    rustix::process::geteuid().is_root()
+        && entries
+            .flatten()
+            .any(|e| e.metadata().is_ok_and(|m| m.uid() != FIRST_BOX_UID && m.uid() < FIRST_BOX_UID))
 }
 
 fn now() -> std::time::Duration {

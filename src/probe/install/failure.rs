@@ -15,7 +15,10 @@ macro_rules! pattern {
 }
 
 pattern!(BOX, r"(?m)^bwrap: |the reduced sandbox cannot be made");
-pattern!(DISK, r"(?i)no space left|ENOSPC|disk quota|EDQUOT|file too large|read-only file system");
+pattern!(
+    DISK,
+    r"(?i)no space left|ENOSPC|EACCES|EPERM|permission denied|operation not permitted|could not acquire lock|disk quota|EDQUOT|file too large|read-only file system"
+);
 pattern!(
     NETWORK,
     r"(?i)dns error|failed to lookup|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ConnectionRefused|connection refused|network is unreachable|ENETUNREACH|timed? ?out|ETIMEDOUT|ECONNRESET|connection reset|tcp connect error|FailedToOpenSocket|certificate"
@@ -59,6 +62,7 @@ mod tests {
         let table = [
             ("error: failed to write: No space left on device (os error 28)", Outcome::ScannerError),
             ("bwrap: Can't find source path /x: Permission denied", Outcome::ScannerError),
+            ("error: EACCES accessing temporary directory", Outcome::ScannerError),
             ("error: Failed to fetch: dns error: failed to lookup address", Outcome::NoNetwork),
             ("GET https://r.example/x - 503", Outcome::RegistryError),
             (

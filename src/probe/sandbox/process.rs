@@ -162,7 +162,8 @@ impl BoxedProcess {
 async fn watch_memory(root: u32, memory_bytes: u64, out_of_memory: Arc<AtomicBool>) {
     loop {
         tokio::time::sleep(WATCH_EVERY).await;
-        if tree::resident_bytes(root) > memory_bytes {
+        // The cheap figure counts shared pages for each process: it only says when to ask for the true one.
+        if tree::resident_bytes(root) > memory_bytes && tree::proportional_bytes(root) > memory_bytes {
             out_of_memory.store(true, Ordering::Relaxed);
             for pid in tree::descendants(root).into_iter().rev() {
                 if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {

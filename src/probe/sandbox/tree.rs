@@ -34,14 +34,34 @@ pub(super) fn descendants(root: u32) -> Vec<u32> {
 
 /// Resident bytes of `root` and everything below it. Pages shared between processes count for each.
 pub(super) fn resident_bytes(root: u32) -> u64 {
-    let page = rustix::param::page_size() as u64;
     let mut all = descendants(root);
     all.push(root);
-    all.iter()
-        .filter_map(|pid| fs_err::read_to_string(format!("/proc/{pid}/statm")).ok())
-        .filter_map(|statm| statm.split_whitespace().nth(1)?.parse::<u64>().ok())
-        .map(|pages| pages * page)
-        .sum()
+    all.iter().map(|pid| resident_of(*pid)).sum()
+}
+
+/// 0 for a process that has ended.
+fn resident_of(pid: u32) -> u64 {
+    let statm = fs_err::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
+    let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    pages.unwrap_or(0) * rustix::param::page_size() as u64
+}
+
+/// Bytes that `root` and everything below it really use: pages shared between processes count once. Dearer to ask than
+/// [`resident_bytes`], which is never less.
+pub(super) fn proportional_bytes(root: u32) -> u64 {
+    let mut all = descendants(root);
+    all.push(root);
+    all.iter().map(|pid| proportional_of(*pid)).sum()
+}
+
+fn proportional_of(pid: u32) -> u64 {
+    // Not every kernel has it, and not every process may be asked: then shared pages count in full.
+    let Ok(rollup) = fs_err::read_to_string(format!("/proc/{pid}/smaps_rollup")) else {
+        return resident_of(pid);
+    };
+    let line = rollup.lines().find_map(|l| l.strip_prefix("Pss:"));
+    let kib = line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
 }
 
 /// How many threads a user has now: the kernel's limit on processes counts threads.
@@ -84,6 +104,7 @@ mod tests {
         assert!(is_alive(me, start_ticks(me).unwrap()));
         assert!(!is_alive(me, 1));
         assert!(resident_bytes(me) > 1 << 20);
+        assert!((1 << 20..=resident_bytes(me) * 2).contains(&proportional_bytes(me)));
         assert!(processes_of_user(rustix::process::getuid().as_raw()) >= 1);
     }
 }
