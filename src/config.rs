@@ -173,6 +173,12 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_of_nothing_is_a_slip() {
+        let error = Config::parse("[limits]\ntools = 0\n", Path::new("c.toml")).unwrap_err();
+        assert!(error.to_string().starts_with("c.toml:2:"), "{error}");
+    }
+
+    #[test]
     fn what_is_left_out_has_its_default() {
         let config = Config::parse("[limits]\npages = 5\n", Path::new("x")).unwrap();
         assert_eq!((config.limits.pages, config.limits.tools), (5, 10_000));

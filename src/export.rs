@@ -7,6 +7,7 @@
 mod intercept;
 mod json;
 mod node;
+mod operators;
 mod policylayer;
 mod yaml;
 

@@ -24,7 +24,7 @@ pub use error::StoreError;
 pub use open::{BUSY_TIMEOUT, SCHEMA};
 pub use overrides::Override;
 pub use probes::OpenProbe;
-pub use queue::{Claim, QUARANTINE_DEATHS, WorkQueue};
+pub use queue::{Claim, QUARANTINE_DEATHS, SUSPICIOUS_DEATHS, WorkQueue};
 pub use releases::{StoredProbe, Visibility};
 pub use review::{ReviewRow, review};
 pub use rule_sets::rule_set_in_force;
@@ -41,6 +41,14 @@ impl Store {
     /// The connection, for reading.
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// Waits this long where another process holds the lock, from now on: a long scan is not given up for a short hold.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn wait_for_locks(&self, patience: std::time::Duration) -> Result<(), StoreError> {
+        self.connection.busy_timeout(patience).map_err(|e| StoreError::from_sql(&self.connection, e))
     }
 
     /// Runs `work` in one transaction that takes the write lock at once: all of it is stored, or nothing.

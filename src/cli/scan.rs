@@ -28,6 +28,8 @@ use targets::{FileError, UsageError};
 
 /// Longest time that a lease on a target lasts without a heartbeat.
 const LEASE: Duration = Duration::from_secs(60);
+/// How long a scan under way waits for another process that holds the database.
+const LOCK_PATIENCE: Duration = Duration::from_secs(60);
 /// 10 GiB of kept installs.
 const DEFAULT_CACHE_MAX: u64 = 10 << 30;
 
@@ -208,6 +210,7 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
     store.sweep(&lease::is_alive, jiff::Timestamp::now())?;
     let keys: Vec<String> = targets.iter().map(ToString::to_string).collect();
     store.enqueue(&keys, jiff::Timestamp::now())?;
+    store.wait_for_locks(LOCK_PATIENCE)?;
 
     let jobs = options.jobs.map(usize::from).or(settings.config.scan.jobs).unwrap_or_else(default_jobs);
     let runtime = tokio::runtime::Builder::new_multi_thread()

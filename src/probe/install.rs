@@ -26,6 +26,9 @@ use entry::EntryPoint;
 
 /// How long one install may take: the slowest of 57 took 37.5 s (research/live.md section 3).
 const INSTALL_WITHIN: Duration = Duration::from_secs(300);
+/// A failed install with less room than this is the disk's fault: the largest of 57 packages took 347 MB, the median of
+/// npm 28.5 MB (research/live.md section 3).
+const LEAST_FREE_BYTES: u64 = 64 << 20;
 /// Where the store lies inside a box that has a file system of its own.
 const STORE: &str = "/store";
 
@@ -199,14 +202,15 @@ impl Installer {
         published_at: Option<Timestamp>,
         compile: bool,
     ) -> Result<Installed, InstallFailure> {
-        let (entries, mut facts, about) = match release.server.registry() {
-            Registry::Npm => node::install(self, place, release, variant).await?,
-            Registry::Pypi => python::install(self, place, release, variant, compile).await?,
+        let installed = match release.server.registry() {
+            Registry::Npm => node::install(self, place, release, variant).await,
+            Registry::Pypi => python::install(self, place, release, variant, compile).await,
             other => {
                 let detail = format!("{} servers are not installed", other.as_str());
                 return Err(InstallFailure::new(Outcome::InstallFailed, detail));
             }
         };
+        let (entries, mut facts, about) = installed.map_err(|failure| place.or_full_disk(failure))?;
         if entries.is_empty() {
             return Err(InstallFailure::new(
                 Outcome::NotMcp,
@@ -242,6 +246,23 @@ struct Ended {
 }
 
 impl Place<'_> {
+    /// Installers say many things when the disk is full, some of which sound like the package's fault.
+    fn or_full_disk(&self, failure: InstallFailure) -> InstallFailure {
+        let free = rustix::fs::statvfs(self.store).map(|s| s.f_bavail.saturating_mul(s.f_frsize));
+        match free {
+            Ok(free) if free < LEAST_FREE_BYTES => InstallFailure {
+                outcome: Outcome::ScannerError,
+                detail: format!(
+                    "the disk is full: {} MiB free where the cache lies ({})",
+                    free >> 20,
+                    failure.detail
+                ),
+                ..failure
+            },
+            _ => failure,
+        }
+    }
+
     /// A host path below the store, as the box sees it.
     fn inside(&self, host: &Path) -> PathBuf {
         let store = self.sandbox.view(self.store, STORE);

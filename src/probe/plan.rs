@@ -162,6 +162,8 @@ fn ends_ladder(outcome: Outcome) -> bool {
 }
 
 fn candidates(facts: &LaunchFacts, history: &[Attempt], last: &Attempt) -> Vec<Step> {
+    // A rung whose install failed was never stood on: the ladder goes on from the last start that was made.
+    let last = history.iter().rev().find(|a| !a.command.is_empty()).unwrap_or(last);
     let now = Step::of(last);
     let signs = Signs::read(last.log_tail.raw());
     let mut steps = Vec::new();

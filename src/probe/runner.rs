@@ -267,6 +267,8 @@ impl Prober {
             spec.env.insert(name.clone(), value);
         }
         if step.stand_in == Some(StandIn::ContainerDaemon) {
+            let socket = format!("{}/daemon.sock", super::sandbox::bwrap::HOME);
+            spec.links.push((socket, "/var/run/docker.sock".to_owned()));
             spec.env.insert(
                 "DOCKER_HOST".to_owned(),
                 format!("unix://{}/daemon.sock", super::sandbox::bwrap::HOME),

@@ -1,9 +1,9 @@
 //! Opening: the settings of a connection, and the numbered migrations that bring a file to the newest shape.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::{Store, StoreError};
 
@@ -56,7 +56,7 @@ impl Store {
         if found > SCHEMA {
             return Err(StoreError::Newer { path: path.to_owned(), found, known: SCHEMA });
         }
-        configure_writer(&connection).map_err(at)?;
+        configure_writer(&connection, busy_timeout).map_err(at)?;
         migrate(&mut connection, path)?;
         Ok(Store { connection })
     }
@@ -95,9 +95,12 @@ fn refuse_folder(path: &Path) -> Result<(), StoreError> {
 /// The schema number of the file; 0 for a new one. An error if the file is no database or another program's.
 fn check_identity(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
     let at = |e| StoreError::at(path.to_owned(), e);
-    let id: u32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(at)?;
-    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(at)?;
-    let tables: u32 = connection.query_row(COUNT_TABLES, [], |row| row.get(0)).map_err(at)?;
+    // In one transaction: another process may be making the file, and half of before with half of after is nobody's.
+    let snapshot = connection.unchecked_transaction().map_err(at)?;
+    let id: u32 = snapshot.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(at)?;
+    let version: u32 = snapshot.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(at)?;
+    let tables: u32 = snapshot.query_row(COUNT_TABLES, [], |row| row.get(0)).map_err(at)?;
+    snapshot.finish().map_err(at)?;
     let is_new = id == 0 && version == 0 && tables == 0;
     if id == APPLICATION_ID || is_new {
         return Ok(version);
@@ -105,10 +108,10 @@ fn check_identity(connection: &Connection, path: &Path) -> Result<u32, StoreErro
     Err(StoreError::NotOurs { path: path.to_owned() })
 }
 
-fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
+fn configure_writer(connection: &Connection, busy_timeout: Duration) -> rusqlite::Result<()> {
     // WAL: readers never wait for the writer. FULL: a finished probe also survives a power cut, not only a kill;
     // a scan commits a few times a server, so the price is nothing.
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    use_wal(connection, busy_timeout)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // Views run with plain rights only, and no text of a server is ever taken for a column's name.
@@ -116,6 +119,22 @@ fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     Ok(())
+}
+
+/// SQLite does not wait for a lock when the journal's kind changes (its own documentation, busy handler): we do.
+fn use_wal(connection: &Connection, busy_timeout: Duration) -> rusqlite::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && begun.elapsed() < busy_timeout =>
+            {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            done => return done,
+        }
+    }
 }
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

@@ -15,7 +15,7 @@ const ENQUEUE: &str = "
     VALUES (?1, 'waiting', (SELECT coalesce(max(place), 0) + 1 FROM work), ?2)
     ON CONFLICT (key) DO UPDATE SET
       state = 'waiting', place = excluded.place, enqueued_at = excluded.enqueued_at, finished_at = NULL,
-      deaths = 0, progress = 0, progress_at_claim = 0
+      deaths = 0, company_deaths = 0, progress = 0, progress_at_claim = 0
     WHERE state = 'done'";
 
 /// `key IN (json list)`: one bound parameter however long the list is.
@@ -25,13 +25,13 @@ const CLAIM: &str = "
       SELECT id FROM work
       WHERE state = 'waiting' AND key IN (SELECT value FROM json_each(?1))
       ORDER BY place LIMIT 1)
-    RETURNING key, deaths";
+    RETURNING key, deaths, company_deaths";
 
 const HEARTBEAT: &str =
     "UPDATE work SET lease_until = ?3 WHERE key = ?1 AND worker = ?2 AND state = 'leased'";
 
 const COMPLETE: &str = "
-    UPDATE work SET state = 'done', worker = NULL, lease_until = NULL, deaths = 0, finished_at = ?3
+    UPDATE work SET state = 'done', worker = NULL, lease_until = NULL, deaths = 0, company_deaths = 0, finished_at = ?3
     WHERE key = ?1 AND worker = ?2 AND state = 'leased'";
 
 const FAIL: &str = "
@@ -43,23 +43,35 @@ const LEASED: &str = "SELECT id, key, worker, lease_until FROM work WHERE state 
 
 const RETURN_TO_QUEUE: &str = "
     UPDATE work SET state = 'waiting', worker = NULL, lease_until = NULL,
-      deaths = CASE WHEN progress > progress_at_claim THEN 1 ELSE deaths + 1 END,
+      deaths = CASE WHEN progress > progress_at_claim THEN ?2 ELSE deaths + ?2 END,
+      company_deaths = company_deaths + (1 - ?2),
       place = (SELECT coalesce(max(place), 0) + 1 FROM work)
     WHERE id = ?1";
 
 /// So many deaths of its scanner without progress in between, and a target is set aside as `quarantined`.
 pub const QUARANTINE_DEATHS: u32 = 3;
 
+/// So many deaths of its scanner beside others, and a target runs alone.
+pub const SUSPICIOUS_DEATHS: u32 = 2;
+
 /// A target that was handed to a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// The target, as it was enqueued.
     pub key: String,
-    /// How often a scanner died with it and without progress in between; see [`QUARANTINE_DEATHS`].
+    /// How often a scanner died with it alone and without progress in between; see [`QUARANTINE_DEATHS`].
     pub deaths: u32,
+    /// How often a scanner died with it and others. Nobody knows whose doing that was.
+    pub company_deaths: u32,
 }
 
 impl Claim {
+    /// True if it should run with nothing beside it, so that one more death is certainly its own: a death alone was
+    /// counted, or deaths in company are too many to be chance.
+    pub fn should_run_alone(&self) -> bool {
+        self.deaths > 0 || self.company_deaths >= SUSPICIOUS_DEATHS
+    }
+
     /// True if the target is to be set aside and not started again.
     pub fn is_to_be_quarantined(&self) -> bool {
         self.deaths >= QUARANTINE_DEATHS
@@ -100,7 +112,7 @@ pub trait WorkQueue {
     fn fail(&mut self, key: &str, worker: &str, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Puts back what is held by nobody: leases that ran out, and those of workers that are not alive. Counts a death
-    /// for each (the first, if an attempt was stored since it was claimed). Returns their keys.
+    /// for each: alone if its worker held nothing else (the first, if an attempt was stored since it was claimed). Returns their keys.
     fn sweep(&mut self, is_alive: &dyn Fn(&str) -> bool, now: Timestamp) -> Result<Vec<String>, StoreError>;
 }
 
@@ -129,7 +141,11 @@ impl WorkQueue for Store {
         let among = serde_json::to_string(among).expect("a list of strings is always JSON");
         self.write(|tx| {
             tx.query_row(CLAIM, params![among, worker, lease_end(now, lease)], |row| {
-                Ok(Claim { key: row.get("key")?, deaths: row.get("deaths")? })
+                Ok(Claim {
+                    key: row.get("key")?,
+                    deaths: row.get("deaths")?,
+                    company_deaths: row.get("company_deaths")?,
+                })
             })
             .optional()
             .map_err(|e| StoreError::from_sql(tx, e))
@@ -172,10 +188,12 @@ fn put_back(
         })?
         .collect::<Result<_, _>>()?;
     let mut swept = Vec::new();
-    for (id, key, worker, lease_until) in leased {
-        if lease_until.as_str() <= now || !is_alive(&worker) {
-            tx.execute(RETURN_TO_QUEUE, [id])?;
-            swept.push(key);
+    for (id, key, worker, lease_until) in &leased {
+        if lease_until.as_str() <= now || !is_alive(worker) {
+            // Three killed scans of many servers condemned bystanders before only deaths alone were counted.
+            let alone = leased.iter().filter(|(_, _, other, _)| other == worker).count() == 1;
+            tx.execute(RETURN_TO_QUEUE, params![id, i64::from(alone)])?;
+            swept.push(key.clone());
         }
     }
     Ok(swept)

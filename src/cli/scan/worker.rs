@@ -16,7 +16,7 @@ use crate::classify::RuleSet;
 use crate::model::{Outcome, Target};
 use crate::probe::runner::Prober;
 use crate::progress::{self, Bar};
-use crate::store::{Claim, QUARANTINE_DEATHS, Store, StoreError, WorkQueue};
+use crate::store::{Claim, Store, StoreError, WorkQueue};
 
 /// How often a lease is prolonged.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -96,8 +96,8 @@ impl Scan {
             };
             let Some(place) = self.targets.iter().position(|t| t.to_string() == claim.key) else { continue };
             self.bar.begin(&claim.key);
-            // A target whose scanner died twice runs alone: a third death is then its own doing.
-            let row = if claim.deaths + 1 >= QUARANTINE_DEATHS {
+            // A target whose scanner died runs alone: another death is then its own doing.
+            let row = if claim.should_run_alone() {
                 let _alone = alone.write().await;
                 self.one(place, &claim, worker, slot).await?
             } else {

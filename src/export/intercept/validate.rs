@@ -3,15 +3,13 @@
 //! Source of the list: research/policylayer.md section 2.1. Beyond it: unknown keys, wrong types, defaults left open,
 //! and the false "no matching state block" that Intercept gives for names with a dot.
 
+use crate::export::operators::{OPERATORS, wrong_value};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::node::{Findings, Kind, Node, from_yaml, join};
 use super::super::{Action, Decisions, Finding, Level};
 use super::{action_of, collect};
 use crate::policy::Window;
-
-const OPERATORS: [&str; 11] =
-    ["eq", "neq", "in", "not_in", "lt", "lte", "gt", "gte", "regex", "contains", "exists"];
 
 /// Every error and warning, in the order of the document.
 pub(super) fn validate(text: &str) -> Vec<Finding> {
@@ -304,19 +302,7 @@ impl ToolCheck<'_> {
             return self.findings.error(&join(path, "op"), condition, message);
         }
         let value = condition.get("value").map_or(&Kind::Null, |v| &v.kind);
-        let wrong = match (op, value) {
-            ("in" | "not_in", Kind::List(_)) => None,
-            ("in" | "not_in", _) => Some("must be a list".to_owned()),
-            ("lt" | "lte" | "gt" | "gte", Kind::Number(_)) => None,
-            ("lt" | "lte" | "gt" | "gte", _) => Some("must be a number".to_owned()),
-            ("exists", Kind::Bool(_)) => None,
-            ("exists", _) => Some("must be true or false".to_owned()),
-            ("regex", Kind::Text(pattern)) => {
-                regex::Regex::new(pattern).err().map(|_| "is no regular expression (RE2 syntax)".to_owned())
-            }
-            ("regex", _) => Some("must be a text".to_owned()),
-            _ => None,
-        };
+        let wrong = wrong_value(op, value);
         if let Some(message) = wrong {
             let at = condition.get("value").unwrap_or(condition);
             self.findings.error(&join(path, "value"), at, message);

@@ -3,14 +3,12 @@
 //! There is no public schema (research/policylayer.md section 2.2). What was described but never seen in full
 //! (`require`, conditions on arguments, `all_tools`) is checked as far as it was described and warned about.
 
+use crate::export::operators::{OPERATORS, wrong_value};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::node::{Findings, Kind, Node, from_json, join};
 use super::super::{Action, Decisions, Finding, Level};
 use crate::policy::Window;
-
-const OPERATORS: [&str; 11] =
-    ["eq", "neq", "in", "not_in", "lt", "lte", "gt", "gte", "regex", "contains", "exists"];
 
 /// Every error and warning, in the order of the document.
 pub(super) fn validate(text: &str) -> Vec<Finding> {
@@ -154,8 +152,13 @@ fn check_condition(path: &str, condition: &Node, findings: &mut Findings) {
         let message = format!("unknown operator {op:?}; known are {}", OPERATORS.join(", "));
         findings.error(&join(path, "op"), condition, message);
     }
-    if condition.get("value").is_none() {
-        findings.error(path, condition, "value is missing");
+    match condition.get("value") {
+        None => findings.error(path, condition, "value is missing"),
+        Some(value) => {
+            if let Some(message) = wrong_value(op, &value.kind) {
+                findings.error(&join(path, "value"), value, message);
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::model::Untrusted;
 fn ended(step: &Step, outcome: Outcome, tools: u32, log: &str) -> Attempt {
     Attempt {
         rung: step.rung.to_owned(),
-        command: Vec::new(),
+        command: vec!["server".to_owned()],
         args: step.args.clone(),
         env: step.env.clone(),
         dependencies_as_of: step.dated.then(|| "2026-01-01".to_owned()),
@@ -93,6 +93,22 @@ fn a_broken_import_goes_to_the_release_date_before_anything_is_guessed() {
         }
     });
     assert_eq!(history.iter().map(|a| a.rung.as_str()).collect::<Vec<_>>(), ["bare", "dated"]);
+}
+
+#[test]
+fn a_rung_whose_install_failed_is_not_built_upon() {
+    let facts = LaunchFacts {
+        can_be_dated: true,
+        readme_args: vec![vec!["serve".to_owned()]],
+        ..LaunchFacts::default()
+    };
+    let mut history =
+        vec![ended(&Step::default(), Outcome::Crashed, 0, "ImportError: cannot import name 'x' from 'y'")];
+    let dated = next_step(&facts, &history).unwrap();
+    assert!(dated.dated);
+    history.push(Attempt { command: Vec::new(), ..ended(&dated, Outcome::Crashed, 0, "no solution found") });
+    let next = next_step(&facts, &history).unwrap();
+    assert_eq!((next.dated, next.args), (false, vec!["serve".to_owned()]));
 }
 
 #[test]

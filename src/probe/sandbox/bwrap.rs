@@ -109,6 +109,9 @@ fn arguments(spec: &BoxSpec, shown: &[(PathBuf, &Shown)], data: &Data) -> Vec<Os
         let how = if shown.access == Access::Write { "--bind" } else { "--ro-bind" };
         push(&[how, &source.to_string_lossy(), &shown.inside.to_string_lossy()]);
     }
+    for (target, place) in &spec.links {
+        push(&["--symlink", target, place]);
+    }
     push(&["--remount-ro", "/", "--add-seccomp-fd", &data.filter.to_string()]);
     let cwd = spec.cwd.as_ref().map_or_else(|| HOME.to_owned(), |d| d.to_string_lossy().into_owned());
     push(&["--chdir", &cwd]);

@@ -76,6 +76,8 @@ pub struct BoxSpec {
     pub cwd: Option<PathBuf>,
     /// What it sees beyond the system's own folders.
     pub shown: Vec<Shown>,
+    /// Links made inside, where the level has a file system of its own: target and place.
+    pub links: Vec<(String, String)>,
     /// Its network.
     pub network: Network,
     /// Its bounds.
@@ -96,6 +98,7 @@ impl BoxSpec {
             env: BTreeMap::new(),
             cwd: None,
             shown: Vec::new(),
+            links: Vec::new(),
             network: Network::None,
             limits: BoxLimits::default(),
             slot: 1,

@@ -143,7 +143,8 @@ CREATE TABLE work (
   state TEXT NOT NULL CHECK (state IN ('waiting', 'leased', 'done')),
   worker TEXT,                                   -- who holds the lease
   lease_until TEXT,
-  deaths INTEGER NOT NULL DEFAULT 0,             -- how often its scanner died with no progress in between
+  deaths INTEGER NOT NULL DEFAULT 0,             -- how often its scanner died while it ran alone, no progress in between
+  company_deaths INTEGER NOT NULL DEFAULT 0,     -- how often its scanner died while it ran beside others
   progress INTEGER NOT NULL DEFAULT 0,           -- grows with each attempt written; a death after progress counts anew
   progress_at_claim INTEGER NOT NULL DEFAULT 0,
   place INTEGER NOT NULL,                        -- order of claiming; one whose scanner died goes to the back

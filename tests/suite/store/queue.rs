@@ -136,6 +136,27 @@ fn three_deaths_without_progress_are_a_case_for_quarantine_and_a_new_order_forge
     assert_eq!(claim(&mut queue, &all, "w", 6), Some(("npm:a".into(), 0)));
 }
 
+/// Ten killed scans of eleven servers once condemned four that had only been near.
+#[test]
+fn a_death_in_company_condemns_nobody_and_makes_its_company_run_alone() {
+    let (_folder, _path, mut queue) = sample::empty();
+    let all = filled(&mut queue, &["a", "b"]);
+    for round in 0..6 {
+        for _ in 0..2 {
+            let handed = queue.claim(&all, "w", LEASE, at(round)).unwrap().unwrap();
+            assert_eq!((handed.deaths, handed.company_deaths), (0, u32::try_from(round).unwrap()));
+            assert!(!handed.is_to_be_quarantined());
+            assert_eq!(handed.should_run_alone(), round >= 2);
+        }
+        queue.sweep(&|_| false, at(round)).unwrap();
+    }
+    let alone = queue.claim(&all, "w", LEASE, at(9)).unwrap().unwrap();
+    queue.sweep(&|_| false, at(9)).unwrap();
+    let _other = queue.claim(&all, "w", LEASE, at(9)).unwrap().unwrap();
+    let again = queue.claim(&all, "v", LEASE, at(9)).unwrap().unwrap();
+    assert_eq!((again.key, again.deaths), (alone.key, 1));
+}
+
 /// How the store ties both together: an attempt that is stored is progress.
 #[test]
 fn a_death_after_progress_counts_anew() {
