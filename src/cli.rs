@@ -71,11 +71,18 @@ pub fn main() -> ExitCode {
     });
     match result {
         Ok(exit) => exit.into(),
+        // Whoever read our output has what they wanted (`| head`).
+        Err(error) if is_closed_pipe(&error) => Exit::Ok.into(),
         Err(error) => {
             crate::progress::say(&format!("error: {error:#}"));
             Exit::of(&error).into()
         }
     }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let broken = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(broken))
 }
 
 /// The hidden command that confines itself and then starts a server: see `probe::sandbox::reduced`.

@@ -47,6 +47,8 @@ pub struct Prober {
     pub hints: Vec<Hint>,
     /// How many installs run at once.
     pub installs: Semaphore,
+    /// True once something was installed: then the stores may have grown beyond their bound.
+    pub installed: std::sync::atomic::AtomicBool,
     /// Set by Ctrl-C.
     pub cancel: CancellationToken,
 }
@@ -170,7 +172,9 @@ impl Prober {
             turn = self.installs.acquire() => turn.map_err(|_| interrupted())?,
             () = self.cancel.cancelled() => return Err(interrupted()),
         };
+        let _installing = self.cache.installing().map_err(ours)?;
         let staged = self.cache.stage().map_err(ours)?;
+        self.installed.store(true, std::sync::atomic::Ordering::Relaxed);
         let store = self.cache.store();
         let place = Place { sandbox: &self.sandbox, store: &store, package: &staged };
         let installed = tokio::select! {

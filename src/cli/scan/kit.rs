@@ -151,6 +151,7 @@ pub(super) async fn prober(
         scratch,
         hints,
         installs: Semaphore::new(jobs.clamp(1, 3)),
+        installed: std::sync::atomic::AtomicBool::new(false),
         cancel: cancel.clone(),
     })
 }

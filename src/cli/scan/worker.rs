@@ -58,6 +58,11 @@ impl Scan {
         };
         futures_util::future::join_all((0..jobs.max(1)).map(|_| work())).await;
         self.bar.finish();
+        if self.prober.installed.load(Ordering::Relaxed)
+            && let Err(error) = self.prober.cache.trim_stores()
+        {
+            tracing::warn!(%error, "the installers' stores cannot be emptied");
+        }
         if let Some(error) = failure.into_inner().unwrap_or_default() {
             return Err(error);
         }

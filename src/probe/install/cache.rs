@@ -73,6 +73,7 @@ impl Cache {
             }
         }
         cache.sweep()?;
+        cache.throw_out();
         Ok(cache)
     }
 
@@ -208,6 +209,34 @@ impl Cache {
         Ok(entry)
     }
 
+    /// A turn at the installers' own stores: as long as it is held they are not emptied.
+    ///
+    /// # Errors
+    /// The lock file cannot be made.
+    pub fn installing(&self) -> io::Result<File> {
+        let lock = File::options().create(true).append(true).open(self.root.join("store.lock"))?;
+        flock(&lock, FlockOperation::LockShared)?;
+        Ok(lock)
+    }
+
+    /// Empties the installers' own stores (downloads, unpacked wheels) if they and the entries are beyond the bound and
+    /// nobody installs. Their files are shared with entries by hard links and counted once.
+    ///
+    /// # Errors
+    /// A folder cannot be read or removed.
+    pub fn trim_stores(&self) -> io::Result<()> {
+        if bytes_below(&self.root)? <= self.max_bytes {
+            return Ok(());
+        }
+        let lock = File::options().create(true).append(true).open(self.root.join("store.lock"))?;
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            for store in ["store/uv", "store/bun", "store/npm"] {
+                fs_err::remove_dir_all(self.root.join(store))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes unused entries, oldest use first, until the rest fits the bound.
     fn throw_out(&self) {
         let Ok(listing) = fs_err::read_dir(&self.root) else { return };
@@ -255,6 +284,25 @@ fn suffix_of(staged: &Path) -> String {
         .file_name()
         .map(|n| n.to_string_lossy().rsplit('-').next().unwrap_or_default().to_owned())
         .unwrap_or_default()
+}
+
+/// Bytes on disk below a folder; a file with several names counts once.
+fn bytes_below(folder: &Path) -> io::Result<u64> {
+    let mut seen = std::collections::HashSet::new();
+    let mut bytes = 0;
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(path) = waiting.pop() {
+        // Another scanner may be at work here: what is gone takes no space.
+        let Ok(meta) = fs_err::symlink_metadata(&path) else { continue };
+        if seen.insert((meta.dev(), meta.ino())) {
+            bytes += meta.blocks() * 512;
+        }
+        if meta.is_dir() {
+            let Ok(entries) = fs_err::read_dir(&path) else { continue };
+            waiting.extend(entries.flatten().map(|e| e.path()));
+        }
+    }
+    Ok(bytes)
 }
 
 /// Lets every box read what was installed, and returns its bytes on disk. Links are left alone.
@@ -317,6 +365,20 @@ mod tests {
         drop(keep(&cache, "3.0.0", true));
         assert!(cache.find_plain(&installed("1.0.0").release).is_none());
         assert!(used.package.join("x").is_file());
+    }
+
+    #[test]
+    fn stores_beyond_the_bound_are_emptied_unless_someone_installs() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::open(root.path(), 50_000).unwrap();
+        let download = cache.store().join("bun/x");
+        fs_err::write(&download, vec![b'x'; 100_000]).unwrap();
+        let turn = cache.installing().unwrap();
+        cache.trim_stores().unwrap();
+        assert!(download.exists());
+        drop(turn);
+        cache.trim_stores().unwrap();
+        assert!(!download.exists());
     }
 
     #[test]

@@ -107,6 +107,8 @@ impl EntryPoint {
         spec.env.insert("LANG".to_owned(), "C.UTF-8".to_owned());
         spec.env.insert("TERM".to_owned(), "dumb".to_owned());
         if python.is_some() {
+            // Sets print in an order that changes with every start: one server's definitions never had the same hash twice.
+            spec.env.insert("PYTHONHASHSEED".to_owned(), "0".to_owned());
             spec.env.insert("PYTHONUNBUFFERED".to_owned(), "1".to_owned());
             spec.env.insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
         }

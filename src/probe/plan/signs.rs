@@ -88,7 +88,7 @@ pattern!(
 pattern!(TRACE, r"Traceback \(most recent call last\)|\n\s+at .+\(?.+:\d+:\d+\)?|Unhandled|panicked at");
 pattern!(
     UNREACHABLE,
-    r"(?i)ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH|getaddrinfo|name or service not known|temporary failure in name resolution|network is unreachable|connection refused|ConnectError|Max retries exceeded|fetch failed|connection error|failed to connect|could not connect|no such host|dns error|nodename nor servname"
+    r"(?i)ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH|getaddrinfo|name or service not known|temporary failure in name resolution|network is unreachable|connection refused|ConnectError|Max retries exceeded|fetch failed|connection error|network error|ConnectionError|failed to connect|could not connect|no such host|dns error|nodename nor servname"
 );
 pattern!(
     UNAUTHORISED,

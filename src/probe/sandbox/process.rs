@@ -91,8 +91,25 @@ impl BoxedProcess {
             }
         }
         if let Some(folder) = self.scratch.take() {
+            kill_at_home_in(&folder).await;
             remove_folder(&folder).await;
         }
+    }
+}
+
+/// Without namespaces a process can leave its group and its parent; its home, made for this box alone, gives it away.
+async fn kill_at_home_in(home: &Path) {
+    for _ in 0..100 {
+        let left = tree::at_home_in(home);
+        if left.is_empty() {
+            return;
+        }
+        for pid in left {
+            if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

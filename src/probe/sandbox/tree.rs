@@ -77,6 +77,22 @@ pub(super) fn processes_of_user(uid: u32) -> u64 {
         .sum()
 }
 
+/// Every process whose home is `home`: what left its group and its parent still has its environment.
+pub(super) fn at_home_in(home: &std::path::Path) -> Vec<u32> {
+    use std::os::unix::ffi::OsStrExt;
+    let line = [b"HOME=", home.as_os_str().as_bytes()].concat();
+    let Ok(entries) = fs_err::read_dir("/proc") else { return Vec::new() };
+    entries
+        .flatten()
+        .filter_map(|e| e.file_name().to_str()?.parse().ok())
+        .filter(|pid| *pid != std::process::id())
+        .filter(|pid| {
+            fs_err::read(format!("/proc/{pid}/environ"))
+                .is_ok_and(|env| env.split(|b| *b == 0).any(|v| v == line))
+        })
+        .collect()
+}
+
 /// True if a process of this id exists and was started at `start` (the start time of `/proc/PID/stat`, in ticks since
 /// boot), so that a reused id is not taken for it.
 pub fn is_alive(pid: u32, start: u64) -> bool {
