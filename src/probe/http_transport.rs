@@ -195,8 +195,7 @@ impl HttpLink {
             404 if self.session.is_some() => {
                 Err(LinkError::Closed { detail: "the session is over (status 404)".into() })
             }
-            429 | 502..=504 => Err(LinkError::Network { detail }),
-            500.. => Err(LinkError::Protocol { detail }),
+            429 | 500..=599 => Err(LinkError::Network { detail }),
             _ => Ok(Answered::MaybeOld(detail)),
         }
     }
