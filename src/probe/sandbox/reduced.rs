@@ -1,6 +1,6 @@
 //! The box without namespaces: Landlock, seccomp and limits, set by a small single-threaded re-exec of this program.
 //!
-//! `catalogue __box FD LIFE` reads a [`Confinement`] from `FD`, starts the program confined and stays its parent. It is
+//! `catalogue __box FD LIFE` reads a `Confinement` from `FD`, starts the program confined and stays its parent. It is
 //! a subreaper, so every descendant stays below it, also after setsid and a double fork; when `LIFE` closes (the
 //! scanner ended the box, or died) or the program ends, it kills all of them and goes. What this level cannot do:
 //! hide `/proc` and the process list, count memory of the page cache. See docs/ARCHITECTURE.md.
