@@ -1,6 +1,7 @@
 //! `catalogue classify`, `explain` and `rules` as people run them.
 
 mod outside;
+mod rejudged;
 
 use std::io::Write;
 use std::path::PathBuf;
