@@ -24,6 +24,7 @@ const MOVES: &str = "
     LEFT JOIN verdicts o ON o.definition_hash = t.hash AND o.rule_set_hash = ?1
     GROUP BY o.class, n.class ORDER BY o.class, n.class";
 
+// CROSS JOIN keeps SQLite to this order: left alone it begins with the servers and reads all verdicts once for each.
 // Bare columns beside a single max() are those of the row with the maximum (SQLite, "Bare columns in an aggregate query").
 const CHANGED: &str = "
     WITH
@@ -37,19 +38,19 @@ const CHANGED: &str = "
           n.needs_review AS is_needs_review,
           cn.severity - co.severity AS class_step, rn.severity - ro.severity AS risk_step
         FROM verdicts o
-        JOIN verdicts n ON n.definition_hash = o.definition_hash AND n.rule_set_hash = ?2
-        JOIN classes co ON co.word = o.class JOIN classes cn ON cn.word = n.class
-        JOIN risks ro ON ro.word = o.risk JOIN risks rn ON rn.word = n.risk
+        CROSS JOIN verdicts n ON n.definition_hash = o.definition_hash AND n.rule_set_hash = ?2
+        CROSS JOIN classes co ON co.word = o.class CROSS JOIN classes cn ON cn.word = n.class
+        CROSS JOIN risks ro ON ro.word = o.risk CROSS JOIN risks rn ON rn.word = n.risk
         WHERE o.rule_set_hash = ?1 AND (o.class <> n.class OR o.risk <> n.risk OR o.signals <> n.signals
           OR o.needs_review <> n.needs_review))
     SELECT s.key AS server, r.version AS release, d.name AS tool, c.*, max(p.finished_at) AS seen
     FROM changed c
-    JOIN definitions d ON d.hash = c.hash
-    JOIN probe_tools t ON t.definition_hash = c.hash
-    JOIN probes p ON p.id = t.probe_id AND p.finished_at IS NOT NULL
-    JOIN releases r ON r.id = p.release_id
-    JOIN servers s ON s.id = r.server_id
-    GROUP BY s.id, c.hash
+    CROSS JOIN definitions d ON d.hash = c.hash
+    CROSS JOIN probe_tools t ON t.definition_hash = c.hash
+    CROSS JOIN probes p ON p.id = t.probe_id AND p.finished_at IS NOT NULL
+    CROSS JOIN releases r ON r.id = p.release_id
+    CROSS JOIN servers s ON s.id = r.server_id
+    GROUP BY c.hash, s.id
     ORDER BY abs(c.class_step) DESC, c.class_step DESC, abs(c.risk_step) DESC, c.risk_step DESC,
       c.is_needs_review DESC, s.key, d.name, c.hash
     LIMIT ?3";
@@ -174,4 +175,28 @@ fn changed_tool(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Chan
         is: judgement("is")?,
         corrected,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Store;
+    use super::*;
+
+    /// With 200,000 tools of 10,000 servers the other order takes hours instead of seconds.
+    #[test]
+    fn the_changed_tools_are_found_without_reading_all_verdicts_for_each_server() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("catalogue.db")).unwrap();
+        let mut plan = store.connection().prepare(&format!("EXPLAIN QUERY PLAN {CHANGED}")).unwrap();
+        let steps: Vec<String> = plan
+            .query_map(params!["a", "b", 1], |row| row.get("detail"))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        let scans: Vec<&str> = steps.iter().filter_map(|step| step.strip_prefix("SCAN ")).collect();
+        assert_eq!(
+            scans.iter().filter(|s| !s.ends_with("ROWS")).copied().collect::<Vec<_>>(),
+            ["o", "co", "cn", "ro", "rn"]
+        );
+    }
 }
