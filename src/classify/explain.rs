@@ -16,6 +16,8 @@ use crate::model::{Class, Risk, ToolDefinition, Verdict};
 
 /// Pieces of the evidence that are tried two at a time, strongest first: 45 pairs.
 const PAIRED: usize = 10;
+/// Pieces that are taken out together at most.
+const MANY: usize = 20;
 
 /// What kind of piece is taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -51,7 +53,7 @@ pub struct Removal {
 /// A change that gives another class, and what comes out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
-    /// One piece, or two.
+    /// One piece or two, the smallest of those tried; or more, of which none can be left in.
     pub removed: Vec<Removal>,
     /// The class without them.
     pub class: Class,
@@ -66,7 +68,7 @@ pub struct Change {
 /// The outcome of the search, with how much of it there was.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SmallestChange {
-    /// The one that takes the fewest characters; None where none that was tried gives another class.
+    /// None where nothing that was tried gives another class.
     pub change: Option<Change>,
     /// Single pieces tried.
     pub singles: usize,
@@ -128,7 +130,8 @@ impl RuleSet {
     ///
     /// Tried one at a time: everything the evidence points at, every word of the name, of the title and of the
     /// description's first sentence, every sentence, parameter, listed value and hint, as far as the bounds in `pieces`
-    /// go. If none suffices, the strongest pieces of the evidence two at a time. Deterministic.
+    /// go. If none suffices, the strongest pieces of the evidence two at a time; if none of them does, everything that speaks
+    /// for the class, less what is not needed. Deterministic.
     pub fn smallest_change(&self, tool: &ToolDefinition, verdict: &Verdict) -> SmallestChange {
         let spoken = pieces::of_evidence(tool, &verdict.evidence);
         let mut singles = spoken.clone();
@@ -154,7 +157,32 @@ impl RuleSet {
                 return SmallestChange { change: Some(change), singles: singles.len(), pairs: index + 1 };
             }
         }
-        SmallestChange { change: None, singles: singles.len(), pairs: pairs.len() }
+        let change = self.change_by_many(tool, verdict);
+        SmallestChange { change, singles: singles.len(), pairs: pairs.len() }
+    }
+
+    /// What speaks for the class, the strongest first, until the class is another; then each piece that is not needed goes
+    /// back in. None of what is left can be left in, though another set might be smaller.
+    ///
+    /// Judged anew after each piece: behind the worst value of a list stands the next one.
+    fn change_by_many(&self, tool: &ToolDefinition, verdict: &Verdict) -> Option<Change> {
+        let (mut removed, mut left, mut now) = (Vec::new(), tool.clone(), verdict.clone());
+        while now.class == verdict.class && removed.len() < MANY {
+            now.evidence.retain(|e| e.effect.class == Some(verdict.class) && e.effect.weight > 0.0);
+            let next = pieces::of_evidence(&left, &now.evidence).into_iter().next()?;
+            removed.push(in_the_whole(next, &removed));
+            left = without(tool, &removed)?;
+            now = self.judge(&left);
+        }
+        let mut change = self.change_by(tool, verdict.class, &removed)?;
+        for index in (0..change.removed.len()).rev() {
+            let mut fewer = change.removed.clone();
+            fewer.remove(index);
+            if let Some(smaller) = self.change_by(tool, verdict.class, &fewer) {
+                change = smaller;
+            }
+        }
+        Some(change)
     }
 
     fn change_by(&self, tool: &ToolDefinition, class: Class, removed: &[Removal]) -> Option<Change> {
@@ -197,6 +225,31 @@ pub fn without(tool: &ToolDefinition, removed: &[Removal]) -> Option<ToolDefinit
         }
     }
     ToolDefinition::from_json(&object.to_string()).ok()
+}
+
+/// A piece of what `removed` left, as a piece of the whole definition: of a list, values in front of it may have gone.
+fn in_the_whole(mut piece: Removal, removed: &[Removal]) -> Removal {
+    fn split(field: &str) -> Option<(&str, usize, &str)> {
+        let item = field.strip_suffix("/const").unwrap_or(field);
+        let (list, index) = item.rsplit_once('/')?;
+        Some((list, index.parse().ok()?, field.strip_prefix(item)?))
+    }
+    if piece.piece != Piece::ListedValue {
+        return piece;
+    }
+    if let Some((list, mut index, end)) = split(&piece.field) {
+        let mut gone: Vec<usize> = removed
+            .iter()
+            .filter(|r| r.piece == Piece::ListedValue)
+            .filter_map(|r| split(&r.field).filter(|(of, ..)| *of == list).map(|(_, index, _)| index))
+            .collect();
+        gone.sort_unstable();
+        for before in gone {
+            index += usize::from(before <= index);
+        }
+        piece.field = format!("{list}/{index}{end}");
+    }
+    piece
 }
 
 fn last_number(pointer: &str) -> usize {

@@ -25,13 +25,8 @@ fn the_change_that_is_named_gives_the_class_that_is_said() {
             Some(("/inputSchema/properties/action/enum/2", "delete")),
         ),
         (json!({"name": "lösche_日本_delete", "title": "日本 löschen"}), Some(("/name", "delete"))),
-        // Said in many words: no single piece, and perhaps no pair, gives another class.
-        (
-            json!({"name": "delete_pear_and_purge", "title": "Delete", "description": "Permanently deletes a pear. \
-                This cannot be undone. Deletes all of it, irreversibly.",
-                "inputSchema": {"properties": {"action": {"enum": ["delete", "purge"]}}}}),
-            None,
-        ),
+        // Nothing speaks, so nothing that is taken out changes what is said.
+        (json!({"name": "frobnicator"}), None),
     ] {
         let tool = tool(&object);
         let verdict = rules.judge(&tool);
@@ -51,9 +46,31 @@ fn the_change_that_is_named_gives_the_class_that_is_said() {
                 );
                 assert_ne!(again.class, verdict.class);
             }
-            (None, None) => assert!(found.singles > 10 && found.pairs > 0, "{found:?}"),
+            (None, None) => assert!(found.singles > 0, "{found:?}"),
             (found, _) => panic!("{object}: {found:?}"),
         }
+    }
+}
+
+#[test]
+fn what_is_said_in_many_words_takes_many_and_none_of_them_can_stay() {
+    let rules = rules();
+    let tool = tool(
+        &json!({"name": "delete_pear_and_purge", "title": "Delete", "description": "Permanently deletes a pear. \
+        This cannot be undone. Deletes all of it, irreversibly.",
+        "inputSchema": {"properties": {"action": {"enum": ["delete", "purge"]}}}}),
+    );
+    let verdict = rules.judge(&tool);
+    let found = rules.smallest_change(&tool, &verdict);
+    let change = found.change.unwrap();
+    assert!(change.removed.len() > 2 && found.pairs > 0, "{change:?}");
+    let class_without = |removed: &[Removal]| rules.judge(&without(&tool, removed).unwrap()).class;
+    assert_eq!(class_without(&change.removed), change.class);
+    assert_ne!(change.class, verdict.class);
+    for left_in in 0..change.removed.len() {
+        let mut fewer = change.removed.clone();
+        fewer.remove(left_in);
+        assert_eq!(class_without(&fewer), verdict.class, "{:?} need not go", change.removed[left_in]);
     }
 }
 

@@ -149,14 +149,19 @@ fn change(explanation: &Explanation, marks: (&str, &str)) -> String {
     let SmallestChange { change, singles, pairs } = &explanation.smallest_change;
     let Some(change) = change else {
         return format!(
-            "  none was found: no single one of {singles} words, sentences, parameters, listed values and hints\n  \
-             decides alone, nor do any two of the strongest together ({pairs} pairs)"
+            "  none was found among {singles} words, sentences, parameters, listed values and hints, {pairs} pairs of\n  \
+             the strongest, and everything that speaks for the class together"
         );
     };
     let removed: Vec<String> = change.removed.iter().map(|r| removal(explanation, r, marks)).collect();
+    let many = if removed.len() > 2 {
+        "\n  (no single piece and no pair suffices, and none of these can be left in)"
+    } else {
+        ""
+    };
     let review = if change.needs_review { ", and would need review" } else { "" };
     format!(
-        "  without {}\n  it would be {}, risk {}, confidence {:.2}{review}",
+        "  without {}\n  it would be {}, risk {}, confidence {:.2}{review}{many}",
         removed.join("\n  and "),
         change.class,
         change.risk,

@@ -73,7 +73,9 @@ fn making_the_change_that_is_named_gives_the_class_that_is_promised() {
     let said = json!({"name": "delete_pear_and_purge", "title": "Delete", "description": "Permanently deletes a pear. \
         This cannot be undone. Deletes all of it, irreversibly.", "inputSchema": {"properties": {"action": {"enum": ["delete", "purge"]}}}});
     let run = explain(&place, &said, &[]);
-    assert!(run.out.contains("none was found"), "{}", run.out);
+    assert!(run.out.contains("none of these can be left in"), "{}", run.out);
+    let run = explain(&place, &json!({"name": "frobnicator"}), &[]);
+    assert!(run.out.contains("none was found among 1 words"), "{}", run.out);
     assert!(!place.path("var").exists(), "a tool from a file needs no database");
 }
 
