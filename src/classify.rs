@@ -7,6 +7,7 @@
 mod conditions;
 mod examples;
 mod features;
+mod findings;
 mod listing;
 mod matching;
 mod ruleset;
@@ -32,6 +33,7 @@ pub struct RuleSet {
     hash: String,
     rules: Vec<ruleset::Rule>,
     lexicon: words::Lexicon,
+    findings: findings::Findings,
     settings: settings::Settings,
 }
 
