@@ -26,6 +26,8 @@ pub(super) struct WrittenCondition {
     verb: Vec<String>,
     #[serde(default)]
     object: Vec<String>,
+    #[serde(default)]
+    head: Vec<String>,
     zone: Option<Zone>,
     #[serde(default)]
     top_only: bool,
@@ -46,6 +48,8 @@ pub(super) enum Condition {
     Verb(BTreeSet<String>),
     /// A noun behind a verb of the definition.
     Object(BTreeSet<String>),
+    /// The last of the nouns behind a verb: of "list all email templates of a shop" it is "template".
+    Head(BTreeSet<String>),
 }
 
 impl WrittenCondition {
@@ -67,14 +71,18 @@ impl WrittenCondition {
         if !self.verb.is_empty() {
             found.push(Condition::Verb(set(self.verb)?));
         }
-        if !self.object.is_empty() {
-            let words: BTreeSet<String> = set(self.object)?;
-            found.push(Condition::Object(words.iter().map(|w| singular(w)).collect()));
+        for (words, condition) in
+            [(self.object, Condition::Object as fn(_) -> _), (self.head, Condition::Head as fn(_) -> _)]
+        {
+            if !words.is_empty() {
+                let words: BTreeSet<String> = set(words)?;
+                found.push(condition(words.iter().map(|w| singular(w)).collect()));
+            }
         }
         match (found.pop(), found.is_empty()) {
             (Some(condition), true) => Ok(condition),
             _ => Err(
-                "has a condition that is not exactly one of words, description, says, param, verb, object"
+                "has a condition that is not exactly one of words, description, says, param, verb, object, head"
                     .to_owned(),
             ),
         }
@@ -112,6 +120,14 @@ impl Condition {
             }
             Condition::Object(words) => features.verbs.iter().find_map(|verb| {
                 let (_, start, end) = verb.objects.iter().find(|(object, ..)| words.contains(object))?;
+                Some((Family::Name, Place { span: Some((*start, *end)), ..verb.place.clone() }))
+            }),
+            Condition::Head(words) => features.verbs.iter().find_map(|verb| {
+                let (_, verb_end) = verb.place.span?;
+                // In front of a verb (`contacts_list`) the nearest noun comes first.
+                let behind = verb.objects.first().is_some_and(|(_, start, _)| *start >= verb_end);
+                let head = if behind { verb.objects.last() } else { verb.objects.first() };
+                let (_, start, end) = head.filter(|(object, ..)| words.contains(object))?;
                 Some((Family::Name, Place { span: Some((*start, *end)), ..verb.place.clone() }))
             }),
         }
