@@ -28,6 +28,8 @@ pub(super) struct WrittenCondition {
     object: Vec<String>,
     #[serde(default)]
     head: Vec<String>,
+    #[serde(default)]
+    of: Vec<String>,
     zone: Option<Zone>,
     #[serde(default)]
     top_only: bool,
@@ -48,8 +50,9 @@ pub(super) enum Condition {
     Verb(BTreeSet<String>),
     /// A noun behind a verb of the definition.
     Object(BTreeSet<String>),
-    /// The last of the nouns behind a verb: of "list all email templates of a shop" it is "template".
-    Head(BTreeSet<String>),
+    /// The last of the nouns behind a verb, perhaps behind one `of` these: of "list all email templates of a shop" it is
+    /// "template".
+    Head { words: BTreeSet<String>, of: BTreeSet<String> },
 }
 
 impl WrittenCondition {
@@ -71,13 +74,14 @@ impl WrittenCondition {
         if !self.verb.is_empty() {
             found.push(Condition::Verb(set(self.verb)?));
         }
-        for (words, condition) in
-            [(self.object, Condition::Object as fn(_) -> _), (self.head, Condition::Head as fn(_) -> _)]
-        {
-            if !words.is_empty() {
-                let words: BTreeSet<String> = set(words)?;
-                found.push(condition(words.iter().map(|w| singular(w)).collect()));
-            }
+        let nouns = |words: Vec<String>| -> Result<BTreeSet<String>, String> {
+            Ok(expand(words, groups)?.iter().map(|w| singular(w)).collect())
+        };
+        if !self.object.is_empty() {
+            found.push(Condition::Object(nouns(self.object)?));
+        }
+        if !self.head.is_empty() {
+            found.push(Condition::Head { words: nouns(self.head)?, of: set(self.of)? });
         }
         match (found.pop(), found.is_empty()) {
             (Some(condition), true) => Ok(condition),
@@ -122,7 +126,10 @@ impl Condition {
                 let (_, start, end) = verb.objects.iter().find(|(object, ..)| words.contains(object))?;
                 Some((Family::Name, Place { span: Some((*start, *end)), ..verb.place.clone() }))
             }),
-            Condition::Head(words) => features.verbs.iter().find_map(|verb| {
+            Condition::Head { words, of } => features.verbs.iter().find_map(|verb| {
+                if !of.is_empty() && !of.contains(&verb.word) {
+                    return None;
+                }
                 let (_, verb_end) = verb.place.span?;
                 // In front of a verb (`contacts_list`) the nearest noun comes first.
                 let behind = verb.objects.first().is_some_and(|(_, start, _)| *start >= verb_end);
