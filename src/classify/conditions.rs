@@ -73,8 +73,10 @@ impl WrittenCondition {
         }
         match (found.pop(), found.is_empty()) {
             (Some(condition), true) => Ok(condition),
-            _ => Err("has a condition that is not exactly one of words, description, says, param, verb, object"
-                .to_owned()),
+            _ => Err(
+                "has a condition that is not exactly one of words, description, says, param, verb, object"
+                    .to_owned(),
+            ),
         }
     }
 }

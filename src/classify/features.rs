@@ -6,7 +6,8 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::RuleSet;
-use super::verbs::{Slot, Verb, in_description, in_name, listed_in_description, listed_in_schema};
+use super::actions::{listed_in_description, listed_in_schema};
+use super::verbs::{Slot, Verb, in_description, in_name};
 use super::words::{Word, of_name};
 use crate::model::ToolDefinition;
 

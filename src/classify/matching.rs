@@ -143,9 +143,9 @@ fn phrase<'a>(
             .filter(|_| unless.is_none_or(|u| features.in_words(u).is_none()))
             .map(|place| (Family::Name, place)),
         Field::Title => features.title.as_ref().and_then(|t| find(t, t.read, Family::Name)),
-        Field::Description => features.description.as_ref().and_then(|d| {
-            find(d, zone.of(d), Family::Description)
-        }),
+        Field::Description => {
+            features.description.as_ref().and_then(|d| find(d, zone.of(d), Family::Description))
+        }
         Field::Params => features
             .params
             .iter()

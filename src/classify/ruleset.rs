@@ -335,7 +335,10 @@ fn some(words: Vec<String>, key: &str) -> Result<Vec<String>, String> {
 }
 
 /// `@rule-id` stands for that rule's words.
-pub(super) fn expand(words: Vec<String>, groups: &HashMap<String, Vec<String>>) -> Result<Vec<String>, String> {
+pub(super) fn expand(
+    words: Vec<String>,
+    groups: &HashMap<String, Vec<String>>,
+) -> Result<Vec<String>, String> {
     let mut all = Vec::new();
     for word in words {
         match word.strip_prefix('@') {

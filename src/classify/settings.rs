@@ -64,6 +64,10 @@ pub(super) struct WordLists {
     pub(super) also_nouns: BTreeSet<String>,
     /// Words in front of a description's verb: "this tool is used to ...".
     pub(super) skip: BTreeSet<String>,
+    /// Words that end like an adverb and are none: "apply", "family".
+    pub(super) not_adverbs: BTreeSet<String>,
+    /// Verbs that say nothing until their list is read: "manage", "handle".
+    pub(super) umbrellas: BTreeSet<String>,
     /// What follows a verb and not a noun: "a", "the", "all".
     pub(super) determiners: BTreeSet<String>,
     /// Verbs that are looked for at the front of a name written without separators.
@@ -76,4 +80,12 @@ pub(super) struct WordLists {
     pub(super) phrase_ends: BTreeSet<String>,
     /// Parameters whose values are actions.
     pub(super) action_params: BTreeSet<String>,
+}
+
+impl WordLists {
+    /// True for what may stand in front of a description's verb, adverbs among them.
+    pub(super) fn skips(&self, word: &str) -> bool {
+        self.skip.contains(word)
+            || (word.len() > 4 && word.ends_with("ly") && !self.not_adverbs.contains(word))
+    }
 }
