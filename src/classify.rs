@@ -8,6 +8,7 @@ mod actions;
 mod conditions;
 mod examples;
 mod features;
+mod findings;
 mod listing;
 mod matching;
 mod ruleset;
@@ -33,6 +34,7 @@ pub struct RuleSet {
     hash: String,
     rules: Vec<ruleset::Rule>,
     lexicon: words::Lexicon,
+    findings: findings::Findings,
     settings: settings::Settings,
 }
 

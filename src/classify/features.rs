@@ -12,7 +12,7 @@ use super::words::{Word, of_name};
 use crate::model::ToolDefinition;
 
 /// Bytes that are read of a description, of a name, of all descriptions of parameters.
-const DESCRIPTION_BYTES: usize = 64 * 1024;
+pub(super) const DESCRIPTION_BYTES: usize = 64 * 1024;
 pub(super) const NAME_BYTES: usize = 512;
 const PARAM_BYTES: usize = 64 * 1024;
 /// Parameters that are read, and how deep.

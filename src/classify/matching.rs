@@ -30,7 +30,7 @@ pub(super) struct Hit<'a> {
     pub(super) points: f64,
 }
 
-/// Every hit, verbs first, then in the order of the rules.
+/// Every hit, verbs first, then in the order of the rules, findings last.
 pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>> {
     let mut hits = Vec::new();
     for verb in &features.verbs {
@@ -76,10 +76,13 @@ pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>>
                     add(Family::Whole, Place::whole(pointer));
                 }
             }
-            // Verbs came first; what is absent or contradicts itself is known only when all have spoken.
+            // Verbs came first and findings come last; what is absent or contradicts itself is known only when all have
+            // spoken.
             Kind::Noun(_) | Kind::Verb(_) | Kind::Pair { .. } | Kind::Nothing | Kind::Mismatch => {}
+            Kind::Finding(_) => {}
         }
     }
+    hits.extend(rules.findings.hits(&rules.rules, features));
     hits
 }
 
