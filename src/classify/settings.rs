@@ -30,6 +30,8 @@ pub(super) struct Slots {
     pub(super) later: f64,
     /// What stays of the points of a word that may be a noun where it stands.
     pub(super) doubtful: f64,
+    /// The same at the front of a description, where nouns stand less often.
+    pub(super) doubtful_at_the_front: f64,
     /// What stays of a verb's own points where verb and object together mean something else.
     pub(super) kept_under_pair: f64,
     /// What stays of a phrase's points where name and description both begin with a verb of reading.
