@@ -7,7 +7,9 @@
 )]
 
 mod architecture;
+mod classify_properties;
 mod docs;
+mod eval;
 mod exports;
 mod licences;
 mod net;

@@ -69,7 +69,11 @@ fn labels(settings: &Settings) -> anyhow::Result<Benchmark> {
         bail!("data/{LABELS} is missing; copy it from the program's repository or leave out --data");
     };
     let text = std::str::from_utf8(bytes).with_context(|| format!("data/{LABELS} is not UTF-8"))?;
-    Ok(Benchmark::parse(text, &format!("data/{LABELS}"))?)
+    let benchmark = Benchmark::parse(text, &format!("data/{LABELS}"))?;
+    if benchmark.servers.is_empty() {
+        bail!("data/{LABELS} has no labels; its header says how they are written");
+    }
+    Ok(benchmark)
 }
 
 /// Where the result goes: as told, or where the repository keeps it.
