@@ -21,7 +21,7 @@ pub use label::{Answer, Label, Mistake, SignalLabels};
 pub use matching::{BenchmarkRun, ListedTool, ServerAnswer, run_benchmark};
 pub use measures::{Bin, Calibration, SignalFigures};
 pub use report::Report;
-pub use result::{BenchmarkResult, LabelCounts, PackageCounts, Sets};
+pub use result::{BenchmarkResult, LabelCounts, PackageCounts, RESULT_FILE, ResultError, Sets};
 pub use row::{LabelledTool, Subject};
 pub use table::{benchmark_table, hint_table, mistake_lines, report_table};
 
