@@ -1,6 +1,6 @@
 //! How right the classifier is: verdicts beside what readers of the rubric said, as figures. Pure: no file, no clock.
 //!
-//! Two kinds of question: a file of labelled tools ([`row`]), and the published benchmark ([`benchmark`]), whose labels
+//! Two kinds of question: rows of labelled tools ([`LabelledTool`], [`HintedTool`]), and the published [`Benchmark`], whose labels
 //! are facts about definitions that a scan has stored. `cli/eval` reads and prints; `render` shows [`BenchmarkResult`].
 
 mod benchmark;
