@@ -4,6 +4,7 @@ use clap::Args;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+use super::corrections;
 use super::exit::Exit;
 use super::scan::report::counted;
 use super::settings::Settings;
@@ -22,7 +23,7 @@ pub(super) struct ClassifyOptions {
 
 pub(super) fn run(settings: &Settings, options: &ClassifyOptions) -> anyhow::Result<Exit> {
     let rules = settings.rule_set()?;
-    let mut store = Store::open(&settings.db)?;
+    let mut store = corrections::open(settings)?;
     store.use_rule_set(rules.hash(), Timestamp::now())?;
     let judged = classify_missing(&mut store, &rules)?;
     if !options.quiet {
@@ -32,6 +33,7 @@ pub(super) fn run(settings: &Settings, options: &ClassifyOptions) -> anyhow::Res
             rules.hash()
         ))?;
     }
+    corrections::say_expired(store.connection())?;
     Ok(Exit::Ok)
 }
 
