@@ -4,6 +4,7 @@
 //! data in `rules/classify/*.toml`; this module only knows the kinds of rule and how their points add up. The meaning
 //! of the classes is the project's rubric, written out in `rules/README.md`'s header.
 
+mod conditions;
 mod examples;
 mod features;
 mod listing;

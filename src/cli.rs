@@ -4,6 +4,7 @@ mod build;
 mod classify;
 mod corrections;
 mod doctor;
+mod eval;
 mod exit;
 mod policy;
 mod review;
@@ -44,6 +45,8 @@ enum Command {
     Serve(serve::ServeOptions),
     /// Judge every stored tool with the rules in force.
     Classify(classify::ClassifyOptions),
+    /// Say how right the rules are, on labelled tools or on the published benchmark.
+    Eval(eval::EvalOptions),
     /// Show doubtful verdicts first, and correct them.
     Review(review::ReviewOptions),
     /// Export or check policies.
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Build(options) => build::run(&settings, options),
         Command::Serve(options) => serve::run(&settings, options),
         Command::Classify(options) => classify::run(&settings, options),
+        Command::Eval(options) => eval::run(&settings, options),
         Command::Review(options) => review::run(&settings, options),
         Command::Policy(options) => policy::run(&settings, options),
         Command::Doctor(options) => doctor::run(&settings, options),

@@ -5,6 +5,7 @@
 //! describes the tables for people. Called by `cli` (writer) and by `render` and `cli` (readers).
 
 mod answers;
+mod changes;
 mod error;
 mod listed;
 mod open;
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 use rusqlite::{Transaction, TransactionBehavior};
 
 pub use answers::{Answered, AnsweredTool, answered};
+pub use changes::{ChangedTool, Judgement, Move, changed_tools, moves};
 pub use error::StoreError;
 pub use listed::overlay_overrides;
 pub use open::{BUSY_TIMEOUT, SCHEMA};

@@ -2,6 +2,7 @@
 //!
 //! Everything is bounded: a definition may hold megabytes that someone made up.
 
+use regex::Regex;
 use serde_json::Value;
 
 use super::RuleSet;
@@ -74,10 +75,42 @@ pub(super) struct Param<'a> {
     pub(super) description: Option<Text<'a>>,
 }
 
+/// The words of a name, in lower case with one space between them, and where each stands in the name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Spaced {
+    text: String,
+    /// Start in `text`, start and end in the name.
+    words: Vec<(usize, usize, usize)>,
+}
+
+impl Spaced {
+    fn of(words: &[Word]) -> Self {
+        let mut spaced = Self::default();
+        for word in words {
+            if !spaced.text.is_empty() {
+                spaced.text.push(' ');
+            }
+            spaced.words.push((spaced.text.len(), word.start, word.end));
+            spaced.text.push_str(&word.text);
+        }
+        spaced
+    }
+
+    /// Where in the name the words stand that a pattern matches, whole words.
+    fn find(&self, pattern: &Regex) -> Option<(usize, usize)> {
+        let found = pattern.find(&self.text)?;
+        let at = |to: usize| self.words.partition_point(|(start, ..)| *start <= to).checked_sub(1);
+        let (_, start, _) = self.words.get(at(found.start())?)?;
+        let (_, _, end) = self.words.get(at(found.end().saturating_sub(1).max(found.start()))?)?;
+        Some((*start, *end))
+    }
+}
+
 /// All that rules may look at.
 pub(super) struct Features<'a> {
     pub(super) tool: &'a ToolDefinition,
     pub(super) name: Text<'a>,
+    spaced: Spaced,
     /// The last word of the name before a preposition: what a name without a verb is about.
     pub(super) head_noun: Option<Word>,
     pub(super) title: Option<Text<'a>>,
@@ -104,6 +137,7 @@ impl<'a> Features<'a> {
         }
         let SchemaReader { params, mut verbs, cut: schema_cut, .. } = schema;
         let name_words = of_name(name.read);
+        let spaced = Spaced::of(&name_words);
         verbs.extend(in_name(&name, &name_words, rules, [Slot::Name, Slot::SecondInName]));
         if let Some(title) = &title {
             verbs.extend(
@@ -116,7 +150,7 @@ impl<'a> Features<'a> {
         }
         let ends = &rules.settings.words.phrase_ends;
         let head_noun = name_words.into_iter().take_while(|w| !ends.contains(&w.text)).last();
-        Self { tool, name, head_noun, title, description, verbs, params, schema_cut }
+        Self { tool, name, spaced, head_noun, title, description, verbs, params, schema_cut }
     }
 
     /// The texts that were longer than what is read.
@@ -124,6 +158,11 @@ impl<'a> Features<'a> {
         let texts = [Some(&self.name), self.title.as_ref(), self.description.as_ref()];
         let cut = texts.into_iter().flatten().filter(|text| text.cut).map(|text| text.pointer.as_str());
         cut.chain(self.schema_cut.then_some("/inputSchema")).collect()
+    }
+
+    /// Where a pattern matches the words of the name.
+    pub(super) fn in_words(&self, pattern: &Regex) -> Option<Place<'a>> {
+        self.spaced.find(pattern).map(|(start, end)| self.name.place(start, end))
     }
 
     /// The name itself says what a call does, or seems to.

@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use super::RuleSet;
+use super::conditions::together;
 use super::features::{Features, Place, Text};
 use super::ruleset::{Field, Kind, Rule, Zone};
 use super::verbs::{Slot, Verb};
@@ -52,6 +53,11 @@ pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>>
                 };
                 if let Some(param) = features.params.iter().find(named) {
                     add(Family::Schema, Place::whole(&param.pointer));
+                }
+            }
+            Kind::When { all, none } => {
+                if let Some((family, place)) = together(features, all, none) {
+                    add(family, place);
                 }
             }
             Kind::Hint { hint, value } => {
@@ -132,15 +138,14 @@ fn phrase<'a>(
     };
     match field {
         Field::Name => find(&features.name, features.name.read, Family::Name),
+        Field::Words => features
+            .in_words(pattern)
+            .filter(|_| unless.is_none_or(|u| features.in_words(u).is_none()))
+            .map(|place| (Family::Name, place)),
         Field::Title => features.title.as_ref().and_then(|t| find(t, t.read, Family::Name)),
-        Field::Description => features.description.as_ref().and_then(|d| {
-            let zone = match zone {
-                Zone::First => d.sentence(),
-                Zone::Head => d.head(),
-                Zone::All => d.read,
-            };
-            find(d, zone, Family::Description)
-        }),
+        Field::Description => {
+            features.description.as_ref().and_then(|d| find(d, zone.of(d), Family::Description))
+        }
         Field::Params => features
             .params
             .iter()

@@ -97,6 +97,10 @@ mod tests {
         let data = crate::assets::Folder::Data.files(None).unwrap();
         let entries = file::parse(&data[FILE], Path::new(FILE)).unwrap();
         let written = file::write(&entries).unwrap();
-        assert_eq!(String::from_utf8_lossy(&data[FILE]), written, "it is as catalogue review export writes it");
+        assert_eq!(
+            String::from_utf8_lossy(&data[FILE]),
+            written,
+            "it is as catalogue review export writes it"
+        );
     }
 }

@@ -81,7 +81,7 @@ pub(super) struct ScanOptions {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum SandboxOption {
+pub(super) enum SandboxOption {
     /// The strongest level that works here
     Auto,
     /// Namespaces by bubblewrap
@@ -93,6 +93,11 @@ enum SandboxOption {
 }
 
 impl ScanOptions {
+    /// These targets and no talk but the bar, as `catalogue eval --benchmark` scans them.
+    pub(super) fn of(targets: Vec<String>, jobs: Option<u16>, sandbox: SandboxOption) -> Self {
+        Self { targets, sandbox, ..Self::starter(jobs, false, false) }
+    }
+
     /// The starter list, as `catalogue run` scans it.
     pub(super) fn starter(jobs: Option<u16>, refresh: bool, quiet: bool) -> Self {
         Self {

@@ -40,10 +40,12 @@ pub(super) struct GlobalOptions {
 }
 
 /// Everything resolved. Folders are not made here.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) config: Config,
     pub(super) db: PathBuf,
+    /// The database was named on the command line.
+    db_is_given: bool,
     pub(super) var: PathBuf,
     rules: Option<PathBuf>,
     templates: Option<PathBuf>,
@@ -74,6 +76,7 @@ impl Settings {
         Ok(Self {
             db: from(&options.db, &config.paths.db)
                 .map_or_else(|| var.join("catalogue.db"), |db| here.join(db)),
+            db_is_given: options.db.is_some(),
             rules: from(&options.rules, &config.paths.rules),
             templates: from(&options.templates, &config.paths.templates),
             data: from(&options.data, &config.paths.data),
@@ -81,6 +84,12 @@ impl Settings {
             var,
             config,
         })
+    }
+
+    /// The same with another database in the state folder, unless one was named on the command line.
+    pub(super) fn with_own_database(&self, name: &str) -> Self {
+        let db = if self.db_is_given { self.db.clone() } else { self.var.join(name) };
+        Self { db, ..self.clone() }
     }
 
     /// The rules in force.

@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod classify;
 mod docs;
 mod exports;
 mod licences;

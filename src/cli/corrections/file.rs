@@ -219,7 +219,8 @@ mod tests {
 
     fn entry(server: &str, tool: &str, rest: &str) -> String {
         format!(
-            "[[override]]\nserver = {server:?}\ntool = {tool:?}\ndefinition = \"{}\"\n{rest}\nwho = \"a reader\"\nwhy = \"it is so\"\nmade_at = \"2026-03-01T13:00:00+01:00\"\n",
+            "[[override]]\nserver = \"{server}\"\ntool = {}\ndefinition = \"{}\"\n{rest}\nwho = \"a reader\"\nwhy = \"it is so\"\nmade_at = \"2026-03-01T13:00:00+01:00\"\n",
+            toml::Value::from(tool),
             "ab".repeat(32)
         )
     }
@@ -266,7 +267,7 @@ mod tests {
         let three = good.replace("\"read\"", "\"x\"").repeat(3);
         let error = read(&three).unwrap_err();
         assert_eq!(error.lines().count(), 3, "{error}");
-        assert!(error.contains("\no.toml:14:9:"), "{error}");
+        assert!(error.contains("\no.toml:13:9:"), "{error}");
         assert!(parse(b"[[override]]\nserver = \"\xff\"", Path::new("o.toml")).is_err());
     }
 }
