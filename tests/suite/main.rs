@@ -12,6 +12,7 @@ mod docs;
 mod exports;
 mod licences;
 mod net;
+mod review;
 mod rules;
 mod sample;
 mod scan;
