@@ -2,6 +2,7 @@
 
 mod build;
 mod classify;
+mod corrections;
 mod doctor;
 mod eval;
 mod exit;

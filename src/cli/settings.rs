@@ -29,7 +29,7 @@ pub(super) struct GlobalOptions {
     /// Templates from this folder instead of the built-in ones
     #[arg(long, global = true, value_name = "DIR")]
     templates: Option<PathBuf>,
-    /// Starter list, launch hints and stand-ins from this folder instead of the built-in ones
+    /// Starter list, launch hints, corrections and stand-ins from this folder instead of the built-in ones
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Static files and hand-written pages from this folder instead of the built-in ones

@@ -141,7 +141,7 @@ fn a_bad_line_is_named_and_skipped_and_the_exit_code_says_so() {
     std::fs::write(&file, rows.join("\n")).unwrap();
     let output = catalogue(folder.path(), &["eval", "rows.jsonl", "--errors", "9"]);
     let (said, complaints) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(1), "{complaints}");
+    assert_eq!(output.status.code(), Some(7), "{complaints}");
     for place in ["rows.jsonl:3: ", "rows.jsonl:5: longer", "rows.jsonl:6: neither gold nor label"] {
         assert!(complaints.contains(place), "{complaints}");
     }
@@ -157,7 +157,7 @@ fn a_bad_line_is_named_and_skipped_and_the_exit_code_says_so() {
     assert!(json["errors"][0]["rule"].is_string() && json.get("natural").is_none());
 
     std::fs::write(&file, "no json\n").unwrap();
-    assert_eq!(catalogue(folder.path(), &["eval", "rows.jsonl"]).status.code(), Some(1));
+    assert_eq!(catalogue(folder.path(), &["eval", "rows.jsonl"]).status.code(), Some(7));
     assert_eq!(catalogue(folder.path(), &["eval"]).status.code(), Some(2));
     assert_eq!(catalogue(folder.path(), &["eval", "--hints", "--benchmark"]).status.code(), Some(2));
 }
