@@ -95,7 +95,12 @@ impl Settings {
 
     /// The rules in force.
     pub(super) fn rule_set(&self) -> anyhow::Result<RuleSet> {
-        Ok(RuleSet::load(&Folder::Rules.files(self.rules.as_deref())?)?)
+        Ok(RuleSet::load(&self.rule_files()?)?)
+    }
+
+    /// The files that the rules in force are read from.
+    pub(super) fn rule_files(&self) -> anyhow::Result<Files> {
+        Ok(Folder::Rules.files(self.rules.as_deref())?)
     }
 
     /// The numbers of `rules/policy.toml`.
