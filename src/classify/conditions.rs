@@ -22,6 +22,7 @@ pub(super) struct WrittenCondition {
     says: Option<String>,
     param: Option<String>,
     about: Option<String>,
+    values: Option<String>,
     #[serde(default)]
     verb: Vec<String>,
     #[serde(default)]
@@ -44,8 +45,8 @@ pub(super) enum Condition {
     Description(Regex, Zone),
     /// A pattern on the name's words, on the title, or on the description.
     Says(Regex, Zone),
-    /// A pattern on the name of a parameter, and perhaps one on what is said about that parameter.
-    Param { name: Regex, about: Option<Regex>, top_only: bool },
+    /// A pattern on the name of a parameter, and perhaps one on what is said about it, or on one of the values it lists.
+    Param { name: Regex, about: Option<Regex>, values: Option<Regex>, top_only: bool },
     /// A verb of the definition, wherever it was found.
     Verb(BTreeSet<String>),
     /// A noun behind a verb of the definition.
@@ -65,9 +66,12 @@ impl WrittenCondition {
         found.extend(pattern(self.description)?.map(|p| Condition::Description(p, zone)));
         found.extend(pattern(self.says)?.map(|p| Condition::Says(p, zone)));
         let about = pattern(self.about)?;
+        let values = pattern(self.values)?;
         match pattern(self.param)? {
-            Some(name) => found.push(Condition::Param { name, about, top_only: self.top_only }),
-            None if about.is_some() => return Err("has a condition with about and no param".to_owned()),
+            Some(name) => found.push(Condition::Param { name, about, values, top_only: self.top_only }),
+            None if about.is_some() || values.is_some() => {
+                return Err("has a condition with about or values and no param".to_owned());
+            }
             None => {}
         }
         let set = |words: Vec<String>| expand(words, groups).map(|all| all.into_iter().collect());
@@ -108,10 +112,11 @@ impl Condition {
                     let found = pattern.find(title.read)?;
                     Some((Family::Name, title.place(found.start(), found.end())))
                 }),
-            Condition::Param { name, about, top_only } => features
+            Condition::Param { name, about, values, top_only } => features
                 .params
                 .iter()
                 .filter(|p| (!top_only || p.depth == 0) && name.is_match(&p.name))
+                .filter(|p| values.as_ref().is_none_or(|v| p.values.iter().any(|value| v.is_match(value))))
                 .find(|p| match (about, &p.description) {
                     (None, _) => true,
                     (Some(about), Some(said)) => about.is_match(said.read),

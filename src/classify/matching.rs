@@ -99,7 +99,11 @@ fn verb_hits<'a>(rules: &RuleSet, features: &Features<'a>, verb: &Verb<'a>, hits
         Slot::ListedInSchema => (slots.listed, Family::Schema),
         Slot::ListedInDescription => (slots.listed, Family::Description),
     };
-    let weight = if verb.doubtful { weight * slots.doubtful } else { weight };
+    let weight = match (verb.doubtful, verb.slot) {
+        (true, Slot::Description) => weight * slots.doubtful_at_the_front,
+        (true, _) => weight * slots.doubtful,
+        (false, _) => weight,
+    };
     let points = |rule: usize| rules.rules.get(rule).map_or(0.0, |r| r.points);
     let pair = rules.rules.iter().enumerate().find_map(|(index, rule)| match &rule.kind {
         Kind::Pair { verbs, objects, unless } if verbs.contains(&verb.word) => verb

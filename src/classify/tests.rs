@@ -1,4 +1,4 @@
-//! The rule set as a whole: its examples, its evidence, its bounds, and a way to get figures.
+//! The rule set as a whole: its examples, its evidence, its bounds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -42,7 +42,7 @@ fn recorded() -> Vec<ToolDefinition> {
             Ok(text) => tools.extend(
                 text.lines()
                     .filter(|line| !line.trim().is_empty())
-                    .map(|line| row_tool(&serde_json::from_str(line).unwrap(), false)),
+                    .map(|line| row_tool(&serde_json::from_str(line).unwrap())),
             ),
         }
     }
@@ -316,32 +316,12 @@ fn every_rule_speaks_about_some_recorded_tool() {
     assert!(silent.is_empty(), "{silent:?}");
 }
 
-/// Verdicts for the rows of LABELS, as JSON lines at OUT.
-#[test]
-#[ignore = "writes verdicts for the scorer: LABELS=gold.jsonl OUT=verdicts.jsonl"]
-fn dump_verdicts() {
-    let (labels, out) = (std::env::var("LABELS").unwrap(), std::env::var("OUT").unwrap());
-    let rules = rules();
-    let mut lines = String::new();
-    for line in fs_err::read_to_string(labels).unwrap().lines().filter(|l| !l.trim().is_empty()) {
-        let row: Value = serde_json::from_str(line).unwrap();
-        let verdict = rules.judge(&row_tool(&row, std::env::var("HINTS").is_ok()));
-        let line = json!({
-            "id": row["id"], "class": verdict.class, "risk": verdict.risk, "signals": verdict.signals,
-            "confidence": verdict.confidence, "needs_review": verdict.needs_review, "evidence": verdict.evidence,
-        });
-        lines.push_str(&format!("{line}\n"));
-    }
-    fs_err::write(out, lines).unwrap();
-}
-
 /// A labelled row's definition, as a server would have sent it.
-fn row_tool(row: &Value, hide_hints: bool) -> ToolDefinition {
+fn row_tool(row: &Value) -> ToolDefinition {
     let mut object = serde_json::Map::new();
     for key in ["name", "title", "description", "inputSchema", "outputSchema", "annotations"] {
         let value = &row[key];
-        let hidden = hide_hints && key == "annotations";
-        if !value.is_null() && !hidden {
+        if !value.is_null() {
             object.insert(key.to_owned(), value.clone());
         }
     }
