@@ -27,8 +27,9 @@ const PLACES: usize = 20;
 /// What a finding looks for.
 #[derive(Debug)]
 pub(super) enum Finding {
-    /// A pattern, unless the same sentence up to its end holds another.
-    Pattern { pattern: Regex, unless: Option<Regex> },
+    /// A pattern, unless the same sentence up to its end holds another. It is looked for only in a text in which `trigger`
+    /// is found, which is cheaper to look for: most texts of most tools hold none.
+    Pattern { trigger: Regex, pattern: Regex, unless: Option<Regex> },
     /// Something that no pattern can say.
     Check(Check),
 }
@@ -45,11 +46,11 @@ pub(super) enum Check {
     Lookalike,
 }
 
-/// The patterns of all findings in one automaton, so that a text without any is read once.
+/// The triggers of all findings in one automaton, so that a text without any is read once.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     set: RegexSet,
-    /// The rule of each pattern of the set.
+    /// The rule of each trigger of the set.
     rules: Vec<usize>,
     /// The rules that are checks.
     checks: Vec<(usize, Check)>,
@@ -58,18 +59,18 @@ pub(super) struct Findings {
 impl Findings {
     /// Gathers the findings of a rule set.
     pub(super) fn of(rules: &[Rule]) -> Result<Self, regex::Error> {
-        let (mut patterns, mut places, mut checks) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut triggers, mut places, mut checks) = (Vec::new(), Vec::new(), Vec::new());
         for (index, rule) in rules.iter().enumerate() {
             match &rule.kind {
-                Kind::Finding(Finding::Pattern { pattern, .. }) => {
-                    patterns.push(pattern.as_str().to_owned());
+                Kind::Finding(Finding::Pattern { trigger, .. }) => {
+                    triggers.push(trigger.as_str().to_owned());
                     places.push(index);
                 }
                 Kind::Finding(Finding::Check(check)) => checks.push((index, *check)),
                 _ => {}
             }
         }
-        let set = RegexSetBuilder::new(patterns).case_insensitive(true).size_limit(8 << 20).build()?;
+        let set = RegexSetBuilder::new(triggers).case_insensitive(true).size_limit(8 << 20).build()?;
         Ok(Self { set, rules: places, checks })
     }
 
@@ -80,7 +81,7 @@ impl Findings {
             for at in &self.set.matches(said.text.read) {
                 let Some(index) = self.rules.get(at).copied() else { continue };
                 let (Some(rule), Some(slot)) = (rules.get(index), found.get_mut(index)) else { continue };
-                if let Kind::Finding(Finding::Pattern { pattern, unless }) = &rule.kind
+                if let Kind::Finding(Finding::Pattern { pattern, unless, .. }) = &rule.kind
                     && slot.is_none()
                 {
                     let span = place_of(said.text.read, pattern, unless.as_ref());

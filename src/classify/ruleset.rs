@@ -141,6 +141,7 @@ struct Written {
     #[serde(default)]
     none: Vec<WrittenCondition>,
     check: Option<Check>,
+    trigger: Option<String>,
     hint: Option<String>,
     value: Option<bool>,
     #[serde(default)]
@@ -271,6 +272,7 @@ fn checked(written: Written, topic: &str, groups: &HashMap<String, Vec<String>>)
         Word::When => Kind::When(When::checked([written.all, written.any, written.none], groups)?),
         Word::Finding => Kind::Finding(match (written.pattern, written.check) {
             (Some(pattern), None) => Finding::Pattern {
+                trigger: compile(written.trigger.as_ref().unwrap_or(&pattern))?,
                 pattern: compile(&pattern)?,
                 unless: written.unless.as_deref().map(compile).transpose()?,
             },

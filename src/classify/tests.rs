@@ -263,6 +263,21 @@ fn every_mistake_in_a_rule_names_file_line_and_rule() {
         ("yes = [\"x | x\"]", "", "zz.toml:3:6", "must match"),
         ("points = 1.0", "", "zz.toml:3:6", "class and points together"),
         ("pattern = 'x'", "", "zz.toml:3:6", "no pattern"),
+        ("kind = \"phrase\"", "kind = \"when\"", "zz.toml:3:6", "no conditions"),
+        ("kind = \"phrase\"", "kind = \"when\"\nall = [{}]", "zz.toml:3:6", "not exactly one of"),
+        ("kind = \"phrase\"", "kind = \"when\"\nall = [{ about = 'x' }]", "zz.toml:3:6", "no param"),
+        (
+            "kind = \"phrase\"",
+            "kind = \"when\"\nall = [{ says = 'x', colour = 'y' }]",
+            "zz.toml:5:",
+            "unknown field",
+        ),
+        (
+            "kind = \"phrase\"",
+            "kind = \"finding\"\ncheck = \"invisible\"",
+            "zz.toml:3:6",
+            "either a pattern or a check",
+        ),
         ("kind = \"phrase\"", "kind = \"verb\"\nwords = [\"get\"]", "zz.toml:3:6", "another verb rule"),
         (
             "kind = \"phrase\"",

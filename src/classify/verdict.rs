@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::RuleSet;
 use super::features::{Features, Place};
-use super::matching::{Family, Hit, only};
+use super::matching::{Family, Hit, only, signal_hits};
 use super::ruleset::Kind;
 use crate::model::{Class, Effect, Evidence, Risk, Signal, Verdict};
 
@@ -15,7 +15,7 @@ const CLASS_EVIDENCE: usize = 12;
 type Scores = BTreeMap<Class, f64>;
 
 /// The verdict that the hits amount to.
-pub(super) fn decide(rules: &RuleSet, features: &Features<'_>, mut hits: Vec<Hit<'_>>) -> Verdict {
+pub(super) fn decide<'a>(rules: &RuleSet, features: &Features<'a>, mut hits: Vec<Hit<'a>>) -> Verdict {
     let bounds = &rules.settings.confidence;
     read_gate(rules, &mut hits);
     let class_of = |hit: &Hit<'_>| rules.rules.get(hit.rule).and_then(|rule| rule.class);
@@ -48,6 +48,7 @@ pub(super) fn decide(rules: &RuleSet, features: &Features<'_>, mut hits: Vec<Hit
             points: 0.0,
         }));
     }
+    hits.extend(signal_hits(rules, features, class));
     let mut confidence = share(&scores, class, bounds.scale);
     let families: BTreeSet<Family> = hits
         .iter()
