@@ -100,7 +100,7 @@ pub(crate) fn filled(servers: usize, tools: usize, rules: &RuleSet) -> (TempDir,
         store_answer(&mut store, &answer(server, tools));
     }
     let verdicts: Vec<(DefinitionHash, Verdict)> = store
-        .definitions_without_verdict(rules.hash())
+        .definitions_without_verdict(rules.hash(), None, usize::MAX)
         .expect("read")
         .into_iter()
         .map(|(hash, text)| (hash, rules.judge(&ToolDefinition::from_json(&text).expect("a tool"))))

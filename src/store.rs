@@ -5,6 +5,7 @@
 //! describes the tables for people. Called by `cli` (writer) and by `render` and `cli` (readers).
 
 mod answers;
+mod changes;
 mod error;
 mod open;
 mod overrides;
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 use rusqlite::{Transaction, TransactionBehavior};
 
 pub use answers::{Answered, AnsweredTool, answered};
+pub use changes::{ChangedTool, Judgement, Move, changed_tools, moves};
 pub use error::StoreError;
 pub use open::{BUSY_TIMEOUT, SCHEMA};
 pub use overrides::Override;

@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use super::RuleSet;
+use super::conditions::together;
 use super::features::{Features, Place, Text};
 use super::ruleset::{Field, Kind, Rule, Zone};
 use super::verbs::{Slot, Verb};
@@ -29,7 +30,7 @@ pub(super) struct Hit<'a> {
     pub(super) points: f64,
 }
 
-/// Every hit, verbs first, then in the order of the rules.
+/// Every hit, verbs first, then in the order of the rules, findings last.
 pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>> {
     let mut hits = Vec::new();
     for verb in &features.verbs {
@@ -54,6 +55,11 @@ pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>>
                     add(Family::Schema, Place::whole(&param.pointer));
                 }
             }
+            Kind::When { all, none } => {
+                if let Some((family, place)) = together(features, all, none) {
+                    add(family, place);
+                }
+            }
             Kind::Hint { hint, value } => {
                 if features.tool.hint(hint) == Some(*value) {
                     add(Family::Hint, Place::whole(&format!("/annotations/{hint}")));
@@ -70,10 +76,13 @@ pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>>
                     add(Family::Whole, Place::whole(pointer));
                 }
             }
-            // Verbs came first; what is absent or contradicts itself is known only when all have spoken.
+            // Verbs came first and findings come last; what is absent or contradicts itself is known only when all have
+            // spoken.
             Kind::Noun(_) | Kind::Verb(_) | Kind::Pair { .. } | Kind::Nothing | Kind::Mismatch => {}
+            Kind::Finding(_) => {}
         }
     }
+    hits.extend(rules.findings.hits(&rules.rules, features));
     hits
 }
 
@@ -90,7 +99,11 @@ fn verb_hits<'a>(rules: &RuleSet, features: &Features<'a>, verb: &Verb<'a>, hits
         Slot::ListedInSchema => (slots.listed, Family::Schema),
         Slot::ListedInDescription => (slots.listed, Family::Description),
     };
-    let weight = if verb.doubtful { weight * slots.doubtful } else { weight };
+    let weight = match (verb.doubtful, verb.slot) {
+        (true, Slot::Description) => weight * slots.doubtful_at_the_front,
+        (true, _) => weight * slots.doubtful,
+        (false, _) => weight,
+    };
     let points = |rule: usize| rules.rules.get(rule).map_or(0.0, |r| r.points);
     let pair = rules.rules.iter().enumerate().find_map(|(index, rule)| match &rule.kind {
         Kind::Pair { verbs, objects, unless } if verbs.contains(&verb.word) => verb
@@ -132,15 +145,14 @@ fn phrase<'a>(
     };
     match field {
         Field::Name => find(&features.name, features.name.read, Family::Name),
+        Field::Words => features
+            .in_words(pattern)
+            .filter(|_| unless.is_none_or(|u| features.in_words(u).is_none()))
+            .map(|place| (Family::Name, place)),
         Field::Title => features.title.as_ref().and_then(|t| find(t, t.read, Family::Name)),
-        Field::Description => features.description.as_ref().and_then(|d| {
-            let zone = match zone {
-                Zone::First => d.sentence(),
-                Zone::Head => d.head(),
-                Zone::All => d.read,
-            };
-            find(d, zone, Family::Description)
-        }),
+        Field::Description => {
+            features.description.as_ref().and_then(|d| find(d, zone.of(d), Family::Description))
+        }
         Field::Params => features
             .params
             .iter()

@@ -1,4 +1,4 @@
-//! The rule set as a whole: its examples, its evidence, its bounds, and a way to get figures.
+//! The rule set as a whole: its examples, its evidence, its bounds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,7 +18,7 @@ fn files() -> Files {
     Folder::Rules.files(Some(&Path::new(env!("CARGO_MANIFEST_DIR")).join("rules"))).unwrap()
 }
 
-fn rules() -> &'static RuleSet {
+pub(super) fn rules() -> &'static RuleSet {
     static RULES: LazyLock<RuleSet> =
         LazyLock::new(|| RuleSet::load(&files()).unwrap_or_else(|error| panic!("{error}")));
     &RULES
@@ -42,7 +42,7 @@ fn recorded() -> Vec<ToolDefinition> {
             Ok(text) => tools.extend(
                 text.lines()
                     .filter(|line| !line.trim().is_empty())
-                    .map(|line| row_tool(&serde_json::from_str(line).unwrap(), false)),
+                    .map(|line| row_tool(&serde_json::from_str(line).unwrap())),
             ),
         }
     }
@@ -296,7 +296,7 @@ fn every_mistake_in_a_rule_names_file_line_and_rule() {
 fn every_rule_speaks_about_some_recorded_tool() {
     // Attacks do not occur in what was recorded (research/corpus.md section 5); quotes of swaps and closing a browser's
     // page are asked for by borders 9 and 7 of the rubric and met in servers that are scanned, not in the labels.
-    const ELSEWHERE: [&str; 4] = ["signal-injection-invisible", "text-cut", "pair-money-look", "pair-page"];
+    const ELSEWHERE: [&str; 3] = ["text-cut", "pair-money-look", "pair-page"];
     let (rules, tools) = (rules(), recorded());
     if tools.len() < 1_000 {
         return;
@@ -312,36 +312,16 @@ fn every_rule_speaks_about_some_recorded_tool() {
             silent.remove(evidence.rule.as_str());
         }
     }
-    silent.retain(|id| !ELSEWHERE.contains(id));
+    silent.retain(|id| !ELSEWHERE.contains(id) && !id.starts_with("finding-"));
     assert!(silent.is_empty(), "{silent:?}");
 }
 
-/// Verdicts for the rows of LABELS, as JSON lines at OUT.
-#[test]
-#[ignore = "writes verdicts for the scorer: LABELS=gold.jsonl OUT=verdicts.jsonl"]
-fn dump_verdicts() {
-    let (labels, out) = (std::env::var("LABELS").unwrap(), std::env::var("OUT").unwrap());
-    let rules = rules();
-    let mut lines = String::new();
-    for line in fs_err::read_to_string(labels).unwrap().lines().filter(|l| !l.trim().is_empty()) {
-        let row: Value = serde_json::from_str(line).unwrap();
-        let verdict = rules.judge(&row_tool(&row, std::env::var("HINTS").is_ok()));
-        let line = json!({
-            "id": row["id"], "class": verdict.class, "risk": verdict.risk, "signals": verdict.signals,
-            "confidence": verdict.confidence, "needs_review": verdict.needs_review, "evidence": verdict.evidence,
-        });
-        lines.push_str(&format!("{line}\n"));
-    }
-    fs_err::write(out, lines).unwrap();
-}
-
 /// A labelled row's definition, as a server would have sent it.
-fn row_tool(row: &Value, hide_hints: bool) -> ToolDefinition {
+fn row_tool(row: &Value) -> ToolDefinition {
     let mut object = serde_json::Map::new();
-    for key in ["name", "title", "description", "inputSchema", "annotations"] {
+    for key in ["name", "title", "description", "inputSchema", "outputSchema", "annotations"] {
         let value = &row[key];
-        let hidden = hide_hints && key == "annotations";
-        if !value.is_null() && !hidden {
+        if !value.is_null() {
             object.insert(key.to_owned(), value.clone());
         }
     }

@@ -23,6 +23,8 @@ pub(super) enum Exit {
     NoSandbox,
     /// A rules, data or configuration file is malformed.
     BadFile,
+    /// Some lines of an input were skipped, each with a report; the others were judged.
+    LinesSkipped,
     /// Ended by Ctrl-C; what was done is stored.
     Interrupted,
 }
@@ -37,6 +39,7 @@ impl Exit {
             Exit::Database => 4,
             Exit::NoSandbox => 5,
             Exit::BadFile => 6,
+            Exit::LinesSkipped => 7,
             Exit::Interrupted => 130,
         }
     }

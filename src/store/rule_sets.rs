@@ -16,7 +16,8 @@ const USE_RULE_SET: &str = "INSERT INTO rule_set_uses (rule_set_hash, used_at) V
 
 const WITHOUT_VERDICT: &str = "
     SELECT d.hash AS hash, d.canonical AS canonical FROM definitions d
-    WHERE NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.definition_hash = d.hash AND v.rule_set_hash = ?1)
+    WHERE d.hash > ?2
+      AND NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.definition_hash = d.hash AND v.rule_set_hash = ?1)
     ORDER BY d.hash";
 
 const ADD_VERDICT: &str = "
@@ -42,21 +43,29 @@ impl Store {
         self.write(|tx| put_in_force(tx, hash, now).map_err(|e| StoreError::from_sql(tx, e)))
     }
 
-    /// Every definition that has no verdict under a rule set yet, with its canonical JSON, in order of the hash.
+    /// Definitions that have no verdict under a rule set yet, with their canonical JSON, in order of the hash: those behind
+    /// `after`, until they are `bytes` together. Empty when there are no more.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn definitions_without_verdict(
         &self,
         rule_set: &str,
+        after: Option<&DefinitionHash>,
+        bytes: usize,
     ) -> Result<Vec<(DefinitionHash, String)>, StoreError> {
         let read = || -> rusqlite::Result<Vec<(DefinitionHash, String)>> {
-            self.connection
-                .prepare(WITHOUT_VERDICT)?
-                .query_map([rule_set], |row| {
-                    Ok((DefinitionHash::stored(row.get::<_, String>("hash")?), row.get("canonical")?))
-                })?
-                .collect()
+            let mut statement = self.connection.prepare_cached(WITHOUT_VERDICT)?;
+            let mut rows = statement.query([rule_set, after.map_or("", DefinitionHash::as_str)])?;
+            let (mut found, mut size) = (Vec::new(), 0);
+            while size < bytes
+                && let Some(row) = rows.next()?
+            {
+                let canonical: String = row.get("canonical")?;
+                size += canonical.len();
+                found.push((DefinitionHash::stored(row.get::<_, String>("hash")?), canonical));
+            }
+            Ok(found)
         };
         read().map_err(|e| StoreError::from_sql(&self.connection, e))
     }

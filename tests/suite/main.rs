@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod classify;
 mod classify_properties;
 mod docs;
 mod eval;

@@ -53,14 +53,24 @@ fn putting_the_same_rule_set_in_force_again_is_no_new_entry() {
 #[test]
 fn only_definitions_without_a_verdict_are_left_to_do() {
     let (_folder, _path, store) = sample::seeded();
-    let left = store.definitions_without_verdict(RULE_SET).unwrap();
+    let left = store.definitions_without_verdict(RULE_SET, None, usize::MAX).unwrap();
     assert_eq!(left.len(), 1);
     assert!(left[0].1.contains("no_description"), "{left:?}");
-    let all = store.definitions_without_verdict("never used").unwrap();
+    let all = store.definitions_without_verdict("never used", None, usize::MAX).unwrap();
     let stored: i64 =
         store.connection().query_row("SELECT count(*) FROM definitions", [], |r| r.get(0)).unwrap();
     assert_eq!(all.len() as i64, stored);
     assert!(all.is_sorted_by(|a, b| a.0 < b.0));
+
+    let (mut pieces, mut after) = (Vec::new(), None);
+    loop {
+        let piece = store.definitions_without_verdict("never used", after.as_ref(), 1).unwrap();
+        assert!(piece.len() <= 1, "one definition is more than a byte");
+        let Some((hash, _)) = piece.last() else { break };
+        after = Some(hash.clone());
+        pieces.extend(piece);
+    }
+    assert_eq!(pieces, all);
 }
 
 #[test]
