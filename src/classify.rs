@@ -7,6 +7,7 @@
 mod actions;
 mod conditions;
 mod examples;
+mod explain;
 mod features;
 mod findings;
 mod listing;
@@ -24,7 +25,8 @@ use thiserror::Error;
 use crate::model::{ToolDefinition, Verdict};
 
 pub use examples::ExampleFailure;
-pub use listing::{LISTING_BEGIN, LISTING_END};
+pub use explain::{Change, HintStanding, Piece, Removal, SmallestChange, StatedHint, stated_hints, without};
+pub use listing::{LISTING_BEGIN, LISTING_END, RuleEntry};
 
 /// Part of every rule set's hash: raised whenever the arithmetic or the matching changes.
 const ALGORITHM: &str = "catalogue-classify-1";

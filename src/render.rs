@@ -186,7 +186,7 @@ pub fn build(
     let engine = Engine::new(&options.templates, PAGE_KINDS)?;
     let as_of = options.as_of.map_or_else(|| site::newest_probe(db), |as_of| Ok(Some(as_of)))?;
     let catalogue = match as_of {
-        Some(as_of) => Catalogue::read(db, rules, as_of)?,
+        Some(as_of) => Catalogue::read(db, rules, as_of, options.as_of)?,
         None => Catalogue::default(),
     };
     let site = SiteView { version: options.version, rules: rules.hash().chars().take(12).collect() };
@@ -197,7 +197,7 @@ pub fn build(
     pages.extend(prose::write_prose(&press, &options.site, measured.as_ref())?);
     let similar = Similar::new(&catalogue);
     for (i, chunk) in catalogue.servers.chunks(CHUNK).enumerate() {
-        let rows = read_rows(db, rules, (i * CHUNK, chunk), as_of.unwrap_or_default())?;
+        let rows = read_rows(db, rules, (i * CHUNK, chunk), options.as_of)?;
         let written: Result<Vec<Vec<String>>, RenderError> = rows
             .into_par_iter()
             .map(|rows| one_server(&press, rules, numbers, &catalogue, &similar, rows))
@@ -222,7 +222,7 @@ fn read_rows(
     db: &Connection,
     rules: &RuleSet,
     (first, chunk): (usize, &[ServerEntry]),
-    as_of: Timestamp,
+    as_of: Option<Timestamp>,
 ) -> Result<Vec<ServerRows>, RenderError> {
     let mut rows = Vec::with_capacity(chunk.len());
     for (i, entry) in chunk.iter().enumerate() {

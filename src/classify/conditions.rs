@@ -27,6 +27,10 @@ pub(super) struct WrittenCondition {
     verb: Vec<String>,
     #[serde(default)]
     object: Vec<String>,
+    #[serde(default)]
+    head: Vec<String>,
+    #[serde(default)]
+    of: Vec<String>,
     zone: Option<Zone>,
     #[serde(default)]
     top_only: bool,
@@ -47,6 +51,9 @@ pub(super) enum Condition {
     Verb(BTreeSet<String>),
     /// A noun behind a verb of the definition.
     Object(BTreeSet<String>),
+    /// The last of the nouns behind a verb, perhaps behind one `of` these: of "list all email templates of a shop" it is
+    /// "template".
+    Head { words: BTreeSet<String>, of: BTreeSet<String> },
 }
 
 impl WrittenCondition {
@@ -71,14 +78,19 @@ impl WrittenCondition {
         if !self.verb.is_empty() {
             found.push(Condition::Verb(set(self.verb)?));
         }
+        let nouns = |words: Vec<String>| -> Result<BTreeSet<String>, String> {
+            Ok(expand(words, groups)?.iter().map(|w| singular(w)).collect())
+        };
         if !self.object.is_empty() {
-            let words: BTreeSet<String> = set(self.object)?;
-            found.push(Condition::Object(words.iter().map(|w| singular(w)).collect()));
+            found.push(Condition::Object(nouns(self.object)?));
+        }
+        if !self.head.is_empty() {
+            found.push(Condition::Head { words: nouns(self.head)?, of: set(self.of)? });
         }
         match (found.pop(), found.is_empty()) {
             (Some(condition), true) => Ok(condition),
             _ => Err(
-                "has a condition that is not exactly one of words, description, says, param, verb, object"
+                "has a condition that is not exactly one of words, description, says, param, verb, object, head"
                     .to_owned(),
             ),
         }
@@ -117,6 +129,17 @@ impl Condition {
             }
             Condition::Object(words) => features.verbs.iter().find_map(|verb| {
                 let (_, start, end) = verb.objects.iter().find(|(object, ..)| words.contains(object))?;
+                Some((Family::Name, Place { span: Some((*start, *end)), ..verb.place.clone() }))
+            }),
+            Condition::Head { words, of } => features.verbs.iter().find_map(|verb| {
+                if !of.is_empty() && !of.contains(&verb.word) {
+                    return None;
+                }
+                let (_, verb_end) = verb.place.span?;
+                // In front of a verb (`contacts_list`) the nearest noun comes first.
+                let behind = verb.objects.first().is_some_and(|(_, start, _)| *start >= verb_end);
+                let head = if behind { verb.objects.last() } else { verb.objects.first() };
+                let (_, start, end) = head.filter(|(object, ..)| words.contains(object))?;
                 Some((Family::Name, Place { span: Some((*start, *end)), ..verb.place.clone() }))
             }),
         }

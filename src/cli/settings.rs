@@ -29,7 +29,7 @@ pub(super) struct GlobalOptions {
     /// Templates from this folder instead of the built-in ones
     #[arg(long, global = true, value_name = "DIR")]
     templates: Option<PathBuf>,
-    /// Starter list, launch hints and stand-ins from this folder instead of the built-in ones
+    /// Starter list, launch hints, corrections and stand-ins from this folder instead of the built-in ones
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Static files and hand-written pages from this folder instead of the built-in ones
@@ -95,7 +95,12 @@ impl Settings {
 
     /// The rules in force.
     pub(super) fn rule_set(&self) -> anyhow::Result<RuleSet> {
-        Ok(RuleSet::load(&Folder::Rules.files(self.rules.as_deref())?)?)
+        Ok(RuleSet::load(&self.rule_files()?)?)
+    }
+
+    /// The files that the rules in force are read from.
+    pub(super) fn rule_files(&self) -> anyhow::Result<Files> {
+        Ok(Folder::Rules.files(self.rules.as_deref())?)
     }
 
     /// The numbers of `rules/policy.toml`.

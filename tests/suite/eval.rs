@@ -157,7 +157,7 @@ fn a_bad_line_is_named_and_skipped_and_the_exit_code_says_so() {
     assert!(json["errors"][0]["rule"].is_string() && json.get("natural").is_none());
 
     std::fs::write(&file, "no json\n").unwrap();
-    assert_eq!(catalogue(folder.path(), &["eval", "rows.jsonl"]).status.code(), Some(1));
+    assert_eq!(catalogue(folder.path(), &["eval", "rows.jsonl"]).status.code(), Some(7));
     assert_eq!(catalogue(folder.path(), &["eval"]).status.code(), Some(2));
     assert_eq!(catalogue(folder.path(), &["eval", "--hints", "--benchmark"]).status.code(), Some(2));
 }

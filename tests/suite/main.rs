@@ -14,6 +14,7 @@ mod eval;
 mod exports;
 mod licences;
 mod net;
+mod review;
 mod rules;
 mod sample;
 mod scan;
