@@ -158,6 +158,8 @@ fn a_bad_line_is_named_and_skipped_and_the_exit_code_says_so() {
 
     std::fs::write(&file, "no json\n").unwrap();
     assert_eq!(catalogue(folder.path(), &["eval", "rows.jsonl"]).status.code(), Some(7));
+    std::fs::write(&file, "\n").unwrap();
+    assert_eq!(catalogue(folder.path(), &["eval", "rows.jsonl"]).status.code(), Some(1));
     assert_eq!(catalogue(folder.path(), &["eval"]).status.code(), Some(2));
     assert_eq!(catalogue(folder.path(), &["eval", "--hints", "--benchmark"]).status.code(), Some(2));
 }
