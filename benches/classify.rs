@@ -29,8 +29,8 @@ const RATIO_AIM: f64 = 12.0;
 const HOSTILE_BAR: Duration = Duration::from_millis(50);
 /// Each measurement is repeated, alternating with what it is compared with; medians are printed.
 const ROUNDS: usize = 9;
-/// Lower-casing is so fast that one pass is too short to measure.
-const LOWER_PASSES: u32 = 40;
+/// The kernel counts in ticks of up to 10 ms: this much of them is exact to a few percent.
+const LONG_ENOUGH: Duration = Duration::from_millis(200);
 const MEBIBYTE: usize = 1 << 20;
 /// What a definition is made of.
 const MEMBERS: [&str; 6] = ["name", "title", "description", "inputSchema", "outputSchema", "annotations"];
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     println!("rule set {}", rules.hash());
     let ratio = against_lower_casing(&rules, &tools);
     where_it_goes(&files, &rules, &tools);
-    let slowest = hostile(&rules);
+    let slowest = hostile(&files, &rules);
     let within = ratio <= RATIO_BAR && slowest < HOSTILE_BAR;
     println!(
         "\nratio {ratio:.1} (bar {RATIO_BAR}, aim {RATIO_AIM}), slowest hostile text {:.1} ms (bar {} ms): {}",
@@ -83,7 +83,7 @@ fn made_up_tools() -> Vec<ToolDefinition> {
         .collect()
 }
 
-/// CPU time of this thread so far. Wall time where the kernel does not tell.
+/// CPU time of this thread so far, as exact as the kernel's tick. Wall time where the kernel does not tell.
 fn cpu() -> Duration {
     static BEGUN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     let begun = BEGUN.get_or_init(Instant::now);
@@ -93,15 +93,27 @@ fn cpu() -> Duration {
         .map_or_else(|| begun.elapsed(), Duration::from_nanos)
 }
 
-fn spent(work: impl FnOnce()) -> Duration {
-    let before = cpu();
-    work();
-    cpu().saturating_sub(before)
+/// What the work costs once: it is repeated until the tick does not matter.
+fn spent(mut work: impl FnMut()) -> Duration {
+    let (before, mut times) = (cpu(), 0_u32);
+    loop {
+        work();
+        times += 1;
+        let so_far = cpu().saturating_sub(before);
+        if so_far >= LONG_ENOUGH {
+            return so_far / times;
+        }
+    }
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// The least disturbed of a few, where small differences matter.
+fn fastest(mut work: impl FnMut()) -> Duration {
+    (0..4).map(|_| spent(&mut work)).min().unwrap_or_default()
 }
 
 fn judge_all(rules: &RuleSet, tools: &[ToolDefinition]) {
@@ -117,14 +129,12 @@ fn against_lower_casing(rules: &RuleSet, tools: &[ToolDefinition]) -> f64 {
     for _ in 0..ROUNDS {
         judging.push(spent(|| judge_all(rules, tools)));
         lowering.push(spent(|| {
-            for _ in 0..LOWER_PASSES {
-                for tool in tools {
-                    black_box(black_box(tool.canonical()).to_lowercase());
-                }
+            for tool in tools {
+                black_box(black_box(tool.canonical()).to_lowercase());
             }
         }));
     }
-    let (judged, lowered) = (median(judging), median(lowering) / LOWER_PASSES);
+    let (judged, lowered) = (median(judging), median(lowering));
     println!(
         "{} tools, {bytes} bytes: judging {:.1} ms CPU ({:.1} µs a tool, {:.1} MB/s), one pass of lower-casing {:.2} ms",
         tools.len(),
@@ -138,7 +148,7 @@ fn against_lower_casing(rules: &RuleSet, tools: &[ToolDefinition]) -> f64 {
 
 /// The same list with one file of rules, or one part of every definition, left out: what it costs less, it cost.
 fn where_it_goes(files: &Files, rules: &RuleSet, tools: &[ToolDefinition]) {
-    let whole = median((0..ROUNDS).map(|_| spent(|| judge_all(rules, tools))).collect());
+    let whole = fastest(|| judge_all(rules, tools));
     let say = |what: &str, without: Duration| {
         let saved = 100.0 * (1.0 - without.as_secs_f64() / whole.as_secs_f64());
         println!("  {what:<34} {:>7.1} ms, {saved:>5.1} % of the whole less", without.as_secs_f64() * 1e3);
@@ -150,10 +160,7 @@ fn where_it_goes(files: &Files, rules: &RuleSet, tools: &[ToolDefinition]) {
         fewer.remove(file);
         match RuleSet::load(&fewer) {
             Ok(fewer) => {
-                say(
-                    &format!("without {file}"),
-                    median((0..5).map(|_| spent(|| judge_all(&fewer, tools))).collect()),
-                );
+                say(&format!("without {file}"), fastest(|| judge_all(&fewer, tools)));
             }
             Err(_) => println!("  {:<34} other files need it", format!("without {file}")),
         }
@@ -161,12 +168,13 @@ fn where_it_goes(files: &Files, rules: &RuleSet, tools: &[ToolDefinition]) {
     for part in ["description", "inputSchema", "annotations"] {
         let fewer: Vec<ToolDefinition> =
             tools.iter().filter_map(|tool| definition(tool.object().as_object()?, &[part])).collect();
-        say(&format!("without {part}"), median((0..5).map(|_| spent(|| judge_all(rules, &fewer))).collect()));
+        say(&format!("without {part}"), fastest(|| judge_all(rules, &fewer)));
     }
 }
 
-/// Descriptions and schemas of a mebibyte that are made to be slow; returns the slowest time.
-fn hostile(rules: &RuleSet) -> Duration {
+/// Descriptions and schemas of a mebibyte that are made to be slow; returns the slowest time. The first column is the
+/// very first judgement after the rules were loaded, wall time; the second what it costs from then on.
+fn hostile(files: &Files, rules: &RuleSet) -> Duration {
     let repeated = |piece: &str| piece.repeat(MEBIBYTE / piece.len());
     let texts: Vec<(&str, String)> = vec![
         ("one letter, spaces", repeated("a ")),
@@ -191,13 +199,17 @@ fn hostile(rules: &RuleSet) -> Duration {
         ("addresses", repeated("https://a.example/b?c=d ")),
         ("quotes", repeated("\"a' `b")),
     ];
-    println!("\nhostile definitions of a mebibyte");
+    println!("\nhostile definitions of a mebibyte               first       later");
     let mut slowest = Duration::ZERO;
     let mut measure = |what: &str, object: Value| {
         let tool = ToolDefinition::from_json(&object.to_string()).expect("a tool");
-        let time = median((0..5).map(|_| spent(|| drop(black_box(rules.judge(black_box(&tool)))))).collect());
-        slowest = slowest.max(time);
-        println!("  {what:<34} {:>7.2} ms", time.as_secs_f64() * 1e3);
+        let fresh = RuleSet::load(files).expect("they loaded before");
+        let begun = Instant::now();
+        drop(black_box(fresh.judge(black_box(&tool))));
+        let first = begun.elapsed();
+        let time = spent(|| drop(black_box(rules.judge(black_box(&tool)))));
+        slowest = slowest.max(time).max(first);
+        println!("  {what:<34} {:>7.2} ms  {:>7.2} ms", first.as_secs_f64() * 1e3, time.as_secs_f64() * 1e3);
     };
     for (what, text) in &texts {
         measure(what, json!({"name": "x", "description": text}));
@@ -215,10 +227,10 @@ fn hostile(rules: &RuleSet) -> Duration {
         "a parameter described at length",
         json!({"name": "x", "inputSchema": {"properties": {"sql": {"description": repeated("run any sql, delete, ")}}}}),
     );
-    let deep = (0..100).fold(
+    let deep = (0..60).fold(
         json!({"description": "end"}),
         |inner, _| json!({"properties": {repeated("k").get(..10_000).unwrap_or_default(): inner}}),
     );
-    measure("100 levels of long names", json!({"name": "x", "inputSchema": deep}));
+    measure("60 levels of long names", json!({"name": "x", "inputSchema": deep}));
     slowest
 }

@@ -6,8 +6,10 @@ mod corrections;
 mod doctor;
 mod eval;
 mod exit;
+mod explain;
 mod policy;
 mod review;
+mod rules;
 mod run;
 mod scan;
 mod serve;
@@ -47,6 +49,10 @@ enum Command {
     Classify(classify::ClassifyOptions),
     /// Say how right the rules are, on labelled tools or on the published benchmark.
     Eval(eval::EvalOptions),
+    /// Say why a tool got its verdict, and what would alter it.
+    Explain(explain::ExplainOptions),
+    /// List, explain and test the rules.
+    Rules(rules::RulesOptions),
     /// Show doubtful verdicts first, and correct them.
     Review(review::ReviewOptions),
     /// Export or check policies.
@@ -70,6 +76,8 @@ pub fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&settings, options),
         Command::Classify(options) => classify::run(&settings, options),
         Command::Eval(options) => eval::run(&settings, options),
+        Command::Explain(options) => explain::run(&settings, options),
+        Command::Rules(options) => rules::run(&settings, options),
         Command::Review(options) => review::run(&settings, options),
         Command::Policy(options) => policy::run(&settings, options),
         Command::Doctor(options) => doctor::run(&settings, options),

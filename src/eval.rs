@@ -1,6 +1,6 @@
 //! How right the classifier is: verdicts beside what readers of the rubric said, as figures. Pure: no file, no clock.
 //!
-//! Two kinds of question: a file of labelled tools ([`row`]), and the published benchmark ([`benchmark`]), whose labels
+//! Two kinds of question: rows of labelled tools ([`LabelledTool`], [`HintedTool`]), and the published [`Benchmark`], whose labels
 //! are facts about definitions that a scan has stored. `cli/eval` reads and prints; `render` shows [`BenchmarkResult`].
 
 mod benchmark;
@@ -21,7 +21,7 @@ pub use label::{Answer, Label, Mistake, SignalLabels};
 pub use matching::{BenchmarkRun, ListedTool, ServerAnswer, run_benchmark};
 pub use measures::{Bin, Calibration, SignalFigures};
 pub use report::Report;
-pub use result::{BenchmarkResult, LabelCounts, PackageCounts, Sets};
+pub use result::{BenchmarkResult, LabelCounts, PackageCounts, RESULT_FILE, ResultError, Sets};
 pub use row::{LabelledTool, Subject};
 pub use table::{benchmark_table, hint_table, mistake_lines, report_table};
 

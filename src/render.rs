@@ -3,6 +3,7 @@
 //! Same database, same rules, same `as_of`: same bytes. Every sentence is in `templates/` or `site/content/`; here are
 //! only words, numbers and the order of things. Called by `cli`.
 
+mod benchmark;
 mod catalogue;
 mod check;
 mod control;
@@ -32,8 +33,10 @@ use thiserror::Error;
 use url::Url;
 
 use crate::classify::RuleSet;
+use crate::eval::BenchmarkResult;
 use crate::policy::Numbers;
 use crate::store::{Connection, StoreError, site};
+use benchmark::BenchmarkView;
 use catalogue::{CHUNK, Catalogue, ServerEntry};
 use html::Engine;
 use judged::{judge, read_tools};
@@ -58,6 +61,8 @@ pub struct BuildOptions {
     pub templates: BTreeMap<String, Vec<u8>>,
     /// The files of `site/`.
     pub site: BTreeMap<String, Vec<u8>>,
+    /// The benchmark's result, where there is one: the method page shows it.
+    pub benchmark: Option<BenchmarkResult>,
     /// The program's version.
     pub version: &'static str,
 }
@@ -188,7 +193,8 @@ pub fn build(
     let press = Press { engine, output: Output::open(&options.out)?, site, options };
     press.static_files()?;
     let mut pages = lists::write_lists(&press, &catalogue, as_of)?;
-    pages.extend(prose::write_prose(&press, &options.site)?);
+    let measured = options.benchmark.as_ref().map(|result| BenchmarkView::new(result, rules.hash()));
+    pages.extend(prose::write_prose(&press, &options.site, measured.as_ref())?);
     let similar = Similar::new(&catalogue);
     for (i, chunk) in catalogue.servers.chunks(CHUNK).enumerate() {
         let rows = read_rows(db, rules, (i * CHUNK, chunk), options.as_of)?;

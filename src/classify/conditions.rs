@@ -22,10 +22,15 @@ pub(super) struct WrittenCondition {
     says: Option<String>,
     param: Option<String>,
     about: Option<String>,
+    values: Option<String>,
     #[serde(default)]
     verb: Vec<String>,
     #[serde(default)]
     object: Vec<String>,
+    #[serde(default)]
+    head: Vec<String>,
+    #[serde(default)]
+    of: Vec<String>,
     zone: Option<Zone>,
     #[serde(default)]
     top_only: bool,
@@ -40,12 +45,15 @@ pub(super) enum Condition {
     Description(Regex, Zone),
     /// A pattern on the name's words, on the title, or on the description.
     Says(Regex, Zone),
-    /// A pattern on the name of a parameter, and perhaps one on what is said about that parameter.
-    Param { name: Regex, about: Option<Regex>, top_only: bool },
+    /// A pattern on the name of a parameter, and perhaps one on what is said about it, or on one of the values it lists.
+    Param { name: Regex, about: Option<Regex>, values: Option<Regex>, top_only: bool },
     /// A verb of the definition, wherever it was found.
     Verb(BTreeSet<String>),
     /// A noun behind a verb of the definition.
     Object(BTreeSet<String>),
+    /// The last of the nouns behind a verb, perhaps behind one `of` these: of "list all email templates of a shop" it is
+    /// "template".
+    Head { words: BTreeSet<String>, of: BTreeSet<String> },
 }
 
 impl WrittenCondition {
@@ -58,23 +66,31 @@ impl WrittenCondition {
         found.extend(pattern(self.description)?.map(|p| Condition::Description(p, zone)));
         found.extend(pattern(self.says)?.map(|p| Condition::Says(p, zone)));
         let about = pattern(self.about)?;
+        let values = pattern(self.values)?;
         match pattern(self.param)? {
-            Some(name) => found.push(Condition::Param { name, about, top_only: self.top_only }),
-            None if about.is_some() => return Err("has a condition with about and no param".to_owned()),
+            Some(name) => found.push(Condition::Param { name, about, values, top_only: self.top_only }),
+            None if about.is_some() || values.is_some() => {
+                return Err("has a condition with about or values and no param".to_owned());
+            }
             None => {}
         }
         let set = |words: Vec<String>| expand(words, groups).map(|all| all.into_iter().collect());
         if !self.verb.is_empty() {
             found.push(Condition::Verb(set(self.verb)?));
         }
+        let nouns = |words: Vec<String>| -> Result<BTreeSet<String>, String> {
+            Ok(expand(words, groups)?.iter().map(|w| singular(w)).collect())
+        };
         if !self.object.is_empty() {
-            let words: BTreeSet<String> = set(self.object)?;
-            found.push(Condition::Object(words.iter().map(|w| singular(w)).collect()));
+            found.push(Condition::Object(nouns(self.object)?));
+        }
+        if !self.head.is_empty() {
+            found.push(Condition::Head { words: nouns(self.head)?, of: set(self.of)? });
         }
         match (found.pop(), found.is_empty()) {
             (Some(condition), true) => Ok(condition),
             _ => Err(
-                "has a condition that is not exactly one of words, description, says, param, verb, object"
+                "has a condition that is not exactly one of words, description, says, param, verb, object, head"
                     .to_owned(),
             ),
         }
@@ -96,10 +112,11 @@ impl Condition {
                     let found = pattern.find(title.read)?;
                     Some((Family::Name, title.place(found.start(), found.end())))
                 }),
-            Condition::Param { name, about, top_only } => features
+            Condition::Param { name, about, values, top_only } => features
                 .params
                 .iter()
                 .filter(|p| (!top_only || p.depth == 0) && name.is_match(&p.name))
+                .filter(|p| values.as_ref().is_none_or(|v| p.values.iter().any(|value| v.is_match(value))))
                 .find(|p| match (about, &p.description) {
                     (None, _) => true,
                     (Some(about), Some(said)) => about.is_match(said.read),
@@ -112,6 +129,17 @@ impl Condition {
             }
             Condition::Object(words) => features.verbs.iter().find_map(|verb| {
                 let (_, start, end) = verb.objects.iter().find(|(object, ..)| words.contains(object))?;
+                Some((Family::Name, Place { span: Some((*start, *end)), ..verb.place.clone() }))
+            }),
+            Condition::Head { words, of } => features.verbs.iter().find_map(|verb| {
+                if !of.is_empty() && !of.contains(&verb.word) {
+                    return None;
+                }
+                let (_, verb_end) = verb.place.span?;
+                // In front of a verb (`contacts_list`) the nearest noun comes first.
+                let behind = verb.objects.first().is_some_and(|(_, start, _)| *start >= verb_end);
+                let head = if behind { verb.objects.last() } else { verb.objects.first() };
+                let (_, start, end) = head.filter(|(object, ..)| words.contains(object))?;
                 Some((Family::Name, Place { span: Some((*start, *end)), ..verb.place.clone() }))
             }),
         }

@@ -21,13 +21,21 @@ pub(super) enum Example {
 pub struct ExampleFailure {
     /// The rule's id.
     pub rule: String,
-    /// The definition, as JSON.
+    /// The example as written; with what is wrong, where it is no tool at all.
     pub example: String,
     /// Whether the rule should have spoken.
     pub should_match: bool,
 }
 
 impl Example {
+    /// As it is written in the rules' files.
+    pub(super) fn written(&self) -> String {
+        match self {
+            Example::Short(text) => text.clone(),
+            Example::Whole(object) => object.to_string(),
+        }
+    }
+
     fn tool(&self) -> Result<ToolDefinition, String> {
         let object = match self {
             Example::Whole(object) => object.clone(),
@@ -41,6 +49,11 @@ impl Example {
 }
 
 impl RuleSet {
+    /// How many rules there are, and how many examples they have together.
+    pub fn extent(&self) -> (usize, usize) {
+        (self.rules.len(), self.rules.iter().map(|rule| rule.yes.len() + rule.no.len()).sum())
+    }
+
     /// Every example of every rule that does not go as written; empty in a good rule set.
     pub fn failing_examples(&self) -> Vec<ExampleFailure> {
         let mut failures = Vec::new();
@@ -49,7 +62,7 @@ impl RuleSet {
             for (example, should_match) in both {
                 let spoke = example.tool().map(|tool| self.speaks(&rule.text.id, &tool));
                 if spoke != Ok(should_match) {
-                    let example = spoke.err().unwrap_or_else(|| format!("{example:?}"));
+                    let example = spoke.err().unwrap_or_else(|| example.written());
                     failures.push(ExampleFailure { rule: rule.text.id.clone(), example, should_match });
                 }
             }

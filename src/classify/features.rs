@@ -6,17 +6,20 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::RuleSet;
-use super::verbs::{Slot, Verb, in_description, in_name, listed_in_description, listed_in_schema};
+use super::actions::{listed_in_description, listed_in_schema};
+use super::verbs::{Slot, Verb, in_description, in_name};
 use super::words::{Word, of_name};
 use crate::model::ToolDefinition;
 
 /// Bytes that are read of a description, of a name, of all descriptions of parameters.
-const DESCRIPTION_BYTES: usize = 64 * 1024;
+pub(super) const DESCRIPTION_BYTES: usize = 64 * 1024;
 pub(super) const NAME_BYTES: usize = 512;
 const PARAM_BYTES: usize = 64 * 1024;
 /// Parameters that are read, and how deep.
 const PARAMS: usize = 300;
 const PARAM_DEPTH: usize = 3;
+/// Values of one parameter that are read.
+const VALUES: usize = 200;
 const POINTER_BYTES: usize = 1_000;
 const HEAD_BYTES: usize = 1_500;
 const SENTENCE_BYTES: usize = 400;
@@ -73,6 +76,8 @@ pub(super) struct Param<'a> {
     pub(super) name: String,
     pub(super) depth: usize,
     pub(super) description: Option<Text<'a>>,
+    /// The texts of its `enum`.
+    pub(super) values: Vec<&'a str>,
 }
 
 /// The words of a name, in lower case with one space between them, and where each stands in the name.
@@ -239,7 +244,10 @@ impl<'a> SchemaReader<'a, '_> {
                 self.bytes_left -= text.read.len();
                 self.cut |= text.cut;
             }
-            self.params.push(Param { pointer: at.clone(), name, depth, description });
+            let listed = value.get("enum").and_then(Value::as_array).into_iter().flatten();
+            let values =
+                listed.take(VALUES).filter_map(|v| v.as_str()).map(|v| start_of(v, NAME_BYTES)).collect();
+            self.params.push(Param { pointer: at.clone(), name, depth, description, values });
             // Children repeat their parent's pointer: a key of a megabyte must not be copied 300 times.
             if depth + 1 < PARAM_DEPTH && at.len() < POINTER_BYTES {
                 self.read(value, &at, depth + 1);

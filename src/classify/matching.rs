@@ -30,7 +30,7 @@ pub(super) struct Hit<'a> {
     pub(super) points: f64,
 }
 
-/// Every hit, verbs first, then in the order of the rules.
+/// Every hit, verbs first, then in the order of the rules, findings last.
 pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>> {
     let mut hits = Vec::new();
     for verb in &features.verbs {
@@ -76,10 +76,13 @@ pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>>
                     add(Family::Whole, Place::whole(pointer));
                 }
             }
-            // Verbs came first; what is absent or contradicts itself is known only when all have spoken.
+            // Verbs came first and findings come last; what is absent or contradicts itself is known only when all have
+            // spoken.
             Kind::Noun(_) | Kind::Verb(_) | Kind::Pair { .. } | Kind::Nothing | Kind::Mismatch => {}
+            Kind::Finding(_) => {}
         }
     }
+    hits.extend(rules.findings.hits(&rules.rules, features));
     hits
 }
 
@@ -96,7 +99,11 @@ fn verb_hits<'a>(rules: &RuleSet, features: &Features<'a>, verb: &Verb<'a>, hits
         Slot::ListedInSchema => (slots.listed, Family::Schema),
         Slot::ListedInDescription => (slots.listed, Family::Description),
     };
-    let weight = if verb.doubtful { weight * slots.doubtful } else { weight };
+    let weight = match (verb.doubtful, verb.slot) {
+        (true, Slot::Description) => weight * slots.doubtful_at_the_front,
+        (true, _) => weight * slots.doubtful,
+        (false, _) => weight,
+    };
     let points = |rule: usize| rules.rules.get(rule).map_or(0.0, |r| r.points);
     let pair = rules.rules.iter().enumerate().find_map(|(index, rule)| match &rule.kind {
         Kind::Pair { verbs, objects, unless } if verbs.contains(&verb.word) => verb

@@ -10,6 +10,7 @@ use toml::Spanned;
 use super::conditions::{Condition, WrittenCondition};
 use super::examples::Example;
 use super::features::Text;
+use super::findings::{Check, Finding, Findings};
 use super::settings::Settings;
 use super::words::{Lexicon, singular};
 use super::{ALGORITHM, RuleError, RuleSet, RuleText};
@@ -50,6 +51,8 @@ pub(super) enum Kind {
     Param { pattern: Regex, top_only: bool },
     /// Several conditions at once.
     When { all: Vec<Condition>, none: Vec<Condition> },
+    /// Something about the text itself, in any text of the definition.
+    Finding(Finding),
     /// An author's hint, stated.
     Hint { hint: String, value: bool },
     /// Nothing was found that says what a call does.
@@ -135,6 +138,7 @@ struct Written {
     all: Vec<WrittenCondition>,
     #[serde(default)]
     none: Vec<WrittenCondition>,
+    check: Option<Check>,
     hint: Option<String>,
     value: Option<bool>,
     #[serde(default)]
@@ -152,6 +156,7 @@ enum Word {
     Phrase,
     Param,
     When,
+    Finding,
     Hint,
     Nothing,
     Cut,
@@ -220,7 +225,13 @@ pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleErr
             RuleError::Rule { file, line, column, rule: rule.text.id.clone(), message }
         })?;
     }
-    Ok(RuleSet { hash: hex::encode(hash.finalize()), rules, lexicon, settings })
+    let findings = Findings::of(&rules).map_err(|e| RuleError::Shape {
+        file: "classify/findings.toml".to_owned(),
+        line: 1,
+        column: 1,
+        message: format!("the patterns of all findings do not compile together: {e}"),
+    })?;
+    Ok(RuleSet { hash: hex::encode(hash.finalize()), rules, lexicon, findings, settings })
 }
 
 fn checked(written: Written, topic: &str, groups: &HashMap<String, Vec<String>>) -> Result<Rule, String> {
@@ -262,6 +273,14 @@ fn checked(written: Written, topic: &str, groups: &HashMap<String, Vec<String>>)
             };
             Kind::When { all: list(written.all)?, none: list(written.none)? }
         }
+        Word::Finding => Kind::Finding(match (written.pattern, written.check) {
+            (Some(pattern), None) => Finding::Pattern {
+                pattern: compile(&pattern)?,
+                unless: written.unless.as_deref().map(compile).transpose()?,
+            },
+            (None, Some(check)) => Finding::Check(check),
+            _ => return Err("needs either a pattern or a check".to_owned()),
+        }),
         Word::Hint => Kind::Hint {
             hint: written.hint.ok_or("has no hint")?,
             value: written.value.ok_or("has no value")?,
@@ -356,11 +375,11 @@ pub(super) fn expand(
     Ok(all)
 }
 
-/// Case does not matter. `\b` is the ASCII one: the Unicode one makes matching slow on text that is not ASCII.
+/// Case does not matter. `\b` and `\w` are the ASCII ones: the Unicode ones make patterns large and matching slow.
 pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(&pattern.replace(r"\b", r"(?-u:\b)"))
+    RegexBuilder::new(&pattern.replace(r"\b", r"(?-u:\b)").replace(r"\w", "[0-9A-Za-z_]"))
         .case_insensitive(true)
-        .size_limit(1 << 20)
+        .size_limit(2 << 20)
         .build()
         .map_err(|e| format!("has a pattern that does not compile: {}", e.to_string().replace('\n', " ")))
 }

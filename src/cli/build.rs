@@ -62,6 +62,7 @@ pub(super) fn build(
         as_of: options.as_of,
         templates: settings.template_files()?,
         site: settings.site_files()?,
+        benchmark: settings.benchmark_result()?,
         version: env!("CARGO_PKG_VERSION"),
     };
     let summary = render::build(&db, &settings.rule_set()?, &settings.numbers()?, &build)?;

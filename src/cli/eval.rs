@@ -109,7 +109,7 @@ fn exit_of(skipped: usize) -> Exit {
         return Exit::Ok;
     }
     progress::say(&format!("{} skipped: the figures are about the others", counted(skipped, "line")));
-    Exit::Findings
+    Exit::LinesSkipped
 }
 
 /// Every row of the file and how many lines were skipped, each with its number and reason on standard error.

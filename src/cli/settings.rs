@@ -8,6 +8,7 @@ use clap::Args;
 use crate::assets::{Files, Folder};
 use crate::classify::RuleSet;
 use crate::config::{Config, FILE_NAME};
+use crate::eval::{BenchmarkResult, RESULT_FILE};
 use crate::policy::Numbers;
 
 /// Options that every subcommand takes.
@@ -94,7 +95,12 @@ impl Settings {
 
     /// The rules in force.
     pub(super) fn rule_set(&self) -> anyhow::Result<RuleSet> {
-        Ok(RuleSet::load(&Folder::Rules.files(self.rules.as_deref())?)?)
+        Ok(RuleSet::load(&self.rule_files()?)?)
+    }
+
+    /// The files that the rules in force are read from.
+    pub(super) fn rule_files(&self) -> anyhow::Result<Files> {
+        Ok(Folder::Rules.files(self.rules.as_deref())?)
     }
 
     /// The numbers of `rules/policy.toml`.
@@ -104,6 +110,13 @@ impl Settings {
 
     pub(super) fn data_files(&self) -> anyhow::Result<Files> {
         Ok(Folder::Data.files(self.data.as_deref())?)
+    }
+
+    /// The benchmark's result among the data files, where there is one.
+    pub(super) fn benchmark_result(&self) -> anyhow::Result<Option<BenchmarkResult>> {
+        let files = self.data_files()?;
+        let Some(bytes) = files.get(RESULT_FILE) else { return Ok(None) };
+        Ok(Some(BenchmarkResult::from_json(bytes)?))
     }
 
     pub(super) fn template_files(&self) -> anyhow::Result<Files> {

@@ -48,7 +48,7 @@ impl Answer<'_> {
 /// One wrong verdict.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Mistake {
-    /// The row's id.
+    /// The row's id; of the benchmark the first 12 digits of the definition's hash.
     pub id: String,
     /// The tool's name. Foreign text.
     pub name: String,

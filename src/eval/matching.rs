@@ -114,7 +114,8 @@ pub fn run_benchmark(
     };
     let mistakes = judged.iter().filter(|(.., answer)| !answer.is_right()).map(|(server, tool, answer)| {
         let label = tool.label.class.as_str();
-        Mistake::new(tool.hash.as_str(), &tool.name, &server.release.to_string(), label, answer.verdict)
+        let id: String = tool.hash.as_str().chars().take(12).collect();
+        Mistake::new(&id, &tool.name, &server.release.to_string(), label, answer.verdict)
     });
     BenchmarkRun { result, mistakes: mistakes.collect(), mismatched, missing, quiet }
 }

@@ -1,8 +1,17 @@
 //! What the benchmark gave: the shape of `data/benchmark-result.json`, which the site's method page shows.
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::report::Report;
+
+/// The result's place in the data files.
+pub const RESULT_FILE: &str = "benchmark-result.json";
+
+/// The result's file is not what `catalogue eval --benchmark` writes.
+#[derive(Debug, Error)]
+#[error("data/{RESULT_FILE} cannot be read; make it anew with catalogue eval --benchmark, or delete it")]
+pub struct ResultError(#[from] serde_json::Error);
 
 /// One run of the benchmark. A function of the labels, the stored answers and the rules: it knows no clock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,15 +64,18 @@ pub struct Sets {
 
 impl BenchmarkResult {
     /// The file's content: JSON for people and diffs, with a line feed at its end.
-    pub fn to_json(&self) -> serde_json::Result<String> {
+    ///
+    /// # Errors
+    /// None that figures could cause.
+    pub fn to_json(&self) -> Result<String, ResultError> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
     /// Reads what [`BenchmarkResult::to_json`] wrote.
     ///
     /// # Errors
-    /// What is wrong, with line and column.
-    pub fn from_json(bytes: &[u8]) -> serde_json::Result<Self> {
-        serde_json::from_slice(bytes)
+    /// [`ResultError`], with line and column as its cause.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, ResultError> {
+        Ok(serde_json::from_slice(bytes)?)
     }
 }

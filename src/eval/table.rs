@@ -62,11 +62,44 @@ pub fn benchmark_table(result: &BenchmarkResult) -> String {
         labels.unanswered
     );
     let sets = &result.sets;
+    text.push_str(&side_by_side([
+        ("all", &sets.all),
+        ("held-out", &sets.held_out),
+        ("tuning", &sets.tuning),
+    ]));
     for (name, report) in [("all", &sets.all), ("held-out", &sets.held_out), ("tuning", &sets.tuning)] {
         let heading = format!("{name} labels");
         text.push_str(&format!("\n{heading}\n{}\n{}", "=".repeat(heading.len()), report_table(report)));
     }
     text
+}
+
+/// The figures that matter most, one column a set: what rules do to labels that nobody saw, beside those they were made with.
+fn side_by_side(sets: [(&str, &Report); 3]) -> String {
+    type Figure = fn(&Report) -> String;
+    let rows: [(&str, Figure); 10] = [
+        ("labels", |r| r.all.tools.to_string()),
+        ("accuracy", |r| share(r.all.accuracy)),
+        ("accuracy, uncontested", |r| share(r.uncontested.as_ref().and_then(|u| u.accuracy))),
+        ("macro-F1", |r| share(r.all.macro_f1)),
+        ("grave tools called Read", |r| share(r.all.dangerous_as_read_rate)),
+        ("and not flagged either", |r| share(r.all.dangerous_unflagged_rate)),
+        ("flagged needs-review", |r| share(r.all.needs_review)),
+        ("risk accepted", |r| share(r.risk_accepted)),
+        ("calibration error", |r| share(r.calibration.ece)),
+        ("right among 0.9 or more", |r| share(r.calibration.sure().and_then(|bin| bin.right))),
+    ];
+    let mut text = format!("\n{:<24}", "");
+    for (name, _) in sets {
+        text.push_str(&format!("  {name:>9}"));
+    }
+    for (what, figure) in rows {
+        text.push_str(&format!("\n{what:<24}"));
+        for (_, report) in sets {
+            text.push_str(&format!("  {:>9}", figure(report)));
+        }
+    }
+    text + "\n"
 }
 
 /// One line a mistake. Everything foreign in it is cleaned.

@@ -1,7 +1,9 @@
 //! `catalogue classify`, `explain` and `rules` as people run them.
 
+mod explained;
 mod outside;
 mod rejudged;
+mod ruled;
 
 use std::io::Write;
 use std::path::PathBuf;

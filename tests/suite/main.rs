@@ -8,7 +8,9 @@
 
 mod architecture;
 mod classify;
+mod classify_properties;
 mod docs;
+mod eval;
 mod exports;
 mod licences;
 mod net;

@@ -12,7 +12,8 @@ use super::super::settings::Settings;
 use super::{EvalOptions, WithMistakes};
 use crate::config::FILE_NAME;
 use crate::eval::{
-    Benchmark, BenchmarkRun, ListedTool, ServerAnswer, benchmark_table, mistake_lines, run_benchmark,
+    Benchmark, BenchmarkRun, ListedTool, RESULT_FILE, ServerAnswer, benchmark_table, mistake_lines,
+    run_benchmark,
 };
 use crate::model::{Release, Untrusted};
 use crate::progress;
@@ -20,8 +21,6 @@ use crate::store::{Connection, Store, StoreError, answered};
 
 /// The labels' place in the data files.
 const LABELS: &str = "benchmark.toml";
-/// The result's place in the repository.
-const RESULT: &str = "data/benchmark-result.json";
 /// The benchmark's own database in the state folder: its releases are old ones and belong on no site.
 const DATABASE: &str = "benchmark.db";
 
@@ -69,17 +68,22 @@ fn labels(settings: &Settings) -> anyhow::Result<Benchmark> {
         bail!("data/{LABELS} is missing; copy it from the program's repository or leave out --data");
     };
     let text = std::str::from_utf8(bytes).with_context(|| format!("data/{LABELS} is not UTF-8"))?;
-    Ok(Benchmark::parse(text, &format!("data/{LABELS}"))?)
+    let benchmark = Benchmark::parse(text, &format!("data/{LABELS}"))?;
+    if benchmark.servers.is_empty() {
+        bail!("data/{LABELS} has no labels; its header says how they are written");
+    }
+    Ok(benchmark)
 }
 
 /// Where the result goes: as told, or where the repository keeps it.
 fn output(options: &EvalOptions) -> anyhow::Result<PathBuf> {
     match &options.output {
         Some(path) => Ok(path.clone()),
-        None if Path::new(FILE_NAME).is_file() => Ok(PathBuf::from(RESULT)),
+        None if Path::new(FILE_NAME).is_file() => Ok(Path::new("data").join(RESULT_FILE)),
         None => {
-            let message =
-                format!("--benchmark needs --output FILE: no {FILE_NAME} is here to put {RESULT} beside");
+            let message = format!(
+                "--benchmark needs --output FILE: no {FILE_NAME} is here to put data/{RESULT_FILE} beside"
+            );
             Err(UsageError(message).into())
         }
     }
