@@ -24,19 +24,17 @@ CREATE TABLE overrides (
   why TEXT NOT NULL,
   made_at TEXT NOT NULL DEFAULT '',              -- left out: now
   origin TEXT NOT NULL DEFAULT 'database' CHECK (origin IN ('database', 'import', 'file')),
-  listed INTEGER NOT NULL DEFAULT 1 CHECK (listed IN (0, 1)) -- 0: does not count; data/overrides.toml no longer has it
+  listed INTEGER NOT NULL DEFAULT 1 CHECK (listed IN (0, 1)) -- 0: came from data/overrides.toml, which no longer has it
 ) STRICT;
 CREATE INDEX overrides_by_tool ON overrides (server_key, tool, definition_hash, made_at, id);
 
--- Signals that nobody could read were an error whenever they were met; the rest of such a row stays. One of a server that
--- was never here spoke of nothing and does not count.
-INSERT INTO overrides (id, server_key, tool, definition_hash, class, risk, signals, who, why, made_at, listed)
+-- Signals that nobody could read were an error whenever they were met; the rest of such a row stays.
+INSERT INTO overrides (id, server_key, tool, definition_hash, class, risk, signals, who, why, made_at)
 SELECT id, server_key, tool, definition_hash, class, risk,
   CASE WHEN readable THEN signals END,
   who,
   why || CASE WHEN readable OR signals IS NULL THEN '' ELSE ' (signals that could not be read were dropped)' END,
-  coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', made_at), strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-  EXISTS (SELECT 1 FROM servers WHERE key = server_key)
+  coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', made_at), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 FROM (SELECT *, CASE
     WHEN NOT json_valid(signals) THEN 0
     WHEN json_type(signals) <> 'array' THEN 0
