@@ -36,9 +36,47 @@ pub(super) struct WrittenCondition {
     top_only: bool,
 }
 
+/// Conditions that hold together.
+#[derive(Debug)]
+pub(super) struct When {
+    all: Vec<Condition>,
+    any: Vec<Condition>,
+    none: Vec<Condition>,
+}
+
+impl When {
+    /// The conditions that are meant: all of `all`, one of `any` where there are some, and none of `none`.
+    pub(super) fn checked(
+        [all, any, none]: [Vec<WrittenCondition>; 3],
+        groups: &HashMap<String, Vec<String>>,
+    ) -> Result<Self, String> {
+        if all.is_empty() && any.is_empty() {
+            return Err("has no conditions in all or any".to_owned());
+        }
+        let list = |written: Vec<WrittenCondition>| {
+            written.into_iter().map(|c| c.checked(groups)).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Self { all: list(all)?, any: list(any)?, none: list(none)? })
+    }
+
+    /// The place where the first condition held, if all is as it must be.
+    pub(super) fn holds<'a>(&self, features: &Features<'a>) -> Option<(Family, Place<'a>)> {
+        let mut first = None;
+        for condition in &self.all {
+            let held = condition.holds(features)?;
+            first.get_or_insert(held);
+        }
+        if !self.any.is_empty() {
+            let held = self.any.iter().find_map(|condition| condition.holds(features))?;
+            first.get_or_insert(held);
+        }
+        if self.none.iter().any(|condition| condition.holds(features).is_some()) { None } else { first }
+    }
+}
+
 /// One condition, checked.
 #[derive(Debug)]
-pub(super) enum Condition {
+enum Condition {
     /// A pattern on the words of the name.
     Words(Regex),
     /// A pattern on the description.
@@ -58,7 +96,7 @@ pub(super) enum Condition {
 
 impl WrittenCondition {
     /// The condition that is meant; `groups` holds the words of each rule for `@rule-id`.
-    pub(super) fn checked(self, groups: &HashMap<String, Vec<String>>) -> Result<Condition, String> {
+    fn checked(self, groups: &HashMap<String, Vec<String>>) -> Result<Condition, String> {
         let zone = self.zone.unwrap_or(Zone::First);
         let pattern = |text: Option<String>| text.as_deref().map(compile).transpose();
         let mut found = Vec::new();
@@ -99,7 +137,7 @@ impl WrittenCondition {
 
 impl Condition {
     /// Where it holds, if it does.
-    pub(super) fn holds<'a>(&self, features: &Features<'a>) -> Option<(Family, Place<'a>)> {
+    fn holds<'a>(&self, features: &Features<'a>) -> Option<(Family, Place<'a>)> {
         match self {
             Condition::Words(pattern) => features.in_words(pattern).map(|place| (Family::Name, place)),
             Condition::Description(pattern, zone) => in_description(features, pattern, *zone),
@@ -144,20 +182,6 @@ impl Condition {
             }),
         }
     }
-}
-
-/// All of `all` hold and none of `none`: the place where the first of `all` did.
-pub(super) fn together<'a>(
-    features: &Features<'a>,
-    all: &[Condition],
-    none: &[Condition],
-) -> Option<(Family, Place<'a>)> {
-    let mut first = None;
-    for condition in all {
-        let held = condition.holds(features)?;
-        first.get_or_insert(held);
-    }
-    if none.iter().any(|condition| condition.holds(features).is_some()) { None } else { first }
 }
 
 fn in_description<'a>(features: &Features<'a>, pattern: &Regex, zone: Zone) -> Option<(Family, Place<'a>)> {

@@ -3,7 +3,6 @@
 use regex::Regex;
 
 use super::RuleSet;
-use super::conditions::together;
 use super::features::{Features, Place, Text};
 use super::ruleset::{Field, Kind, Rule, Zone};
 use super::verbs::{Slot, Verb};
@@ -55,8 +54,8 @@ pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>>
                     add(Family::Schema, Place::whole(&param.pointer));
                 }
             }
-            Kind::When { all, none } => {
-                if let Some((family, place)) = together(features, all, none) {
+            Kind::When(when) => {
+                if let Some((family, place)) = when.holds(features) {
                     add(family, place);
                 }
             }

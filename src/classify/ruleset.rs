@@ -7,7 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
-use super::conditions::{Condition, WrittenCondition};
+use super::conditions::{When, WrittenCondition};
 use super::examples::Example;
 use super::features::Text;
 use super::findings::{Check, Finding, Findings};
@@ -50,7 +50,7 @@ pub(super) enum Kind {
     /// A pattern on the name of a parameter, as `snake_case`.
     Param { pattern: Regex, top_only: bool },
     /// Several conditions at once.
-    When { all: Vec<Condition>, none: Vec<Condition> },
+    When(When),
     /// Something about the text itself, in any text of the definition.
     Finding(Finding),
     /// An author's hint, stated.
@@ -136,6 +136,8 @@ struct Written {
     top_only: bool,
     #[serde(default)]
     all: Vec<WrittenCondition>,
+    #[serde(default)]
+    any: Vec<WrittenCondition>,
     #[serde(default)]
     none: Vec<WrittenCondition>,
     check: Option<Check>,
@@ -266,13 +268,7 @@ fn checked(written: Written, topic: &str, groups: &HashMap<String, Vec<String>>)
             pattern: compile(&written.pattern.ok_or("has no pattern")?)?,
             top_only: written.top_only,
         },
-        Word::When if written.all.is_empty() => return Err("has no conditions in all".to_owned()),
-        Word::When => {
-            let list = |conditions: Vec<WrittenCondition>| {
-                conditions.into_iter().map(|c| c.checked(groups)).collect::<Result<Vec<_>, _>>()
-            };
-            Kind::When { all: list(written.all)?, none: list(written.none)? }
-        }
+        Word::When => Kind::When(When::checked([written.all, written.any, written.none], groups)?),
         Word::Finding => Kind::Finding(match (written.pattern, written.check) {
             (Some(pattern), None) => Finding::Pattern {
                 pattern: compile(&pattern)?,
