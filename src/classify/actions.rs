@@ -15,6 +15,11 @@ static LIST_INTRO: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a constant pattern")
 });
 
+static LOOKED_FOR: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?-u:\b)(?:filter(?:s|ed)?|only (?:return|show|include)|to (?:check|evaluate|assess|validate|look for))(?-u:\b)")
+        .expect("a constant pattern")
+});
+
 /// The most severe of "Actions: list, create, delete".
 pub(super) fn listed_in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Option<Verb<'a>> {
     let intro = LIST_INTRO.find(text.head())?;
@@ -55,6 +60,11 @@ fn of_action(action: &str, rules: &RuleSet) -> Option<(usize, String)> {
 
 /// The most severe value of a parameter that names an action.
 pub(super) fn listed_in_schema<'a>(value: &'a Value, pointer: &str, rules: &RuleSet) -> Option<Verb<'a>> {
+    // "Only events of this action": what is listed is looked for or judged, not done.
+    let said = value.get("description").and_then(Value::as_str).map_or("", |text| start_of(text, 300));
+    if LOOKED_FOR.is_match(said) {
+        return None;
+    }
     let method = |value: &Value| {
         value.as_str().is_some_and(|v| matches!(v, "GET" | "POST" | "PUT" | "PATCH" | "DELETE"))
     };

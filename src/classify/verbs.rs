@@ -172,7 +172,9 @@ fn joined(word: &Word, index: usize, rules: &RuleSet) -> Option<Found> {
 pub(super) fn in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Vec<Verb<'a>> {
     let lists = &rules.settings.words;
     let words: Vec<Word> = of_prose(text.sentence()).into_iter().take(60).collect();
-    let skipped = words.iter().take(10).take_while(|w| lists.skips(&w.text)).count();
+    let lead = after_tags(text.sentence());
+    let tags = words.iter().take_while(|w| w.start < lead).count();
+    let skipped = tags + words.iter().skip(tags).take(10).take_while(|w| lists.skips(&w.text)).count();
     let at = |i: usize| -> Option<(Found, Form)> {
         let word = words.get(i)?;
         if word.gap == Gap::Hyphen || words.get(i + 1).is_some_and(|n| n.gap == Gap::Hyphen) {
@@ -257,6 +259,27 @@ pub(super) fn in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Vec<Verb<'
     });
     let first = verb(primary, slot, objects);
     std::iter::once(first).chain(second).collect()
+}
+
+/// Bytes up to the end of what stands in brackets in front: "[STEP 1] Lists ...".
+fn after_tags(sentence: &str) -> usize {
+    let mut at = 0;
+    while let Some(rest) = sentence.get(at..) {
+        let trimmed = rest.trim_start();
+        let close = match trimmed.chars().next() {
+            Some('[') => ']',
+            Some('(') => ')',
+            Some('【') => '】',
+            _ => break,
+        };
+        let Some(end) =
+            trimmed.char_indices().take(60).find(|(_, c)| *c == close).map(|(i, c)| i + c.len_utf8())
+        else {
+            break;
+        };
+        at += rest.len() - trimmed.len() + end;
+    }
+    at
 }
 
 /// The first noun phrase behind a verb.

@@ -150,10 +150,8 @@ fn read_rows<T>(
             }
         }
     }
-    if rows.is_empty() {
-        bail!(
-            "{shown}: no row that can be scored; each line is a tool with gold, label or, with --hints, annotations"
-        );
+    if rows.is_empty() && skipped == 0 {
+        bail!("{shown}: no line in it; each is a tool with gold, label or, with --hints, annotations");
     }
     Ok((rows, skipped))
 }

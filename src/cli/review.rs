@@ -12,20 +12,23 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::corrections;
 use super::exit::Exit;
 use super::policy::server_and_version;
+use super::scan::targets::UsageError;
 use super::settings::Settings;
 use crate::model::{Class, Risk, Signal, Untrusted};
 use crate::progress;
 use crate::store::{ReviewFilter, ReviewRow, Visibility, overrides_expired, review};
 
+/// Rows of the list unless `--limit` says otherwise.
+const ROWS: u32 = 20;
+
 /// `catalogue review`.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct ReviewOptions {
     #[command(subcommand)]
     command: Option<ReviewCommand>,
-    /// Rows to show
-    #[arg(long, default_value_t = 20)]
-    limit: u32,
+    /// Rows to show [default: 20]
+    #[arg(long)]
+    limit: Option<u32>,
     /// Show verdicts nobody doubts, and corrected ones, too
     #[arg(long)]
     all: bool,
@@ -113,7 +116,25 @@ struct ToolOptions {
     tool: String,
 }
 
+impl ReviewOptions {
+    /// True if something is asked of the list; then there must be one.
+    fn asks_of_the_list(&self) -> bool {
+        let words = self.class.len() + self.risk.len() + self.signal.len() + self.finding.len();
+        words > 0
+            || self.all
+            || self.expired
+            || self.json
+            || self.limit.is_some()
+            || self.server.is_some()
+            || self.confidence_below.is_some()
+    }
+}
+
 pub(super) fn run(settings: &Settings, options: &ReviewOptions) -> anyhow::Result<Exit> {
+    if options.command.is_some() && options.asks_of_the_list() {
+        let message = "--server, --class and the other options of the list go without a subcommand, or behind it if it has them";
+        return Err(UsageError(message.to_owned()).into());
+    }
     match &options.command {
         None if options.expired => list_expired(settings, options),
         None => list(settings, options),
@@ -147,7 +168,7 @@ fn list(settings: &Settings, options: &ReviewOptions) -> anyhow::Result<Exit> {
     let db = corrections::open_read_only(settings)?;
     corrections::say_expired(&db)?;
     let filter = ReviewFilter {
-        limit: options.limit,
+        limit: options.limit.unwrap_or(ROWS),
         all: options.all,
         server: server_key(options)?,
         classes: options.class.clone(),

@@ -90,7 +90,7 @@ pub fn run_benchmark(
     }
     let report = |set: Option<Set>| {
         let part = judged.iter().filter(|(server, ..)| set.is_none_or(|set| server.set == set));
-        Report::of(&part.map(|(.., answer)| *answer).collect::<Vec<_>>(), &[])
+        Report::of(&part.map(|(.., answer)| *answer).collect::<Vec<_>>(), &[]).rounded()
     };
     let newest = answers.iter().flatten().map(|answer| answer.probed_at).max();
     let result = BenchmarkResult {

@@ -62,6 +62,34 @@ pub struct Sets {
     pub tuning: Report,
 }
 
+impl Report {
+    /// Every share at four decimals: what is published is read by people, and read back exactly.
+    pub(super) fn rounded(mut self) -> Self {
+        let round = |share: &mut Option<f64>| *share = share.map(|s| (s * 10_000.0).round() / 10_000.0);
+        let parts = [Some(&mut self.all), self.uncontested.as_mut(), self.natural.as_mut()];
+        for figures in parts.into_iter().flatten() {
+            let shares = [
+                &mut figures.accuracy,
+                &mut figures.macro_f1,
+                &mut figures.dangerous_as_read_rate,
+                &mut figures.dangerous_unflagged_rate,
+                &mut figures.needs_review,
+            ];
+            shares.into_iter().for_each(round);
+            for own in figures.per_class.values_mut() {
+                [&mut own.precision, &mut own.recall, &mut own.f1].into_iter().for_each(round);
+            }
+        }
+        round(&mut self.risk_accepted);
+        round(&mut self.calibration.ece);
+        self.calibration.bins.values_mut().for_each(|bin| round(&mut bin.right));
+        for figures in self.signals.iter_mut().flat_map(|signals| signals.values_mut()) {
+            [&mut figures.recall, &mut figures.precision].into_iter().for_each(round);
+        }
+        self
+    }
+}
+
 impl BenchmarkResult {
     /// The file's content: JSON for people and diffs, with a line feed at its end.
     ///

@@ -182,6 +182,12 @@ fn the_list_is_narrowed_by_what_is_asked_for() {
     {
         place.fails(&[&["review"], wrong].concat(), 2);
     }
+    place.fails(&["review", "--class", "read", "export"], 2);
+    let db = place.db.to_string_lossy().into_owned();
+    place.ok(&["review", "show", LEDGER, "run_report"]);
+    #[expect(clippy::disallowed_methods, reason = "a test starts the program")]
+    let mut program = Command::new(env!("CARGO_BIN_EXE_catalogue"));
+    assert!(program.args(["review", "--db", &db, "export"]).output().unwrap().status.success());
 }
 
 #[test]

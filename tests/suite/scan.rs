@@ -336,3 +336,26 @@ fn state_lies_beside_catalogue_toml_or_where_it_is_told() {
     assert!(command.arg(server()).arg("ok").status().unwrap().success());
     assert!(Path::new(&place.path("var/catalogue.db")).is_file());
 }
+
+#[test]
+fn a_scan_says_aloud_which_corrections_expired() {
+    let place = Place::new();
+    let run = |args: &[&str]| {
+        let output = place.catalogue().args(args).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{args:?}: {said}");
+        said
+    };
+    let server = server().to_string_lossy().into_owned();
+    let scan = |description: &str| {
+        let options = ["scan", "--quiet", "--sandbox", "none", "--stdio", "--name", "says", "--"];
+        run(&[&options[..], &[server.as_str(), "says", description]].concat())
+    };
+    assert_eq!(scan("Lists things."), "");
+    run(&["review", "override", "local:says", "list_things", "--class", "write", "--who", "A", "--why", "b"]);
+    assert_eq!(scan("Lists things."), "", "the same definition, however often it is asked");
+    let said = scan("Lists things and more.");
+    assert!(said.contains("1 correction has expired") && said.contains("local:says list_things"), "{said}");
+    let class: String = place.db().query_row("SELECT class FROM tools_flat", [], |row| row.get(0)).unwrap();
+    assert_ne!(class, "write", "the correction spoke of another definition");
+}

@@ -322,10 +322,12 @@ fn an_older_databases_corrections_are_kept_and_made_readable() {
     old.execute_batch(include_str!("../../../src/store/migrations/0002_views.sql")).unwrap();
     old.execute_batch(
         r#"PRAGMA application_id = 0x43544c47; PRAGMA user_version = 2;
+         INSERT INTO servers (key, registry, name, first_seen) VALUES ('npm:a', 'npm', 'a', '2026-01-01T00:00:00.000Z');
          INSERT INTO overrides (id, server_key, tool, definition_hash, class, risk, signals, who, why, made_at) VALUES
            (3, 'npm:a', 't', 'h', 'read', 'low', '["bulk"]', 'w', 'y', '2026-01-01T00:00:00.000Z'),
            (4, 'npm:a', 't', 'h', 'write', NULL, 'bulk, production', 'w', 'y', '2026-01-02'),
            (9, 'npm:a', 'u', 'h', NULL, NULL, '["loud"]', 'w', 'y', 'long ago'),
+           (11, 'a typo', 't', 'h', 'read', NULL, NULL, 'w', 'y', '2026-01-02T00:00:00.000Z'),
            (10, 'npm:a', 'v', 'h', NULL, NULL, '{"bulk":1}', 'w', 'y', '2026-01-02T00:00:00.000Z');"#,
     )
     .unwrap();
@@ -334,7 +336,7 @@ fn an_older_databases_corrections_are_kept_and_made_readable() {
     let rows: Vec<String> = store
         .connection()
         .prepare(
-            "SELECT json_array(id, class, signals, why, made_at) FROM overrides WHERE id <> 9 ORDER BY id",
+            "SELECT json_array(id, class, signals, why, made_at) FROM overrides WHERE id < 11 AND id <> 9 ORDER BY id",
         )
         .unwrap()
         .query_map([], |row| row.get(0))
