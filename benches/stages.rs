@@ -136,6 +136,7 @@ impl Site {
             as_of: None,
             templates: Folder::Templates.files(None).expect("embedded"),
             site: Folder::Site.files(None).expect("embedded"),
+            benchmark: None,
             version: env!("CARGO_PKG_VERSION"),
         };
         build(self.store.connection(), &self.rules, &self.numbers, &options).expect("built")

@@ -4,9 +4,12 @@
 //! data in `rules/classify/*.toml`; this module only knows the kinds of rule and how their points add up. The meaning
 //! of the classes is the project's rubric, written out in `rules/README.md`'s header.
 
+mod actions;
+mod conditions;
 mod examples;
 mod explain;
 mod features;
+mod findings;
 mod listing;
 mod matching;
 mod ruleset;
@@ -33,6 +36,7 @@ pub struct RuleSet {
     hash: String,
     rules: Vec<ruleset::Rule>,
     lexicon: words::Lexicon,
+    findings: findings::Findings,
     settings: settings::Settings,
 }
 

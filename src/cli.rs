@@ -2,7 +2,9 @@
 
 mod build;
 mod classify;
+mod corrections;
 mod doctor;
+mod eval;
 mod exit;
 mod explain;
 mod policy;
@@ -45,6 +47,8 @@ enum Command {
     Serve(serve::ServeOptions),
     /// Judge every stored tool with the rules in force.
     Classify(classify::ClassifyOptions),
+    /// Say how right the rules are, on labelled tools or on the published benchmark.
+    Eval(eval::EvalOptions),
     /// Say why a tool got its verdict, and what would alter it.
     Explain(explain::ExplainOptions),
     /// List, explain and test the rules.
@@ -71,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Build(options) => build::run(&settings, options),
         Command::Serve(options) => serve::run(&settings, options),
         Command::Classify(options) => classify::run(&settings, options),
+        Command::Eval(options) => eval::run(&settings, options),
         Command::Explain(options) => explain::run(&settings, options),
         Command::Rules(options) => rules::run(&settings, options),
         Command::Review(options) => review::run(&settings, options),

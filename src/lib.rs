@@ -7,6 +7,7 @@ pub mod assets;
 pub mod classify;
 pub mod cli;
 pub mod config;
+pub mod eval;
 pub mod export;
 pub mod http;
 pub mod model;

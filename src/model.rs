@@ -4,6 +4,7 @@ pub mod digest;
 pub mod outcome;
 pub mod probe;
 pub mod release;
+pub mod risk;
 pub mod server;
 pub mod slug;
 pub mod target;

@@ -3,6 +3,7 @@
 //! Same database, same rules, same `as_of`: same bytes. Every sentence is in `templates/` or `site/content/`; here are
 //! only words, numbers and the order of things. Called by `cli`.
 
+mod benchmark;
 mod catalogue;
 mod check;
 mod control;
@@ -32,8 +33,10 @@ use thiserror::Error;
 use url::Url;
 
 use crate::classify::RuleSet;
+use crate::eval::BenchmarkResult;
 use crate::policy::Numbers;
 use crate::store::{Connection, StoreError, site};
+use benchmark::BenchmarkView;
 use catalogue::{CHUNK, Catalogue, ServerEntry};
 use html::Engine;
 use judged::{judge, read_tools};
@@ -58,6 +61,8 @@ pub struct BuildOptions {
     pub templates: BTreeMap<String, Vec<u8>>,
     /// The files of `site/`.
     pub site: BTreeMap<String, Vec<u8>>,
+    /// The benchmark's result, where there is one: the method page shows it.
+    pub benchmark: Option<BenchmarkResult>,
     /// The program's version.
     pub version: &'static str,
 }
@@ -181,17 +186,18 @@ pub fn build(
     let engine = Engine::new(&options.templates, PAGE_KINDS)?;
     let as_of = options.as_of.map_or_else(|| site::newest_probe(db), |as_of| Ok(Some(as_of)))?;
     let catalogue = match as_of {
-        Some(as_of) => Catalogue::read(db, rules, as_of)?,
+        Some(as_of) => Catalogue::read(db, rules, as_of, options.as_of)?,
         None => Catalogue::default(),
     };
     let site = SiteView { version: options.version, rules: rules.hash().chars().take(12).collect() };
     let press = Press { engine, output: Output::open(&options.out)?, site, options };
     press.static_files()?;
     let mut pages = lists::write_lists(&press, &catalogue, as_of)?;
-    pages.extend(prose::write_prose(&press, &options.site)?);
+    let measured = options.benchmark.as_ref().map(|result| BenchmarkView::new(result, rules.hash()));
+    pages.extend(prose::write_prose(&press, &options.site, measured.as_ref())?);
     let similar = Similar::new(&catalogue);
     for (i, chunk) in catalogue.servers.chunks(CHUNK).enumerate() {
-        let rows = read_rows(db, rules, (i * CHUNK, chunk), as_of.unwrap_or_default())?;
+        let rows = read_rows(db, rules, (i * CHUNK, chunk), options.as_of)?;
         let written: Result<Vec<Vec<String>>, RenderError> = rows
             .into_par_iter()
             .map(|rows| one_server(&press, rules, numbers, &catalogue, &similar, rows))
@@ -216,7 +222,7 @@ fn read_rows(
     db: &Connection,
     rules: &RuleSet,
     (first, chunk): (usize, &[ServerEntry]),
-    as_of: Timestamp,
+    as_of: Option<Timestamp>,
 ) -> Result<Vec<ServerRows>, RenderError> {
     let mut rows = Vec::with_capacity(chunk.len());
     for (i, entry) in chunk.iter().enumerate() {

@@ -7,6 +7,7 @@
 mod answers;
 mod changes;
 mod error;
+mod listed;
 mod open;
 mod overrides;
 mod probes;
@@ -23,12 +24,15 @@ use rusqlite::{Transaction, TransactionBehavior};
 pub use answers::{Answered, AnsweredTool, answered};
 pub use changes::{ChangedTool, Judgement, Move, changed_tools, moves};
 pub use error::StoreError;
+pub use listed::overlay_overrides;
 pub use open::{BUSY_TIMEOUT, SCHEMA};
-pub use overrides::Override;
+pub use overrides::{
+    ExpiredOverride, Override, StoredOverride, override_history, overrides_expired, overrides_in_force,
+};
 pub use probes::OpenProbe;
 pub use queue::{Claim, QUARANTINE_DEATHS, SUSPICIOUS_DEATHS, WorkQueue};
 pub use releases::{StoredProbe, Visibility};
-pub use review::{ReviewRow, review};
+pub use review::{ReviewFilter, ReviewRow, review};
 pub use rule_sets::rule_set_in_force;
 /// A read-only connection, as [`Store::open_read_only`] returns it.
 pub use rusqlite::Connection;

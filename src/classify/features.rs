@@ -2,20 +2,24 @@
 //!
 //! Everything is bounded: a definition may hold megabytes that someone made up.
 
+use regex::Regex;
 use serde_json::Value;
 
 use super::RuleSet;
-use super::verbs::{Slot, Verb, in_description, in_name, listed_in_description, listed_in_schema};
+use super::actions::{listed_in_description, listed_in_schema};
+use super::verbs::{Slot, Verb, in_description, in_name};
 use super::words::{Word, of_name};
 use crate::model::ToolDefinition;
 
 /// Bytes that are read of a description, of a name, of all descriptions of parameters.
-const DESCRIPTION_BYTES: usize = 64 * 1024;
+pub(super) const DESCRIPTION_BYTES: usize = 64 * 1024;
 pub(super) const NAME_BYTES: usize = 512;
 const PARAM_BYTES: usize = 64 * 1024;
 /// Parameters that are read, and how deep.
 const PARAMS: usize = 300;
 const PARAM_DEPTH: usize = 3;
+/// Values of one parameter that are read.
+const VALUES: usize = 200;
 const POINTER_BYTES: usize = 1_000;
 const HEAD_BYTES: usize = 1_500;
 const SENTENCE_BYTES: usize = 400;
@@ -72,12 +76,46 @@ pub(super) struct Param<'a> {
     pub(super) name: String,
     pub(super) depth: usize,
     pub(super) description: Option<Text<'a>>,
+    /// The texts of its `enum`.
+    pub(super) values: Vec<&'a str>,
+}
+
+/// The words of a name, in lower case with one space between them, and where each stands in the name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Spaced {
+    text: String,
+    /// Start in `text`, start and end in the name.
+    words: Vec<(usize, usize, usize)>,
+}
+
+impl Spaced {
+    fn of(words: &[Word]) -> Self {
+        let mut spaced = Self::default();
+        for word in words {
+            if !spaced.text.is_empty() {
+                spaced.text.push(' ');
+            }
+            spaced.words.push((spaced.text.len(), word.start, word.end));
+            spaced.text.push_str(&word.text);
+        }
+        spaced
+    }
+
+    /// Where in the name the words stand that a pattern matches, whole words.
+    fn find(&self, pattern: &Regex) -> Option<(usize, usize)> {
+        let found = pattern.find(&self.text)?;
+        let at = |to: usize| self.words.partition_point(|(start, ..)| *start <= to).checked_sub(1);
+        let (_, start, _) = self.words.get(at(found.start())?)?;
+        let (_, _, end) = self.words.get(at(found.end().saturating_sub(1).max(found.start()))?)?;
+        Some((*start, *end))
+    }
 }
 
 /// All that rules may look at.
 pub(super) struct Features<'a> {
     pub(super) tool: &'a ToolDefinition,
     pub(super) name: Text<'a>,
+    spaced: Spaced,
     /// The last word of the name before a preposition: what a name without a verb is about.
     pub(super) head_noun: Option<Word>,
     pub(super) title: Option<Text<'a>>,
@@ -104,6 +142,7 @@ impl<'a> Features<'a> {
         }
         let SchemaReader { params, mut verbs, cut: schema_cut, .. } = schema;
         let name_words = of_name(name.read);
+        let spaced = Spaced::of(&name_words);
         verbs.extend(in_name(&name, &name_words, rules, [Slot::Name, Slot::SecondInName]));
         if let Some(title) = &title {
             verbs.extend(
@@ -116,7 +155,7 @@ impl<'a> Features<'a> {
         }
         let ends = &rules.settings.words.phrase_ends;
         let head_noun = name_words.into_iter().take_while(|w| !ends.contains(&w.text)).last();
-        Self { tool, name, head_noun, title, description, verbs, params, schema_cut }
+        Self { tool, name, spaced, head_noun, title, description, verbs, params, schema_cut }
     }
 
     /// The texts that were longer than what is read.
@@ -124,6 +163,11 @@ impl<'a> Features<'a> {
         let texts = [Some(&self.name), self.title.as_ref(), self.description.as_ref()];
         let cut = texts.into_iter().flatten().filter(|text| text.cut).map(|text| text.pointer.as_str());
         cut.chain(self.schema_cut.then_some("/inputSchema")).collect()
+    }
+
+    /// Where a pattern matches the words of the name.
+    pub(super) fn in_words(&self, pattern: &Regex) -> Option<Place<'a>> {
+        self.spaced.find(pattern).map(|(start, end)| self.name.place(start, end))
     }
 
     /// The name itself says what a call does, or seems to.
@@ -200,7 +244,10 @@ impl<'a> SchemaReader<'a, '_> {
                 self.bytes_left -= text.read.len();
                 self.cut |= text.cut;
             }
-            self.params.push(Param { pointer: at.clone(), name, depth, description });
+            let listed = value.get("enum").and_then(Value::as_array).into_iter().flatten();
+            let values =
+                listed.take(VALUES).filter_map(|v| v.as_str()).map(|v| start_of(v, NAME_BYTES)).collect();
+            self.params.push(Param { pointer: at.clone(), name, depth, description, values });
             // Children repeat their parent's pointer: a key of a megabyte must not be copied 300 times.
             if depth + 1 < PARAM_DEPTH && at.len() < POINTER_BYTES {
                 self.read(value, &at, depth + 1);

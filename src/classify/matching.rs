@@ -7,6 +7,7 @@ use super::features::{Features, Place, Text};
 use super::ruleset::{Field, Kind, Rule, Zone};
 use super::verbs::{Slot, Verb};
 use super::words::singular;
+use crate::model::Class;
 
 /// Which part of the definition a rule spoke about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,52 +30,80 @@ pub(super) struct Hit<'a> {
     pub(super) points: f64,
 }
 
-/// Every hit, verbs first, then in the order of the rules.
+/// Every hit that may decide the class, and every finding: verbs first, then in the order of the rules, findings last.
 pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>> {
     let mut hits = Vec::new();
     for verb in &features.verbs {
         verb_hits(rules, features, verb, &mut hits);
     }
-    for (index, rule) in rules.rules.iter().enumerate() {
-        let mut add = |family, place| hits.push(Hit { rule: index, family, place, points: rule.points });
-        match &rule.kind {
-            Kind::Phrase { pattern, unless, fields, zone } => {
-                for field in fields {
-                    if let Some((family, place)) = phrase(features, *field, *zone, pattern, unless.as_ref()) {
-                        add(family, place);
-                        break;
-                    }
-                }
-            }
-            Kind::Param { pattern, top_only } => {
-                let named = |p: &&super::features::Param<'_>| {
-                    (!top_only || p.depth == 0) && pattern.is_match(&p.name)
-                };
-                if let Some(param) = features.params.iter().find(named) {
-                    add(Family::Schema, Place::whole(&param.pointer));
-                }
-            }
-            Kind::Hint { hint, value } => {
-                if features.tool.hint(hint) == Some(*value) {
-                    add(Family::Hint, Place::whole(&format!("/annotations/{hint}")));
-                }
-            }
-            Kind::Noun(words) if !features.name_has_verb() => {
-                if let Some(word) = features.head_noun.as_ref().filter(|w| words.contains(&singular(&w.text)))
-                {
-                    add(Family::Name, features.name.place(word.start, word.end));
-                }
-            }
-            Kind::Cut => {
-                for pointer in features.cut() {
-                    add(Family::Whole, Place::whole(pointer));
-                }
-            }
-            // Verbs came first; what is absent or contradicts itself is known only when all have spoken.
-            Kind::Noun(_) | Kind::Verb(_) | Kind::Pair { .. } | Kind::Nothing | Kind::Mismatch => {}
+    for (index, rule) in rules.rules.iter().enumerate().filter(|(_, rule)| !waits_for_the_class(rule)) {
+        rule_hits(features, index, rule, &mut hits);
+    }
+    hits.extend(rules.findings.hits(&rules.rules, features));
+    hits
+}
+
+/// Every hit that raises a signal and says nothing about the class, of the rules that hold for this class.
+pub(super) fn signal_hits<'a>(rules: &RuleSet, features: &Features<'a>, class: Class) -> Vec<Hit<'a>> {
+    let mut hits = Vec::new();
+    for (index, rule) in rules.rules.iter().enumerate().filter(|(_, rule)| waits_for_the_class(rule)) {
+        if rule.classes.is_empty() || rule.classes.contains(&class) {
+            rule_hits(features, index, rule, &mut hits);
         }
     }
     hits
+}
+
+/// Half of all rules only raise a signal, most of them for some classes: they are not worth looking for before.
+fn waits_for_the_class(rule: &Rule) -> bool {
+    rule.class.is_none()
+        && rule.signal.is_some()
+        && matches!(rule.kind, Kind::Phrase { .. } | Kind::Param { .. } | Kind::When(_))
+}
+
+fn rule_hits<'a>(features: &Features<'a>, index: usize, rule: &Rule, hits: &mut Vec<Hit<'a>>) {
+    let mut add = |family, place| hits.push(Hit { rule: index, family, place, points: rule.points });
+    match &rule.kind {
+        Kind::Phrase { pattern, unless, fields, zone } => {
+            for field in fields {
+                if let Some((family, place)) = phrase(features, *field, *zone, pattern, unless.as_ref()) {
+                    add(family, place);
+                    break;
+                }
+            }
+        }
+        Kind::Param { pattern, top_only } => {
+            let named =
+                |p: &&super::features::Param<'_>| (!top_only || p.depth == 0) && pattern.is_match(&p.name);
+            if let Some(param) = features.params.iter().find(named) {
+                add(Family::Schema, Place::whole(&param.pointer));
+            }
+        }
+        Kind::When(when) => {
+            if let Some((family, place)) = when.holds(features) {
+                add(family, place);
+            }
+        }
+        Kind::Hint { hint, value } => {
+            if features.tool.hint(hint) == Some(*value) {
+                add(Family::Hint, Place::whole(&format!("/annotations/{hint}")));
+            }
+        }
+        Kind::Noun(words) if !features.name_has_verb() => {
+            if let Some(word) = features.head_noun.as_ref().filter(|w| words.contains(&singular(&w.text))) {
+                add(Family::Name, features.name.place(word.start, word.end));
+            }
+        }
+        Kind::Cut => {
+            for pointer in features.cut() {
+                add(Family::Whole, Place::whole(pointer));
+            }
+        }
+        // Verbs came first and findings come last; what is absent or contradicts itself is known only when all have
+        // spoken.
+        Kind::Noun(_) | Kind::Verb(_) | Kind::Pair { .. } | Kind::Nothing | Kind::Mismatch => {}
+        Kind::Finding(_) => {}
+    }
 }
 
 fn verb_hits<'a>(rules: &RuleSet, features: &Features<'a>, verb: &Verb<'a>, hits: &mut Vec<Hit<'a>>) {
@@ -90,7 +119,11 @@ fn verb_hits<'a>(rules: &RuleSet, features: &Features<'a>, verb: &Verb<'a>, hits
         Slot::ListedInSchema => (slots.listed, Family::Schema),
         Slot::ListedInDescription => (slots.listed, Family::Description),
     };
-    let weight = if verb.doubtful { weight * slots.doubtful } else { weight };
+    let weight = match (verb.doubtful, verb.slot) {
+        (true, Slot::Description) => weight * slots.doubtful_at_the_front,
+        (true, _) => weight * slots.doubtful,
+        (false, _) => weight,
+    };
     let points = |rule: usize| rules.rules.get(rule).map_or(0.0, |r| r.points);
     let pair = rules.rules.iter().enumerate().find_map(|(index, rule)| match &rule.kind {
         Kind::Pair { verbs, objects, unless } if verbs.contains(&verb.word) => verb
@@ -132,15 +165,14 @@ fn phrase<'a>(
     };
     match field {
         Field::Name => find(&features.name, features.name.read, Family::Name),
+        Field::Words => features
+            .in_words(pattern)
+            .filter(|_| unless.is_none_or(|u| features.in_words(u).is_none()))
+            .map(|place| (Family::Name, place)),
         Field::Title => features.title.as_ref().and_then(|t| find(t, t.read, Family::Name)),
-        Field::Description => features.description.as_ref().and_then(|d| {
-            let zone = match zone {
-                Zone::First => d.sentence(),
-                Zone::Head => d.head(),
-                Zone::All => d.read,
-            };
-            find(d, zone, Family::Description)
-        }),
+        Field::Description => {
+            features.description.as_ref().and_then(|d| find(d, zone.of(d), Family::Description))
+        }
         Field::Params => features
             .params
             .iter()

@@ -7,7 +7,10 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
+use super::conditions::{When, WrittenCondition};
 use super::examples::Example;
+use super::features::Text;
+use super::findings::{Check, Finding, Findings};
 use super::settings::Settings;
 use super::words::{Lexicon, singular};
 use super::{ALGORITHM, RuleError, RuleSet, RuleText};
@@ -46,6 +49,10 @@ pub(super) enum Kind {
     Phrase { pattern: Regex, unless: Option<Regex>, fields: BTreeSet<Field>, zone: Zone },
     /// A pattern on the name of a parameter, as `snake_case`.
     Param { pattern: Regex, top_only: bool },
+    /// Several conditions at once.
+    When(When),
+    /// Something about the text itself, in any text of the definition.
+    Finding(Finding),
     /// An author's hint, stated.
     Hint { hint: String, value: bool },
     /// Nothing was found that says what a call does.
@@ -61,6 +68,8 @@ pub(super) enum Kind {
 #[serde(rename_all = "lowercase")]
 pub(super) enum Field {
     Name,
+    /// The words of the name, in lower case with one space between them.
+    Words,
     Title,
     Description,
     /// The descriptions of parameters.
@@ -78,6 +87,17 @@ pub(super) enum Zone {
     Head,
     /// All that is read.
     All,
+}
+
+impl Zone {
+    /// That part of a text.
+    pub(super) fn of<'a>(self, text: &Text<'a>) -> &'a str {
+        match self {
+            Zone::First => text.sentence(),
+            Zone::Head => text.head(),
+            Zone::All => text.read,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -114,6 +134,14 @@ struct Written {
     zone: Option<Zone>,
     #[serde(default)]
     top_only: bool,
+    #[serde(default)]
+    all: Vec<WrittenCondition>,
+    #[serde(default)]
+    any: Vec<WrittenCondition>,
+    #[serde(default)]
+    none: Vec<WrittenCondition>,
+    check: Option<Check>,
+    trigger: Option<String>,
     hint: Option<String>,
     value: Option<bool>,
     #[serde(default)]
@@ -130,6 +158,8 @@ enum Word {
     Noun,
     Phrase,
     Param,
+    When,
+    Finding,
     Hint,
     Nothing,
     Cut,
@@ -198,7 +228,13 @@ pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleErr
             RuleError::Rule { file, line, column, rule: rule.text.id.clone(), message }
         })?;
     }
-    Ok(RuleSet { hash: hex::encode(hash.finalize()), rules, lexicon, settings })
+    let findings = Findings::of(&rules).map_err(|e| RuleError::Shape {
+        file: "classify/findings.toml".to_owned(),
+        line: 1,
+        column: 1,
+        message: format!("the patterns of all findings do not compile together: {e}"),
+    })?;
+    Ok(RuleSet { hash: hex::encode(hash.finalize()), rules, lexicon, findings, settings })
 }
 
 fn checked(written: Written, topic: &str, groups: &HashMap<String, Vec<String>>) -> Result<Rule, String> {
@@ -233,6 +269,16 @@ fn checked(written: Written, topic: &str, groups: &HashMap<String, Vec<String>>)
             pattern: compile(&written.pattern.ok_or("has no pattern")?)?,
             top_only: written.top_only,
         },
+        Word::When => Kind::When(When::checked([written.all, written.any, written.none], groups)?),
+        Word::Finding => Kind::Finding(match (written.pattern, written.check) {
+            (Some(pattern), None) => Finding::Pattern {
+                trigger: compile(written.trigger.as_ref().unwrap_or(&pattern))?,
+                pattern: compile(&pattern)?,
+                unless: written.unless.as_deref().map(compile).transpose()?,
+            },
+            (None, Some(check)) => Finding::Check(check),
+            _ => return Err("needs either a pattern or a check".to_owned()),
+        }),
         Word::Hint => Kind::Hint {
             hint: written.hint.ok_or("has no hint")?,
             value: written.value.ok_or("has no value")?,
@@ -306,7 +352,10 @@ fn some(words: Vec<String>, key: &str) -> Result<Vec<String>, String> {
 }
 
 /// `@rule-id` stands for that rule's words.
-fn expand(words: Vec<String>, groups: &HashMap<String, Vec<String>>) -> Result<Vec<String>, String> {
+pub(super) fn expand(
+    words: Vec<String>,
+    groups: &HashMap<String, Vec<String>>,
+) -> Result<Vec<String>, String> {
     let mut all = Vec::new();
     for word in words {
         match word.strip_prefix('@') {
@@ -324,11 +373,11 @@ fn expand(words: Vec<String>, groups: &HashMap<String, Vec<String>>) -> Result<V
     Ok(all)
 }
 
-/// Case does not matter. `\b` is the ASCII one: the Unicode one makes matching slow on text that is not ASCII.
-fn compile(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(&pattern.replace(r"\b", r"(?-u:\b)"))
+/// Case does not matter. `\b` and `\w` are the ASCII ones: the Unicode ones make patterns large and matching slow.
+pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
+    RegexBuilder::new(&pattern.replace(r"\b", r"(?-u:\b)").replace(r"\w", "[0-9A-Za-z_]"))
         .case_insensitive(true)
-        .size_limit(1 << 20)
+        .size_limit(2 << 20)
         .build()
         .map_err(|e| format!("has a pattern that does not compile: {}", e.to_string().replace('\n', " ")))
 }

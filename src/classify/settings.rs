@@ -30,6 +30,8 @@ pub(super) struct Slots {
     pub(super) later: f64,
     /// What stays of the points of a word that may be a noun where it stands.
     pub(super) doubtful: f64,
+    /// The same at the front of a description, where nouns stand less often.
+    pub(super) doubtful_at_the_front: f64,
     /// What stays of a verb's own points where verb and object together mean something else.
     pub(super) kept_under_pair: f64,
     /// What stays of a phrase's points where name and description both begin with a verb of reading.
@@ -64,6 +66,10 @@ pub(super) struct WordLists {
     pub(super) also_nouns: BTreeSet<String>,
     /// Words in front of a description's verb: "this tool is used to ...".
     pub(super) skip: BTreeSet<String>,
+    /// Words that end like an adverb and are none: "apply", "family".
+    pub(super) not_adverbs: BTreeSet<String>,
+    /// Verbs that say nothing until their list is read: "manage", "handle".
+    pub(super) umbrellas: BTreeSet<String>,
     /// What follows a verb and not a noun: "a", "the", "all".
     pub(super) determiners: BTreeSet<String>,
     /// Verbs that are looked for at the front of a name written without separators.
@@ -76,4 +82,12 @@ pub(super) struct WordLists {
     pub(super) phrase_ends: BTreeSet<String>,
     /// Parameters whose values are actions.
     pub(super) action_params: BTreeSet<String>,
+}
+
+impl WordLists {
+    /// True for what may stand in front of a description's verb, adverbs among them.
+    pub(super) fn skips(&self, word: &str) -> bool {
+        self.skip.contains(word)
+            || (word.len() > 4 && word.ends_with("ly") && !self.not_adverbs.contains(word))
+    }
 }

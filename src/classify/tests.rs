@@ -18,7 +18,7 @@ fn files() -> Files {
     Folder::Rules.files(Some(&Path::new(env!("CARGO_MANIFEST_DIR")).join("rules"))).unwrap()
 }
 
-fn rules() -> &'static RuleSet {
+pub(super) fn rules() -> &'static RuleSet {
     static RULES: LazyLock<RuleSet> =
         LazyLock::new(|| RuleSet::load(&files()).unwrap_or_else(|error| panic!("{error}")));
     &RULES
@@ -263,6 +263,21 @@ fn every_mistake_in_a_rule_names_file_line_and_rule() {
         ("yes = [\"x | x\"]", "", "zz.toml:3:6", "must match"),
         ("points = 1.0", "", "zz.toml:3:6", "class and points together"),
         ("pattern = 'x'", "", "zz.toml:3:6", "no pattern"),
+        ("kind = \"phrase\"", "kind = \"when\"", "zz.toml:3:6", "no conditions"),
+        ("kind = \"phrase\"", "kind = \"when\"\nall = [{}]", "zz.toml:3:6", "not exactly one of"),
+        ("kind = \"phrase\"", "kind = \"when\"\nall = [{ about = 'x' }]", "zz.toml:3:6", "no param"),
+        (
+            "kind = \"phrase\"",
+            "kind = \"when\"\nall = [{ says = 'x', colour = 'y' }]",
+            "zz.toml:5:",
+            "unknown field",
+        ),
+        (
+            "kind = \"phrase\"",
+            "kind = \"finding\"\ncheck = \"invisible\"",
+            "zz.toml:3:6",
+            "either a pattern or a check",
+        ),
         ("kind = \"phrase\"", "kind = \"verb\"\nwords = [\"get\"]", "zz.toml:3:6", "another verb rule"),
         (
             "kind = \"phrase\"",
@@ -296,7 +311,7 @@ fn every_mistake_in_a_rule_names_file_line_and_rule() {
 fn every_rule_speaks_about_some_recorded_tool() {
     // Attacks do not occur in what was recorded (research/corpus.md section 5); quotes of swaps and closing a browser's
     // page are asked for by borders 9 and 7 of the rubric and met in servers that are scanned, not in the labels.
-    const ELSEWHERE: [&str; 4] = ["signal-injection-invisible", "text-cut", "pair-money-look", "pair-page"];
+    const ELSEWHERE: [&str; 3] = ["text-cut", "pair-money-look", "pair-page"];
     let (rules, tools) = (rules(), recorded());
     if tools.len() < 1_000 {
         return;
@@ -312,14 +327,14 @@ fn every_rule_speaks_about_some_recorded_tool() {
             silent.remove(evidence.rule.as_str());
         }
     }
-    silent.retain(|id| !ELSEWHERE.contains(id));
+    silent.retain(|id| !ELSEWHERE.contains(id) && !id.starts_with("finding-"));
     assert!(silent.is_empty(), "{silent:?}");
 }
 
 /// A labelled row's definition, as a server would have sent it.
 fn row_tool(row: &Value) -> ToolDefinition {
     let mut object = serde_json::Map::new();
-    for key in ["name", "title", "description", "inputSchema", "annotations"] {
+    for key in ["name", "title", "description", "inputSchema", "outputSchema", "annotations"] {
         let value = &row[key];
         if !value.is_null() {
             object.insert(key.to_owned(), value.clone());

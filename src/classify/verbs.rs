@@ -1,13 +1,9 @@
-//! The verbs of a definition: of its name, its title, its description's first sentence, its lists of actions.
-
-use std::sync::LazyLock;
-
-use regex::Regex;
-use serde_json::Value;
+//! The verbs of a definition: of its name, its title, its description's first sentence. Lists of actions: actions.rs.
 
 use super::RuleSet;
-use super::features::{NAME_BYTES, Place, Text, start_of};
-use super::words::{Form, Gap, Word, of_name, of_prose, singular};
+use super::actions::under_an_umbrella;
+use super::features::{Place, Text};
+use super::words::{Form, Gap, Word, of_prose, singular};
 use crate::model::Class;
 
 /// Where a verb stands.
@@ -78,10 +74,12 @@ pub(super) fn in_name<'a>(
             found.remove(0);
         }
     }
+    // A word that may be a noun is a verb at the front, or else with something behind it that it may be done to.
     let first = found
         .iter()
         .position(|f| !f.doubtful)
         .or_else(|| found.iter().position(|f| f.index == 0))
+        .or_else(|| found.iter().position(|f| f.index + 1 < words.len()).filter(|_| found.len() > 1))
         .or_else(|| found.len().checked_sub(1));
     let Some(first) = first else { return Vec::new() };
     let mut primary = found.remove(first);
@@ -127,7 +125,7 @@ fn rest_of_joined(name: &str, word: &Word, verb: &Found) -> Option<(String, usiz
     Some((singular(&rest.to_lowercase()), start, end))
 }
 
-fn severity(rules: &RuleSet, rule: usize) -> (Option<Class>, i64) {
+pub(super) fn severity(rules: &RuleSet, rule: usize) -> (Option<Class>, i64) {
     rules.rules.get(rule).map_or((None, 0), |r| (r.class, (r.points * 10.0) as i64))
 }
 
@@ -174,7 +172,9 @@ fn joined(word: &Word, index: usize, rules: &RuleSet) -> Option<Found> {
 pub(super) fn in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Vec<Verb<'a>> {
     let lists = &rules.settings.words;
     let words: Vec<Word> = of_prose(text.sentence()).into_iter().take(60).collect();
-    let skipped = words.iter().take(10).take_while(|w| lists.skip.contains(&w.text)).count();
+    let lead = after_tags(text.sentence());
+    let tags = words.iter().take_while(|w| w.start < lead).count();
+    let skipped = tags + words.iter().skip(tags).take(10).take_while(|w| lists.skips(&w.text)).count();
     let at = |i: usize| -> Option<(Found, Form)> {
         let word = words.get(i)?;
         if word.gap == Gap::Hyphen || words.get(i + 1).is_some_and(|n| n.gap == Gap::Hyphen) {
@@ -185,7 +185,10 @@ pub(super) fn in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Vec<Verb<'
         let doubtful = lists.also_nouns.contains(&base) && !determined;
         Some((Found { rule, word: base, start: word.start, end: word.end, index: i, doubtful }, form))
     };
-    let first = at(skipped);
+    // "The updates of a plan": behind an article stands a noun.
+    let article = skipped.checked_sub(1).and_then(|i| words.get(i));
+    let article = article.is_some_and(|w| matches!(w.text.as_str(), "the" | "a" | "an"));
+    let first = at(skipped).filter(|(found, _)| !(article && found.doubtful));
     let slot = if first.is_some() { Slot::Description } else { Slot::Later };
     let led = |i: usize| {
         i.checked_sub(1)
@@ -201,6 +204,12 @@ pub(super) fn in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Vec<Verb<'
     });
     let Some((mut primary, form)) = first else { return Vec::new() };
     let from = primary.index;
+    if let Some(listed) = under_an_umbrella(text, &words, from, rules) {
+        let objects = prose_objects(&words, from, rules);
+        let Found { rule, word, start, end, doubtful, .. } = primary;
+        let umbrella = Verb { rule, word, slot, place: text.place(start, end), objects, doubtful };
+        return vec![umbrella, listed];
+    }
     // "Create, edit or delete": verbs side by side are a list, and its worst counts.
     let mut index = from;
     let mut seconds: Vec<Found> = Vec::new();
@@ -252,6 +261,27 @@ pub(super) fn in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Vec<Verb<'
     std::iter::once(first).chain(second).collect()
 }
 
+/// Bytes up to the end of what stands in brackets in front: "[STEP 1] Lists ...".
+fn after_tags(sentence: &str) -> usize {
+    let mut at = 0;
+    while let Some(rest) = sentence.get(at..) {
+        let trimmed = rest.trim_start();
+        let close = match trimmed.chars().next() {
+            Some('[') => ']',
+            Some('(') => ')',
+            Some('【') => '】',
+            _ => break,
+        };
+        let Some(end) =
+            trimmed.char_indices().take(60).find(|(_, c)| *c == close).map(|(i, c)| i + c.len_utf8())
+        else {
+            break;
+        };
+        at += rest.len() - trimmed.len() + end;
+    }
+    at
+}
+
 /// The first noun phrase behind a verb.
 fn prose_objects(words: &[Word], verb: usize, rules: &RuleSet) -> Vec<(String, usize, usize)> {
     let ends = &rules.settings.words.phrase_ends;
@@ -262,72 +292,4 @@ fn prose_objects(words: &[Word], verb: usize, rules: &RuleSet) -> Vec<(String, u
         .take_while(|w| w.gap < Gap::Break && !ends.contains(&w.text))
         .map(|w| (singular(&w.text), w.start, w.end))
         .collect()
-}
-
-static LIST_INTRO: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)(?-u:\b)(?:actions?|operations?|commands?|subcommands?)(?-u:\b)[^:\n.]{0,40}:")
-        .expect("a constant pattern")
-});
-
-/// The most severe of "Actions: list, create, delete".
-pub(super) fn listed_in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Option<Verb<'a>> {
-    let intro = LIST_INTRO.find(text.head())?;
-    let list = start_of(text.read.get(intro.end()..)?, 600);
-    let (mut verbs, mut end) = (Vec::new(), None::<usize>);
-    for word in of_prose(list) {
-        let between = list.get(end.unwrap_or(0)..word.start).unwrap_or_default();
-        if end.is_some() && (between.contains(". ") || between.contains("\n\n")) {
-            break;
-        }
-        let begins = end.is_none() || between.contains([',', '/', '|', '\n', ';', '"', '\'', '`']);
-        end = Some(word.end);
-        if begins {
-            verbs.extend(of_action(&word.text, rules).map(|(rule, verb)| (rule, verb, word.start, word.end)));
-        }
-    }
-    let known = verbs.len();
-    let (rule, word, start, end) = verbs.into_iter().max_by_key(|(rule, ..)| severity(rules, *rule))?;
-    (known > 1).then(|| Verb {
-        rule,
-        word,
-        slot: Slot::ListedInDescription,
-        place: text.place(intro.end() + start, intro.end() + end),
-        objects: Vec::new(),
-        doubtful: false,
-    })
-}
-
-/// The verb of one listed action.
-fn of_action(action: &str, rules: &RuleSet) -> Option<(usize, String)> {
-    let words = of_name(start_of(action, 80));
-    let alone = words.len() == 1;
-    words.into_iter().find_map(|w| {
-        let sure = alone || !rules.settings.words.also_nouns.contains(&w.text);
-        rules.lexicon.exact(&w.text).filter(|_| sure).map(|rule| (rule, w.text))
-    })
-}
-
-/// The most severe value of a parameter that names an action.
-pub(super) fn listed_in_schema<'a>(value: &'a Value, pointer: &str, rules: &RuleSet) -> Option<Verb<'a>> {
-    let mut found: Vec<(usize, String, String, &'a str)> = Vec::new();
-    let mut add = |text: &'a str, at: String| {
-        found.extend(of_action(text, rules).map(|(rule, word)| (rule, word, at, text)));
-    };
-    for (i, item) in value.get("enum").and_then(Value::as_array).into_iter().flatten().take(200).enumerate() {
-        if let Some(text) = item.as_str() {
-            add(text, format!("{pointer}/enum/{i}"));
-        }
-    }
-    for key in ["anyOf", "oneOf"] {
-        for (i, item) in value.get(key).and_then(Value::as_array).into_iter().flatten().take(200).enumerate()
-        {
-            if let Some(text) = item.get("const").and_then(Value::as_str) {
-                add(text, format!("{pointer}/{key}/{i}/const"));
-            }
-        }
-    }
-    let (rule, word, at, text) = found.into_iter().max_by_key(|(rule, ..)| severity(rules, *rule))?;
-    let shown = Text::of(&at, text, NAME_BYTES);
-    let place = shown.place(0, shown.read.len());
-    Some(Verb { rule, word, slot: Slot::ListedInSchema, place, objects: Vec::new(), doubtful: false })
 }

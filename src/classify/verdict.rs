@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::RuleSet;
 use super::features::{Features, Place};
-use super::matching::{Family, Hit, only};
+use super::matching::{Family, Hit, only, signal_hits};
 use super::ruleset::Kind;
 use crate::model::{Class, Effect, Evidence, Risk, Signal, Verdict};
 
@@ -15,7 +15,7 @@ const CLASS_EVIDENCE: usize = 12;
 type Scores = BTreeMap<Class, f64>;
 
 /// The verdict that the hits amount to.
-pub(super) fn decide(rules: &RuleSet, features: &Features<'_>, mut hits: Vec<Hit<'_>>) -> Verdict {
+pub(super) fn decide<'a>(rules: &RuleSet, features: &Features<'a>, mut hits: Vec<Hit<'a>>) -> Verdict {
     let bounds = &rules.settings.confidence;
     read_gate(rules, &mut hits);
     let class_of = |hit: &Hit<'_>| rules.rules.get(hit.rule).and_then(|rule| rule.class);
@@ -48,6 +48,7 @@ pub(super) fn decide(rules: &RuleSet, features: &Features<'_>, mut hits: Vec<Hit
             points: 0.0,
         }));
     }
+    hits.extend(signal_hits(rules, features, class));
     let mut confidence = share(&scores, class, bounds.scale);
     let families: BTreeSet<Family> = hits
         .iter()
@@ -71,7 +72,7 @@ pub(super) fn decide(rules: &RuleSet, features: &Features<'_>, mut hits: Vec<Hit
         || signals.contains(&Signal::DescriptionInjection);
     Verdict {
         class,
-        risk: risk(class, &signals),
+        risk: Risk::of(class, &signals),
         confidence,
         needs_review,
         evidence: evidence(rules, &hits, &signal_hits, class),
@@ -161,42 +162,6 @@ fn signals(rules: &RuleSet, hits: &[Hit<'_>], class: Class) -> (BTreeSet<Signal>
     (signals, raised)
 }
 
-/// At least this much, by the rubric's table.
-fn floor(signal: Signal) -> Option<Risk> {
-    match signal {
-        Signal::ArbitraryCode => Some(Risk::Critical),
-        Signal::Financial | Signal::AccessControl | Signal::Secrets | Signal::DescriptionInjection => {
-            Some(Risk::High)
-        }
-        Signal::PersonalData
-        | Signal::Filesystem
-        | Signal::NetworkEgress
-        | Signal::UntrustedContent
-        | Signal::OutboundMessage => Some(Risk::Medium),
-        Signal::Bulk | Signal::Production | Signal::Reversible | Signal::AnnotationMismatch => None,
-    }
-}
-
-/// The class's base, then the floors, then the steps, within low to critical.
-pub(super) fn risk(class: Class, signals: &BTreeSet<Signal>) -> Risk {
-    let base = match class {
-        Class::Read => Risk::Low,
-        Class::Write => Risk::Medium,
-        Class::Execute => Risk::High,
-        Class::Destructive => Risk::Critical,
-    };
-    let floored = signals.iter().filter_map(|s| floor(*s)).fold(base, Risk::max);
-    let has = |signal| i32::from(signals.contains(&signal));
-    let up = i32::from(class > Class::Read) * has(Signal::Bulk)
-        + i32::from(class == Class::Write) * has(Signal::Production);
-    let down = i32::from(class == Class::Destructive) * has(Signal::Reversible);
-    let steps = Risk::ALL.iter().position(|r| *r == floored).unwrap_or(0) as i32 + up - down;
-    let at = usize::try_from(steps.clamp(0, 3)).unwrap_or(0);
-    let stepped = Risk::ALL.get(at).copied().unwrap_or(Risk::Critical);
-    // Reversible never takes a Destructive below high.
-    if class == Class::Destructive { stepped.max(Risk::High) } else { stepped }
-}
-
 /// What decided, strongest first: points for and against the class, then what raised the signals.
 fn evidence(rules: &RuleSet, hits: &[Hit<'_>], raised: &[usize], class: Class) -> Vec<Evidence> {
     let of = |hit: &Hit<'_>| rules.rules.get(hit.rule);
@@ -225,7 +190,7 @@ fn evidence(rules: &RuleSet, hits: &[Hit<'_>], raised: &[usize], class: Class) -
         let text = hit.place.span.and_then(|(start, end)| hit.place.text.get(start..end)).unwrap_or_default();
         let effect = Effect {
             class: rule.class.filter(|_| votes),
-            risk: signal.and_then(floor),
+            risk: signal.and_then(Signal::floor),
             signal,
             weight: if votes { (hit.points * 100.0).round() / 100.0 } else { 0.0 },
         };
@@ -238,35 +203,4 @@ fn evidence(rules: &RuleSet, hits: &[Hit<'_>], raised: &[usize], class: Class) -
         });
     }
     kept
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn risk_is_the_rubrics_table() {
-        use Signal::*;
-        for (class, signals, expected) in [
-            (Class::Read, vec![], Risk::Low),
-            (Class::Read, vec![Secrets], Risk::High),
-            (Class::Read, vec![Bulk], Risk::Low),
-            (Class::Read, vec![UntrustedContent], Risk::Medium),
-            (Class::Write, vec![], Risk::Medium),
-            (Class::Write, vec![Bulk], Risk::High),
-            (Class::Write, vec![Bulk, Production], Risk::Critical),
-            (Class::Write, vec![AccessControl, Production], Risk::Critical),
-            (Class::Execute, vec![Production], Risk::High),
-            (Class::Execute, vec![ArbitraryCode], Risk::Critical),
-            (Class::Execute, vec![Bulk], Risk::Critical),
-            (Class::Destructive, vec![], Risk::Critical),
-            (Class::Destructive, vec![Reversible], Risk::High),
-            (Class::Destructive, vec![Reversible, Bulk], Risk::Critical),
-            (Class::Write, vec![Reversible], Risk::Medium),
-            (Class::Write, vec![AnnotationMismatch], Risk::Medium),
-            (Class::Read, vec![DescriptionInjection], Risk::High),
-        ] {
-            assert_eq!(risk(class, &signals.iter().copied().collect()), expected, "{class} {signals:?}");
-        }
-    }
 }

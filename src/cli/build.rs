@@ -6,12 +6,12 @@ use clap::Args;
 use jiff::Timestamp;
 use url::Url;
 
+use super::corrections;
 use super::exit::Exit;
 use super::scan::report::counted;
 use super::settings::Settings;
 use crate::progress;
 use crate::render;
-use crate::store::Store;
 
 /// `catalogue build`.
 #[derive(Debug, Clone, Default, Args)]
@@ -32,6 +32,7 @@ pub(super) struct BuildOptions {
 
 pub(super) fn run(settings: &Settings, options: &BuildOptions) -> anyhow::Result<Exit> {
     let (out, summary) = build(settings, options)?;
+    corrections::say_expired(&corrections::open_read_only(settings)?)?;
     if !options.quiet {
         progress::print(&format!(
             "{}, {} and {} in {}\n",
@@ -49,7 +50,7 @@ pub(super) fn build(
     settings: &Settings,
     options: &BuildOptions,
 ) -> anyhow::Result<(PathBuf, render::BuildSummary)> {
-    let db = Store::open_read_only(&settings.db)?;
+    let db = corrections::open_read_only(settings)?;
     let out = options
         .out
         .clone()
@@ -61,6 +62,7 @@ pub(super) fn build(
         as_of: options.as_of,
         templates: settings.template_files()?,
         site: settings.site_files()?,
+        benchmark: settings.benchmark_result()?,
         version: env!("CARGO_PKG_VERSION"),
     };
     let summary = render::build(&db, &settings.rule_set()?, &settings.numbers()?, &build)?;

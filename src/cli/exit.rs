@@ -55,6 +55,8 @@ impl Exit {
             .or(is(has::<Refusal>(error), Exit::NoSandbox))
             .or(is(has::<ConfigError>(error), Exit::BadFile))
             .or(is(has::<crate::classify::RuleError>(error), Exit::BadFile))
+            .or(is(has::<crate::eval::BenchmarkError>(error), Exit::BadFile))
+            .or(is(has::<crate::eval::ResultError>(error), Exit::BadFile))
             .or(is(has::<crate::policy::PolicyError>(error), Exit::BadFile))
             .or(is(has::<crate::probe::toolchain::PinsError>(error), Exit::BadFile))
             .or(is(has::<super::scan::targets::FileError>(error), Exit::BadFile))

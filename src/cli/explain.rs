@@ -10,13 +10,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::classify::outside::read_row;
+use super::corrections;
 use super::exit::Exit;
 use super::policy::server_and_version;
 use super::settings::Settings;
 use crate::classify::{RuleSet, SmallestChange, StatedHint, stated_hints};
 use crate::model::{Class, Evidence, Risk, Signal, ToolDefinition, Untrusted, Verdict};
 use crate::progress;
-use crate::store::{Override, Store, answered, rule_set_in_force};
+use crate::store::{Override, answered, rule_set_in_force};
 
 /// Names that are listed where none fits.
 const NAMES: usize = 20;
@@ -161,7 +162,7 @@ fn from_database(
     name: &str,
 ) -> anyhow::Result<(Vec<Subject>, Option<String>)> {
     let (key, version) = server_and_version(server)?;
-    let db = Store::open_read_only(&settings.db)?;
+    let db = corrections::open_read_only(settings)?;
     let Some(answer) = answered(&db, &key, version.as_deref(), rules.hash())? else {
         let release = version.map(|v| format!(" {v}")).unwrap_or_default();
         bail!("{key}{release} has never answered in this database; scan it first: catalogue scan {server}");

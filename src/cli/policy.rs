@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use super::corrections;
 use super::exit::Exit;
 use super::scan::report::counted;
 use super::scan::targets::UsageError;
@@ -15,7 +16,7 @@ use crate::export::{self, Exporter, Level};
 use crate::model::{ServerKey, Target, ToolDefinition, Untrusted};
 use crate::policy::policy_for_server;
 use crate::progress;
-use crate::store::{Store, answered};
+use crate::store::answered;
 
 /// Longest policy that is checked.
 const MAX_POLICY_BYTES: u64 = 64 << 20;
@@ -89,7 +90,7 @@ fn export_policy(settings: &Settings, options: &ExportOptions) -> anyhow::Result
     let (server, version) = server_and_version(&options.server)?;
     let rules = settings.rule_set()?;
     let numbers = settings.numbers()?;
-    let db = Store::open_read_only(&settings.db)?;
+    let db = corrections::open_read_only(settings)?;
     let Some(answer) = answered(&db, &server, version.as_deref(), rules.hash())? else {
         let release = version.map(|v| format!(" {v}")).unwrap_or_default();
         bail!(
@@ -123,7 +124,7 @@ fn export_policy(settings: &Settings, options: &ExportOptions) -> anyhow::Result
 }
 
 /// Beside its place and then renamed, so that a full disk leaves no half a policy.
-fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(super) fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let part = tempfile::NamedTempFile::new_in(folder)
         .with_context(|| format!("cannot write to {}", folder.display()))?;

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::build::{self, BuildOptions};
+use super::corrections;
 use super::exit::Exit;
 use super::scan::report::counted;
 use super::scan::{self, ScanOptions};
@@ -33,6 +34,7 @@ pub(super) fn run(settings: &Settings, options: &RunOptions) -> anyhow::Result<E
         return Ok(exit);
     }
     let (out, built) = build::build(settings, &options.build)?;
+    corrections::say_expired(&corrections::open_read_only(settings)?)?;
     if !options.build.quiet {
         let open = std::path::absolute(&out)?.join("index.html");
         progress::print(&format!(

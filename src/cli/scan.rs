@@ -15,13 +15,14 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
+use super::corrections;
 use super::exit::Exit;
 use super::settings::Settings;
 use crate::config::bytes_of;
 use crate::model::{Outcome, ServerKey, Target};
 use crate::probe::sandbox::{Refusal, Wanted};
 use crate::progress::{self, Bar};
-use crate::store::{Store, WorkQueue};
+use crate::store::WorkQueue;
 pub(super) use kit::{Diagnosis, diagnose};
 use report::{Row, Summary};
 use targets::{FileError, UsageError};
@@ -80,7 +81,7 @@ pub(super) struct ScanOptions {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum SandboxOption {
+pub(super) enum SandboxOption {
     /// The strongest level that works here
     Auto,
     /// Namespaces by bubblewrap
@@ -92,6 +93,11 @@ enum SandboxOption {
 }
 
 impl ScanOptions {
+    /// These targets and no talk but the bar, as `catalogue eval --benchmark` scans them.
+    pub(super) fn of(targets: Vec<String>, jobs: Option<u16>, sandbox: SandboxOption) -> Self {
+        Self { targets, sandbox, ..Self::starter(jobs, false, false) }
+    }
+
     /// The starter list, as `catalogue run` scans it.
     pub(super) fn starter(jobs: Option<u16>, refresh: bool, quiet: bool) -> Self {
         Self {
@@ -166,6 +172,7 @@ impl ScanOptions {
 /// Runs the command.
 pub(super) fn run(settings: &Settings, options: &ScanOptions) -> anyhow::Result<Exit> {
     let summary = scan(settings, options)?;
+    corrections::say_expired(&corrections::open_read_only(settings)?)?;
     if !options.quiet && !options.json {
         progress::print(&format!("{}\n{}", summary.table(), summary.closing()))?;
     }
@@ -204,7 +211,7 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
     if let Some(seconds) = options.timeout {
         limits.session_seconds = seconds;
     }
-    let mut store = Store::open(&settings.db)?;
+    let mut store = corrections::open(settings)?;
     store.use_rule_set(rules.hash(), jiff::Timestamp::now())?;
     super::classify::classify_missing(&mut store, &rules)?;
     store.sweep(&lease::is_alive, jiff::Timestamp::now())?;

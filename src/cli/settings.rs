@@ -8,6 +8,7 @@ use clap::Args;
 use crate::assets::{Files, Folder};
 use crate::classify::RuleSet;
 use crate::config::{Config, FILE_NAME};
+use crate::eval::{BenchmarkResult, RESULT_FILE};
 use crate::policy::Numbers;
 
 /// Options that every subcommand takes.
@@ -28,7 +29,7 @@ pub(super) struct GlobalOptions {
     /// Templates from this folder instead of the built-in ones
     #[arg(long, global = true, value_name = "DIR")]
     templates: Option<PathBuf>,
-    /// Starter list, launch hints and stand-ins from this folder instead of the built-in ones
+    /// Starter list, launch hints, corrections and stand-ins from this folder instead of the built-in ones
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Static files and hand-written pages from this folder instead of the built-in ones
@@ -40,10 +41,12 @@ pub(super) struct GlobalOptions {
 }
 
 /// Everything resolved. Folders are not made here.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) config: Config,
     pub(super) db: PathBuf,
+    /// The database was named on the command line.
+    db_is_given: bool,
     pub(super) var: PathBuf,
     rules: Option<PathBuf>,
     templates: Option<PathBuf>,
@@ -74,6 +77,7 @@ impl Settings {
         Ok(Self {
             db: from(&options.db, &config.paths.db)
                 .map_or_else(|| var.join("catalogue.db"), |db| here.join(db)),
+            db_is_given: options.db.is_some(),
             rules: from(&options.rules, &config.paths.rules),
             templates: from(&options.templates, &config.paths.templates),
             data: from(&options.data, &config.paths.data),
@@ -81,6 +85,12 @@ impl Settings {
             var,
             config,
         })
+    }
+
+    /// The same with another database in the state folder, unless one was named on the command line.
+    pub(super) fn with_own_database(&self, name: &str) -> Self {
+        let db = if self.db_is_given { self.db.clone() } else { self.var.join(name) };
+        Self { db, ..self.clone() }
     }
 
     /// The rules in force.
@@ -100,6 +110,13 @@ impl Settings {
 
     pub(super) fn data_files(&self) -> anyhow::Result<Files> {
         Ok(Folder::Data.files(self.data.as_deref())?)
+    }
+
+    /// The benchmark's result among the data files, where there is one.
+    pub(super) fn benchmark_result(&self) -> anyhow::Result<Option<BenchmarkResult>> {
+        let files = self.data_files()?;
+        let Some(bytes) = files.get(RESULT_FILE) else { return Ok(None) };
+        Ok(Some(BenchmarkResult::from_json(bytes)?))
     }
 
     pub(super) fn template_files(&self) -> anyhow::Result<Files> {

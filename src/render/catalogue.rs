@@ -106,11 +106,16 @@ struct Part {
 }
 
 impl Catalogue {
-    /// Reads every public server as it stood at `as_of`.
+    /// Reads every public server as it stood at `as_of`, with the corrections of `corrected_by`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub(super) fn read(db: &Connection, rules: &RuleSet, as_of: Timestamp) -> Result<Self, StoreError> {
+    pub(super) fn read(
+        db: &Connection,
+        rules: &RuleSet,
+        as_of: Timestamp,
+        corrected_by: Option<Timestamp>,
+    ) -> Result<Self, StoreError> {
         let mut catalogue = Catalogue::default();
         for chunk in site::servers(db, as_of)?.chunks(CHUNK) {
             let mut rows = Vec::with_capacity(chunk.len());
@@ -121,8 +126,10 @@ impl Catalogue {
                 } else {
                     site::probe(db, server.newest)?.outcome
                 };
-                let tools =
-                    server.answer.map(|p| read_tools(db, &server.key, p, rules.hash(), as_of)).transpose()?;
+                let tools = server
+                    .answer
+                    .map(|p| read_tools(db, &server.key, p, rules.hash(), corrected_by))
+                    .transpose()?;
                 rows.push((server.clone(), shown, newest, tools));
             }
             let parts: Vec<Part> = rows

@@ -40,13 +40,13 @@ pub(super) struct ToolRows {
     corrections: Corrections,
 }
 
-/// Reads what [`judge`] needs.
+/// Reads what [`judge`] needs. Corrections are those of `as_of`; None: all, also those made after the newest probe.
 pub(super) fn read_tools(
     db: &Connection,
     key: &ServerKey,
     probe: i64,
     rule_set: &str,
-    as_of: jiff::Timestamp,
+    as_of: Option<jiff::Timestamp>,
 ) -> Result<ToolRows, StoreError> {
     Ok(ToolRows { tools: site::tools(db, probe, rule_set)?, corrections: site::corrections(db, key, as_of)? })
 }

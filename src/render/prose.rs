@@ -6,6 +6,7 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 use serde::Serialize;
 
 use super::RenderError;
+use super::benchmark::BenchmarkView;
 use super::page::{Press, folder, root_from};
 use super::words::{SignalWord, signal_word};
 use crate::model::{Outcome, Signal};
@@ -13,7 +14,7 @@ use crate::model::{Outcome, Signal};
 use super::lists::OutcomeLine;
 
 #[derive(Serialize)]
-struct ProseView {
+struct ProseView<'a> {
     slug: String,
     title: String,
     summary: String,
@@ -21,6 +22,8 @@ struct ProseView {
     body: String,
     signals: Vec<SignalWord>,
     outcomes: Vec<OutcomeLine>,
+    /// How right the rules are; None where nobody measured it.
+    benchmark: Option<&'a BenchmarkView>,
 }
 
 /// Writes every hand-written page; returns their paths.
@@ -32,6 +35,7 @@ struct ProseView {
 pub(super) fn write_prose(
     press: &Press<'_>,
     files: &BTreeMap<String, Vec<u8>>,
+    benchmark: Option<&BenchmarkView>,
 ) -> Result<Vec<String>, RenderError> {
     let mut pages = Vec::new();
     for (name, bytes) in folder(files, "content/") {
@@ -42,6 +46,7 @@ pub(super) fn write_prose(
         let own = format!("{slug}.html");
         let template = if press.engine.has(&own) { own.as_str() } else { "prose.html" };
         let view = read(slug, text, &root_from(&path)).ok_or_else(|| broken("has no first heading"))?;
+        let view = ProseView { benchmark, ..view };
         press.page(template, &path, &view)?;
         pages.push(path);
     }
@@ -49,7 +54,7 @@ pub(super) fn write_prose(
 }
 
 /// The first heading is the page's title, the first paragraph its summary; the body is what follows the heading.
-fn read(slug: &str, text: &str, root: &str) -> Option<ProseView> {
+fn read(slug: &str, text: &str, root: &str) -> Option<ProseView<'static>> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES;
     let mut events = Parser::new_ext(text, options);
     let mut title = String::new();
@@ -87,6 +92,7 @@ fn read(slug: &str, text: &str, root: &str) -> Option<ProseView> {
         body,
         signals: Signal::ALL.iter().copied().map(signal_word).collect(),
         outcomes: outcomes.collect(),
+        benchmark: None,
     })
 }
 

@@ -84,12 +84,18 @@ struct HintView {
 
 #[derive(Debug, Clone, Serialize)]
 struct CorrectionView {
+    /// The rules say the same.
+    agrees: bool,
     who: String,
     why: String,
     why_stopped: bool,
     made: Day,
+    /// What the rules said.
     class: ClassWord,
     risk: RiskWord,
+    signals: Vec<SignalWord>,
+    /// The correction changes the signals, too.
+    other_signals: bool,
 }
 
 /// Another definition under the same name.
@@ -244,13 +250,18 @@ fn hints(tool: &JudgedTool) -> Vec<HintView> {
 fn correction(tool: &JudgedTool) -> Option<CorrectionView> {
     let correction = tool.correction.as_ref()?;
     let why = Untrusted::new(correction.why.as_str()).for_page_line(500);
+    let (rules, now) = (&tool.by_rules, &tool.verdict);
+    let other_signals = rules.signals != now.signals;
     Some(CorrectionView {
+        agrees: (rules.class, rules.risk) == (now.class, now.risk) && !other_signals,
         who: Untrusted::new(correction.who.as_str()).for_page_line(100),
         why_stopped: ends_sentence(&why),
         why,
         made: day(correction.made_at),
-        class: class_word(tool.by_rules.class),
-        risk: risk_word(tool.by_rules.risk),
+        class: class_word(rules.class),
+        risk: risk_word(rules.risk),
+        signals: rules.signals.iter().copied().map(signal_word).collect(),
+        other_signals,
     })
 }
 

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::rows::{json, maybe_json, maybe_word, time, word};
+use super::overrides::correction;
+use super::rows::{json, maybe_word, time, word};
 use super::rule_sets::verdict;
 use super::{Override, StoreError, stored_time};
 use crate::model::{DefinitionHash, Outcome, SandboxLevel, ServerKey, Untrusted, Verdict};
@@ -52,9 +53,9 @@ const TOOLS: &str = "
     WHERE t.probe_id = ?1 ORDER BY t.position";
 
 const CORRECTIONS: &str = "
-    SELECT o.tool AS tool, o.definition_hash AS definition_hash, o.class AS class, o.risk AS risk,
-      o.signals AS signals, o.who AS who, o.why AS why, o.made_at AS made_at
-    FROM overrides o WHERE o.server_key = ?1 AND o.made_at <= ?2 ORDER BY o.id";
+    SELECT o.server_key AS server, o.tool AS tool, o.definition_hash AS definition_hash, o.class AS class,
+      o.risk AS risk, o.signals AS signals, o.who AS who, o.why AS why, o.made_at AS made_at
+    FROM overrides o WHERE o.server_key = ?1 AND o.made_at <= ?2 AND o.listed ORDER BY o.made_at, o.id";
 
 /// A public server and the probes that speak for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,31 +222,20 @@ pub fn tools(connection: &Connection, probe: i64, rule_set: &str) -> Result<Vec<
     })
 }
 
-/// The corrections of a server made by `as_of`.
+/// The corrections of a server that were in force at `as_of`; None: now.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn corrections(
     connection: &Connection,
     server: &ServerKey,
-    as_of: Timestamp,
+    as_of: Option<Timestamp>,
 ) -> Result<Corrections, StoreError> {
-    let list: Vec<Override> =
-        all(connection, CORRECTIONS, params![server.to_string(), stored_time(as_of)], |row| {
-            Ok(Override {
-                server: server.clone(),
-                tool: row.get("tool")?,
-                definition: DefinitionHash::stored(row.get::<_, String>("definition_hash")?),
-                class: maybe_word(row, "class")?,
-                risk: maybe_word(row, "risk")?,
-                signals: maybe_json(row, "signals")?,
-                who: row.get("who")?,
-                why: row.get("why")?,
-                made_at: time(row, "made_at")?,
-            })
-        })?;
+    let until = stored_time(as_of.unwrap_or(Timestamp::MAX));
+    let list = all(connection, CORRECTIONS, params![server.to_string(), until], correction)?;
     // Later rows are newer: they take the place of older ones.
-    Ok(list.into_iter().map(|c| ((c.tool.clone(), c.definition.clone()), c)).collect())
+    let newest: Corrections = list.into_iter().map(|c| ((c.tool.clone(), c.definition.clone()), c)).collect();
+    Ok(newest.into_iter().filter(|(_, said)| !said.takes_back()).collect())
 }
 
 fn site_probe(row: &Row<'_>) -> rusqlite::Result<SiteProbe> {

@@ -102,6 +102,12 @@ fn replies(script: &str, value: &str, method: &str, cursor: Option<&str>, id: &V
             "serverInfo": {"name": "scripted", "title": "Scripted", "version": "1.0.0"},
         }))],
         ("zero", "tools/list") => vec![answer(json!({"tools": []}))],
+        // One tool, whose description the caller chooses: a definition that changes.
+        ("says", "tools/list") => {
+            let mut changing = tool("list_things");
+            changing["description"] = json!(value);
+            vec![answer(json!({"tools": [changing]}))]
+        }
         ("cycle", "tools/list") => {
             vec![answer(json!({"tools": [tool(cursor.unwrap_or("first"))], "nextCursor": "again"}))]
         }

@@ -19,10 +19,12 @@ pub(super) const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("enumerate", &["model", "http"]),
     ("probe", &["model", "http", "config"]),
     ("classify", &["model"]),
+    ("eval", &["model", "classify"]),
     ("policy", &["model"]),
     ("export", &["model", "policy"]),
     ("store", &["model"]),
-    ("render", &["model", "store", "policy", "export", "classify"]),
+    // Of eval only the shape of the benchmark's result, which the method page shows.
+    ("render", &["model", "store", "policy", "export", "classify", "eval"]),
 ];
 
 /// What lives in one place only: what it is, how it is spelled, and the files that may spell it (prefix of the path).

@@ -8,10 +8,13 @@
 
 mod architecture;
 mod classify;
+mod classify_properties;
 mod docs;
+mod eval;
 mod exports;
 mod licences;
 mod net;
+mod review;
 mod rules;
 mod sample;
 mod scan;

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) use servers::{MadeUpServer, MadeUpTool, SERVERS};
+pub(crate) use servers::{MadeUpServer, MadeUpTool, SERVERS, tool};
 
 /// The hash of the rule set that is in force after [`seed`].
 pub(crate) const RULE_SET: &str = "5a11e55a11e55a11e55a11e55a11e55a11e55a11e55a11e55a11e55a11e55a11";

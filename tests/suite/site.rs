@@ -2,15 +2,18 @@
 //! kind of server and tool, built into a temporary folder and walked page by page.
 
 mod hostile;
+mod method;
 mod pages;
 mod serving;
 mod wording;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use catalogue::assets::Folder;
 use catalogue::classify::RuleSet;
+use catalogue::eval::BenchmarkResult;
 use catalogue::model::{Class, Effect, Evidence, Outcome, Risk, SeenTool, Signal, ToolDefinition, Verdict};
 use catalogue::policy::Numbers;
 use catalogue::render::{BuildOptions, BuildSummary, RenderError, build};
@@ -176,6 +179,9 @@ fn rules() -> RuleSet {
     RuleSet::load(&Folder::Rules.files(None).unwrap()).unwrap()
 }
 
+/// A benchmark with counts of one, so that every sentence shows its singular.
+static MEASURED: LazyLock<BenchmarkResult> = LazyLock::new(|| method::result(&rules(), 1));
+
 fn options(out: &Path) -> BuildOptions {
     BuildOptions {
         out: out.to_owned(),
@@ -183,6 +189,7 @@ fn options(out: &Path) -> BuildOptions {
         as_of: None,
         templates: Folder::Templates.files(None).unwrap(),
         site: Folder::Site.files(None).unwrap(),
+        benchmark: Some(MEASURED.clone()),
         version: "0.0.0",
     }
 }

@@ -1,5 +1,6 @@
 //! The database as its users meet it: through the public functions, and through the file itself.
 
+mod corrections;
 mod killed;
 mod opening;
 mod probing;

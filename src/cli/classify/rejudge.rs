@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+use super::super::corrections;
 use super::super::exit::Exit;
 use super::super::scan::report::counted;
 use super::super::settings::Settings;
@@ -21,12 +22,13 @@ const PIECE_BYTES: usize = 4 << 20;
 const SHOWN: u32 = 50;
 
 pub(super) fn run(settings: &Settings, rules: &RuleSet, options: &ClassifyOptions) -> anyhow::Result<Exit> {
-    let mut store = Store::open(&settings.db)?;
+    let mut store = corrections::open(settings)?;
     let earlier = store.rule_set_in_force()?;
     let mut judged = classify_missing(&mut store, rules)?;
     store.use_rule_set(rules.hash(), Timestamp::now())?;
     // What a scan stored meanwhile under the rules it began with.
     judged += classify_missing(&mut store, rules)?;
+    corrections::say_expired(store.connection())?;
     let said = format!("{} judged by rule set {}", counted(judged, "definition"), short(rules.hash()));
     let earlier = match earlier.as_deref() {
         None => return said_only(options, &format!("{said}; nothing was judged before")),

@@ -107,7 +107,7 @@ fn the_newest_correction_is_in_force_and_older_ones_stay() {
     store.use_rule_set(RULE_SET, sample::start()).unwrap();
 
     correction.definition = SERVERS[0].probes[0].2[0].hash();
-    assert!(store.add_override(&correction).unwrap());
+    assert_eq!(store.import_overrides(&[correction]).unwrap(), 1);
     assert_eq!(flat(&store, shown).1, "another", "a correction of another definition does not speak here");
 }
 

@@ -1,0 +1,191 @@
+//! Rules that ask for several things at once (`kind = "when"`): what a condition may look at, and whether it holds.
+//!
+//! A single pattern says too little about most signals: a parameter named `url` is an address that is fetched in one tool
+//! and a field of a record in the next. The verb, the object and the words around it decide.
+
+use std::collections::{BTreeSet, HashMap};
+
+use regex::Regex;
+use serde::Deserialize;
+
+use super::features::{Features, Place};
+use super::matching::Family;
+use super::ruleset::{Zone, compile, expand};
+use super::words::singular;
+
+/// One condition as it is written: exactly one of its keys, `zone` and `top_only` aside.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenCondition {
+    words: Option<String>,
+    description: Option<String>,
+    says: Option<String>,
+    param: Option<String>,
+    about: Option<String>,
+    values: Option<String>,
+    #[serde(default)]
+    verb: Vec<String>,
+    #[serde(default)]
+    object: Vec<String>,
+    #[serde(default)]
+    head: Vec<String>,
+    #[serde(default)]
+    of: Vec<String>,
+    zone: Option<Zone>,
+    #[serde(default)]
+    top_only: bool,
+}
+
+/// Conditions that hold together.
+#[derive(Debug)]
+pub(super) struct When {
+    all: Vec<Condition>,
+    any: Vec<Condition>,
+    none: Vec<Condition>,
+}
+
+impl When {
+    /// The conditions that are meant: all of `all`, one of `any` where there are some, and none of `none`.
+    pub(super) fn checked(
+        [all, any, none]: [Vec<WrittenCondition>; 3],
+        groups: &HashMap<String, Vec<String>>,
+    ) -> Result<Self, String> {
+        if all.is_empty() && any.is_empty() {
+            return Err("has no conditions in all or any".to_owned());
+        }
+        let list = |written: Vec<WrittenCondition>| {
+            written.into_iter().map(|c| c.checked(groups)).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Self { all: list(all)?, any: list(any)?, none: list(none)? })
+    }
+
+    /// The place where the first condition held, if all is as it must be.
+    pub(super) fn holds<'a>(&self, features: &Features<'a>) -> Option<(Family, Place<'a>)> {
+        let mut first = None;
+        for condition in &self.all {
+            let held = condition.holds(features)?;
+            first.get_or_insert(held);
+        }
+        if !self.any.is_empty() {
+            let held = self.any.iter().find_map(|condition| condition.holds(features))?;
+            first.get_or_insert(held);
+        }
+        if self.none.iter().any(|condition| condition.holds(features).is_some()) { None } else { first }
+    }
+}
+
+/// One condition, checked.
+#[derive(Debug)]
+enum Condition {
+    /// A pattern on the words of the name.
+    Words(Regex),
+    /// A pattern on the description.
+    Description(Regex, Zone),
+    /// A pattern on the name's words, on the title, or on the description.
+    Says(Regex, Zone),
+    /// A pattern on the name of a parameter, and perhaps one on what is said about it, or on one of the values it lists.
+    Param { name: Regex, about: Option<Regex>, values: Option<Regex>, top_only: bool },
+    /// A verb of the definition, wherever it was found.
+    Verb(BTreeSet<String>),
+    /// A noun behind a verb of the definition.
+    Object(BTreeSet<String>),
+    /// The last of the nouns behind a verb, perhaps behind one `of` these: of "list all email templates of a shop" it is
+    /// "template".
+    Head { words: BTreeSet<String>, of: BTreeSet<String> },
+}
+
+impl WrittenCondition {
+    /// The condition that is meant; `groups` holds the words of each rule for `@rule-id`.
+    fn checked(self, groups: &HashMap<String, Vec<String>>) -> Result<Condition, String> {
+        let zone = self.zone.unwrap_or(Zone::First);
+        let pattern = |text: Option<String>| text.as_deref().map(compile).transpose();
+        let mut found = Vec::new();
+        found.extend(pattern(self.words)?.map(Condition::Words));
+        found.extend(pattern(self.description)?.map(|p| Condition::Description(p, zone)));
+        found.extend(pattern(self.says)?.map(|p| Condition::Says(p, zone)));
+        let about = pattern(self.about)?;
+        let values = pattern(self.values)?;
+        match pattern(self.param)? {
+            Some(name) => found.push(Condition::Param { name, about, values, top_only: self.top_only }),
+            None if about.is_some() || values.is_some() => {
+                return Err("has a condition with about or values and no param".to_owned());
+            }
+            None => {}
+        }
+        let set = |words: Vec<String>| expand(words, groups).map(|all| all.into_iter().collect());
+        if !self.verb.is_empty() {
+            found.push(Condition::Verb(set(self.verb)?));
+        }
+        let nouns = |words: Vec<String>| -> Result<BTreeSet<String>, String> {
+            Ok(expand(words, groups)?.iter().map(|w| singular(w)).collect())
+        };
+        if !self.object.is_empty() {
+            found.push(Condition::Object(nouns(self.object)?));
+        }
+        if !self.head.is_empty() {
+            found.push(Condition::Head { words: nouns(self.head)?, of: set(self.of)? });
+        }
+        match (found.pop(), found.is_empty()) {
+            (Some(condition), true) => Ok(condition),
+            _ => Err(
+                "has a condition that is not exactly one of words, description, says, param, verb, object, head"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+impl Condition {
+    /// Where it holds, if it does.
+    fn holds<'a>(&self, features: &Features<'a>) -> Option<(Family, Place<'a>)> {
+        match self {
+            Condition::Words(pattern) => features.in_words(pattern).map(|place| (Family::Name, place)),
+            Condition::Description(pattern, zone) => in_description(features, pattern, *zone),
+            Condition::Says(pattern, zone) => features
+                .in_words(pattern)
+                .map(|place| (Family::Name, place))
+                .or_else(|| in_description(features, pattern, *zone))
+                .or_else(|| {
+                    let title = features.title.as_ref()?;
+                    let found = pattern.find(title.read)?;
+                    Some((Family::Name, title.place(found.start(), found.end())))
+                }),
+            Condition::Param { name, about, values, top_only } => features
+                .params
+                .iter()
+                .filter(|p| (!top_only || p.depth == 0) && name.is_match(&p.name))
+                .filter(|p| values.as_ref().is_none_or(|v| p.values.iter().any(|value| v.is_match(value))))
+                .find(|p| match (about, &p.description) {
+                    (None, _) => true,
+                    (Some(about), Some(said)) => about.is_match(said.read),
+                    (Some(_), None) => false,
+                })
+                .map(|p| (Family::Schema, Place::whole(&p.pointer))),
+            Condition::Verb(words) => {
+                let verb = features.verbs.iter().find(|verb| words.contains(&verb.word))?;
+                Some((Family::Name, verb.place.clone()))
+            }
+            Condition::Object(words) => features.verbs.iter().find_map(|verb| {
+                let (_, start, end) = verb.objects.iter().find(|(object, ..)| words.contains(object))?;
+                Some((Family::Name, Place { span: Some((*start, *end)), ..verb.place.clone() }))
+            }),
+            Condition::Head { words, of } => features.verbs.iter().find_map(|verb| {
+                if !of.is_empty() && !of.contains(&verb.word) {
+                    return None;
+                }
+                let (_, verb_end) = verb.place.span?;
+                // In front of a verb (`contacts_list`) the nearest noun comes first.
+                let behind = verb.objects.first().is_some_and(|(_, start, _)| *start >= verb_end);
+                let head = if behind { verb.objects.last() } else { verb.objects.first() };
+                let (_, start, end) = head.filter(|(object, ..)| words.contains(object))?;
+                Some((Family::Name, Place { span: Some((*start, *end)), ..verb.place.clone() }))
+            }),
+        }
+    }
+}
+
+fn in_description<'a>(features: &Features<'a>, pattern: &Regex, zone: Zone) -> Option<(Family, Place<'a>)> {
+    let text = features.description.as_ref()?;
+    let found = pattern.find(zone.of(text))?;
+    Some((Family::Description, text.place(found.start(), found.end())))
+}

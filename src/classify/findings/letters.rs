@@ -1,0 +1,101 @@
+//! Characters that deceive: such as have no shape, and such as look like a Latin letter and are none.
+
+/// Characters that stand between two letters of a word and cannot be seen there.
+fn splits(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | '\u{00AD}' | '\u{180E}' | '\u{034F}'
+        | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
+}
+
+/// A character of the right-to-left scripts, in which marks of direction have their place.
+fn right_to_left(c: char) -> bool {
+    matches!(c, '\u{0590}'..='\u{08FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFE}')
+}
+
+/// The first run of characters that hide or turn text.
+///
+/// Not meant: a selector or a joiner of an emoji, joiners of the Indic and Arabic scripts, a byte-order mark at the
+/// front, marks of direction in Hebrew or Arabic, the flags that are spelled in tag characters.
+pub(super) fn invisible(text: &str) -> Option<(usize, usize)> {
+    if text.is_ascii()
+        && !text.bytes().any(|b| (b < 0x20 || b == 0x7F) && !matches!(b, b'\t' | b'\n' | b'\r'))
+    {
+        return None;
+    }
+    let rtl = text.chars().any(right_to_left);
+    let chars: Vec<(usize, char)> = text.char_indices().collect();
+    let mut i = 0;
+    while let Some(&(start, c)) = chars.get(i) {
+        let before = i.checked_sub(1).and_then(|p| chars.get(p)).map(|(_, c)| *c);
+        let run = chars.iter().skip(i).take_while(|(_, n)| *n == c || (splits(c) && splits(*n))).count();
+        let run = if tag(c) { chars.iter().skip(i).take_while(|(_, n)| tag(*n)).count() } else { run };
+        let after = chars.get(i + run).map(|(_, c)| *c);
+        let end = chars.get(i + run).map_or(text.len(), |(at, _)| *at);
+        let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        let found = match c {
+            '\u{202D}' | '\u{202E}' => true,
+            '\u{202A}'..='\u{202C}' | '\u{2066}'..='\u{2069}' => !rtl,
+            '\u{E0000}'..='\u{E007F}' => before != Some('\u{1F3F4}') || run > 7,
+            '\u{1B}' | '\u{9B}' | '\u{8}' | '\u{0}' | '\u{7F}' => true,
+            _ if splits(c) => run >= 4 || (letter(before) && letter(after)),
+            _ => false,
+        };
+        if found {
+            return Some((start, end));
+        }
+        i += if splits(c) || tag(c) { run.max(1) } else { 1 };
+    }
+    None
+}
+
+fn tag(c: char) -> bool {
+    matches!(c, '\u{E0000}'..='\u{E007F}')
+}
+
+/// Letters of other scripts that cannot be told from a Latin letter in most typefaces.
+const CYRILLIC: &str = "абвеёикмнорстухьіїјѕһԁԛԝӏАВЕЅІЈКМНОРСТУХҮԚԜ";
+const GREEK: &str = "αικνορτυχωΑΒΕΖΗΙΚΜΝΟΡΤΥΧ";
+const OTHER: &str = "ɑɡıɩʏօսցԱՕՍհոռᎪᎬᎢᏟᏴᏙᏀᎻᎫᏦᏞᎷᏢᏒᏚᎿᏔᎩ";
+
+/// A letter that looks Latin and is not.
+fn confusable(c: char) -> bool {
+    CYRILLIC.contains(c) || GREEK.contains(c) || OTHER.contains(c) || styled(c)
+}
+
+/// Latin letters at another place: full-width and mathematical ones.
+fn styled(c: char) -> bool {
+    matches!(c, '\u{FF21}'..='\u{FF3A}' | '\u{FF41}'..='\u{FF5A}' | '\u{1D400}'..='\u{1D7FF}')
+}
+
+/// The first word of a name in which a look-alike stands among Latin letters, or which is made of look-alikes alone
+/// beside Latin words.
+///
+/// A name wholly in another script is none, nor is a word with a letter that only that script has.
+pub(super) fn lookalike(name: &str) -> Option<(usize, usize)> {
+    if name.is_ascii() {
+        return None;
+    }
+    let mut words: Vec<(usize, usize)> = Vec::new();
+    let mut from = None;
+    for (at, c) in name.char_indices().chain([(name.len(), ' ')]) {
+        match (c.is_alphabetic(), from) {
+            (true, None) => from = Some(at),
+            (false, Some(start)) => {
+                words.push((start, at));
+                from = None;
+            }
+            _ => {}
+        }
+    }
+    let word = |(start, end): (usize, usize)| name.get(start..end).unwrap_or_default();
+    let latin_beside = words.iter().any(|w| word(*w).len() > 1 && word(*w).is_ascii());
+    words.into_iter().find(|span| {
+        let text = word(*span);
+        let alike = text.chars().filter(|c| confusable(*c)).count();
+        let latin = text.chars().filter(char::is_ascii_alphabetic).count();
+        let count = text.chars().count();
+        // One Greek letter in front of a short word is a unit or a difference: Δt, µs.
+        let symbol = count <= 3 && text.chars().all(|c| c.is_ascii() || GREEK.contains(c));
+        let mixed = latin > 0 && alike > 0 && alike + latin == count && !symbol;
+        mixed || (alike == count && count >= 3 && (latin_beside || text.chars().all(styled)))
+    })
+}
