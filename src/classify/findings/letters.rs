@@ -87,7 +87,7 @@ pub(super) fn lookalike(name: &str) -> Option<(usize, usize)> {
         }
     }
     let word = |(start, end): (usize, usize)| name.get(start..end).unwrap_or_default();
-    let latin_beside = words.iter().any(|w| word(*w).len() > 1 && word(*w).chars().all(|c| c.is_ascii()));
+    let latin_beside = words.iter().any(|w| word(*w).len() > 1 && word(*w).is_ascii());
     words.into_iter().find(|span| {
         let text = word(*span);
         let alike = text.chars().filter(|c| confusable(*c)).count();
