@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::RuleSet;
 use super::actions::{listed_in_description, listed_in_schema};
-use super::verbs::{Slot, Verb, in_description, in_name};
+use super::verbs::{Slot, Verb, in_description, in_name, unclaimed};
 use super::words::{Word, of_name};
 use crate::model::ToolDefinition;
 
@@ -115,6 +115,8 @@ impl Spaced {
 pub(super) struct Features<'a> {
     pub(super) tool: &'a ToolDefinition,
     pub(super) name: Text<'a>,
+    /// Where the name begins behind a claim in front that it is "read-only".
+    pub(super) claim: usize,
     spaced: Spaced,
     /// The last word of the name before a preposition: what a name without a verb is about.
     pub(super) head_noun: Option<Word>,
@@ -141,12 +143,14 @@ impl<'a> Features<'a> {
             schema.read(object, "/inputSchema", 0);
         }
         let SchemaReader { params, mut verbs, cut: schema_cut, .. } = schema;
-        let name_words = of_name(name.read);
+        let (name_words, claim) = unclaimed(of_name(name.read));
         let spaced = Spaced::of(&name_words);
         verbs.extend(in_name(&name, &name_words, rules, [Slot::Name, Slot::SecondInName]));
         if let Some(title) = &title {
             verbs.extend(
-                in_name(title, &of_name(title.read), rules, [Slot::Title, Slot::Title]).into_iter().take(1),
+                in_name(title, &unclaimed(of_name(title.read)).0, rules, [Slot::Title, Slot::Title])
+                    .into_iter()
+                    .take(1),
             );
         }
         if let Some(description) = &description {
@@ -155,7 +159,7 @@ impl<'a> Features<'a> {
         }
         let ends = &rules.settings.words.phrase_ends;
         let head_noun = name_words.into_iter().take_while(|w| !ends.contains(&w.text)).last();
-        Self { tool, name, spaced, head_noun, title, description, verbs, params, schema_cut }
+        Self { tool, name, claim, spaced, head_noun, title, description, verbs, params, schema_cut }
     }
 
     /// The texts that were longer than what is read.

@@ -164,7 +164,13 @@ fn phrase<'a>(
         (!unless.is_some_and(|u| u.is_match(zone))).then(|| (family, text.place(found.start(), found.end())))
     };
     match field {
-        Field::Name => find(&features.name, features.name.read, Family::Name),
+        Field::Name => {
+            let lead = features.claim;
+            let name = features.name.read.get(lead..)?;
+            let found = pattern.find(name)?;
+            (!unless.is_some_and(|u| u.is_match(name)))
+                .then(|| (Family::Name, features.name.place(lead + found.start(), lead + found.end())))
+        }
         Field::Words => features
             .in_words(pattern)
             .filter(|_| unless.is_none_or(|u| features.in_words(u).is_none()))

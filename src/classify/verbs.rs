@@ -42,6 +42,20 @@ struct Found {
     doubtful: bool,
 }
 
+/// A name's words without its claims to be "read-only", and where the rest begins behind such a claim in front: that is
+/// said about the tool, and the `read` of it is nothing that a call does.
+pub(super) fn unclaimed(mut words: Vec<Word>) -> (Vec<Word>, usize) {
+    let is = |i: usize, text: &str| words.get(i).is_some_and(|w: &Word| w.text == text);
+    let read = |i: usize| is(i, "read") && is(i + 1, "only");
+    let claim = |i: usize| is(i, "readonly") || read(i) || i.checked_sub(1).is_some_and(read);
+    let claims: Vec<bool> = (0..words.len()).map(claim).collect();
+    let Some(first) = claims.iter().position(|claim| !claim) else { return (words, 0) };
+    let front = if first > 0 { words.get(first).map_or(0, |word| word.start) } else { 0 };
+    let mut claims = claims.into_iter();
+    words.retain(|_| claims.next() == Some(false));
+    (words, front)
+}
+
 /// The verb of a name, and further ones.
 pub(super) fn in_name<'a>(
     text: &Text<'a>,

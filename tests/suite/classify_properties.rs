@@ -184,7 +184,7 @@ fn backwards(value: &Value) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
     fn every_object_with_a_name_gets_a_sound_verdict_and_the_same_one_twice(tool in tool()) {
