@@ -145,18 +145,16 @@ impl<'a> Features<'a> {
         let SchemaReader { params, mut verbs, cut: schema_cut, .. } = schema;
         let (name_words, claim) = unclaimed(of_name(name.read));
         let spaced = Spaced::of(&name_words);
-        verbs.extend(in_name(&name, &name_words, rules, [Slot::Name, Slot::SecondInName]));
+        let said = description.as_ref().map(|text| in_description(text, rules)).unwrap_or_default();
+        let first = said.first().filter(|verb| verb.slot == Slot::Description);
+        verbs.extend(in_name(&name, &name_words, rules, [Slot::Name, Slot::SecondInName], first));
         if let Some(title) = &title {
-            verbs.extend(
-                in_name(title, &unclaimed(of_name(title.read)).0, rules, [Slot::Title, Slot::Title])
-                    .into_iter()
-                    .take(1),
-            );
+            let words = unclaimed(of_name(title.read)).0;
+            verbs.extend(in_name(title, &words, rules, [Slot::Title, Slot::Title], first).into_iter().take(1));
         }
-        if let Some(description) = &description {
-            verbs.extend(in_description(description, rules));
-            verbs.extend(listed_in_description(description, rules));
-        }
+        verbs.extend(said);
+        verbs.extend(description.as_ref().and_then(|text| listed_in_description(text, rules)));
+        listed_about(&mut verbs);
         let ends = &rules.settings.words.phrase_ends;
         let head_noun = name_words.into_iter().take_while(|w| !ends.contains(&w.text)).last();
         Self { tool, name, claim, spaced, head_noun, title, description, verbs, params, schema_cut }
@@ -177,6 +175,19 @@ impl<'a> Features<'a> {
     /// The name itself says what a call does, or seems to.
     pub(super) fn name_has_verb(&self) -> bool {
         self.verbs.iter().any(|verb| verb.slot == Slot::Name)
+    }
+}
+
+/// What the name and the description are about, listed actions are about as well: "cancel" in a list of a tool for jobs
+/// cancels jobs.
+fn listed_about(verbs: &mut [Verb<'_>]) {
+    let listed = |slot| matches!(slot, Slot::ListedInSchema | Slot::ListedInDescription);
+    let said = verbs.iter().filter(|verb| !listed(verb.slot)).flat_map(|verb| &verb.objects);
+    let objects: Vec<String> = said.map(|(object, ..)| object.clone()).collect();
+    for verb in verbs.iter_mut().filter(|verb| listed(verb.slot) && verb.objects.is_empty()) {
+        // They stand elsewhere: what can be shown is the action alone.
+        let (start, end) = verb.place.span.unwrap_or_default();
+        verb.objects = objects.iter().map(|object| (object.clone(), start, end)).collect();
     }
 }
 

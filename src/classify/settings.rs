@@ -70,6 +70,8 @@ pub(super) struct WordLists {
     pub(super) not_adverbs: BTreeSet<String>,
     /// Verbs that say nothing until their list is read: "manage", "handle".
     pub(super) umbrellas: BTreeSet<String>,
+    /// Verbs that only carry a noun which says what is done: "perform a cleanup", "conduct a scan".
+    pub(super) light: BTreeSet<String>,
     /// What follows a verb and not a noun: "a", "the", "all".
     pub(super) determiners: BTreeSet<String>,
     /// Verbs that are looked for at the front of a name written without separators.

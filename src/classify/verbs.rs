@@ -56,12 +56,13 @@ pub(super) fn unclaimed(mut words: Vec<Word>) -> (Vec<Word>, usize) {
     (words, front)
 }
 
-/// The verb of a name, and further ones.
+/// The verb of a name, and further ones. Of several, the one that the description begins with is meant.
 pub(super) fn in_name<'a>(
     text: &Text<'a>,
     words: &[Word],
     rules: &RuleSet,
     slots: [Slot; 2],
+    said: Option<&Verb<'_>>,
 ) -> Vec<Verb<'a>> {
     let lists = &rules.settings.words;
     let mut found: Vec<Found> = Vec::new();
@@ -88,14 +89,21 @@ pub(super) fn in_name<'a>(
             found.remove(0);
         }
     }
+    // `perform_cleanup`: what is performed says what is done.
+    if found.len() > 1 && found.first().is_some_and(|f| lists.light.contains(&f.word)) {
+        found.remove(0);
+    }
     // A word that may be a noun is a verb at the front, or else with something behind it that it may be done to.
     let first = found
         .iter()
-        .position(|f| !f.doubtful)
+        .position(|f| said.is_some_and(|said| said.word == f.word))
+        .or_else(|| found.iter().position(|f| !f.doubtful))
         .or_else(|| found.iter().position(|f| f.index == 0))
         .or_else(|| found.iter().position(|f| f.index + 1 < words.len()).filter(|_| found.len() > 1))
         .or_else(|| found.len().checked_sub(1));
-    let Some(first) = first else { return Vec::new() };
+    let Some(first) = first.map(|first| looked_at_first(&found, first, words.len(), rules)) else {
+        return Vec::new();
+    };
     let mut primary = found.remove(first);
     // `search_and_download`: both are meant, and the worse one counts.
     let joins = |i: usize| words.get(i).is_some_and(|w| matches!(w.text.as_str(), "and" | "or" | "then"));
@@ -121,6 +129,14 @@ pub(super) fn in_name<'a>(
     let mut verbs = vec![verb(primary, slots[0], objects)];
     verbs.extend(found.into_iter().filter(|f| !f.doubtful).take(2).map(|f| verb(f, slots[1], Vec::new())));
     verbs
+}
+
+/// `list_favorite_places`: a verb of looking in front is meant, though the word may be a noun, where the next verb is not
+/// the last word either. `list_create` creates a list.
+fn looked_at_first(found: &[Found], chosen: usize, words: usize, rules: &RuleSet) -> usize {
+    let looks = |f: &Found| f.index == 0 && severity(rules, f.rule).0 == Some(Class::Read);
+    let inside = found.get(chosen).is_some_and(|f| f.index + 1 < words);
+    if inside && found.first().is_some_and(looks) { 0 } else { chosen }
 }
 
 /// The words behind the verb up to a preposition; those in front where there is none behind.
@@ -217,6 +233,12 @@ pub(super) fn in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Vec<Verb<'
         })
     });
     let Some((mut primary, form)) = first else { return Vec::new() };
+    // "Performs a full cleanup of the cache": what is performed says what is done.
+    if lists.light.contains(&primary.word)
+        && let Some(done) = performed(&words, primary.index, rules)
+    {
+        primary = done;
+    }
     let from = primary.index;
     if let Some(listed) = under_an_umbrella(text, &words, from, rules) {
         let objects = prose_objects(&words, from, rules);
@@ -273,6 +295,19 @@ pub(super) fn in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Vec<Verb<'
     });
     let first = verb(primary, slot, objects);
     std::iter::once(first).chain(second).collect()
+}
+
+/// The verb that stands as a noun behind one such as "perform", the last of its phrase.
+fn performed(words: &[Word], light: usize, rules: &RuleSet) -> Option<Found> {
+    let ends = &rules.settings.words.phrase_ends;
+    let phrase = words.iter().enumerate().skip(light + 1).take(6);
+    let phrase = phrase.take_while(|(_, w)| w.gap < Gap::Comma && !ends.contains(&w.text) && w.text != "of");
+    let verb = |(index, w): (usize, &Word)| {
+        let word = singular(&w.text);
+        let rule = rules.lexicon.exact(&word)?;
+        Some(Found { rule, word, start: w.start, end: w.end, index, doubtful: false })
+    };
+    phrase.filter_map(verb).last()
 }
 
 /// Bytes up to the end of what stands in brackets in front: "[STEP 1] Lists ...".
