@@ -154,6 +154,7 @@ impl<'a> Features<'a> {
         }
         verbs.extend(said);
         verbs.extend(description.as_ref().and_then(|text| listed_in_description(text, rules)));
+        named_alone(&mut verbs);
         listed_about(&mut verbs);
         let ends = &rules.settings.words.phrase_ends;
         let head_noun = name_words.into_iter().take_while(|w| !ends.contains(&w.text)).last();
@@ -178,6 +179,22 @@ impl<'a> Features<'a> {
     }
 }
 
+/// A verb that is the whole name is about what the description does with that very verb.
+fn named_alone(verbs: &mut [Verb<'_>]) {
+    let described = verbs.iter().find(|verb| verb.slot == Slot::Description && !verb.objects.is_empty());
+    let Some((word, objects)) = described.map(|verb| (verb.word.clone(), verb.objects.clone())) else { return };
+    let named = |verb: &&mut Verb<'_>| matches!(verb.slot, Slot::Name | Slot::Title);
+    for verb in verbs.iter_mut().filter(named).filter(|verb| verb.objects.is_empty() && verb.word == word) {
+        about(verb, objects.iter().map(|(object, ..)| object));
+    }
+}
+
+/// Gives a verb objects that stand elsewhere: what can be shown is the verb alone.
+fn about<'o>(verb: &mut Verb<'_>, objects: impl Iterator<Item = &'o String>) {
+    let (start, end) = verb.place.span.unwrap_or_default();
+    verb.objects = objects.map(|object| (object.clone(), start, end)).collect();
+}
+
 /// What the name and the description are about, listed actions are about as well: "cancel" in a list of a tool for jobs
 /// cancels jobs.
 fn listed_about(verbs: &mut [Verb<'_>]) {
@@ -185,9 +202,7 @@ fn listed_about(verbs: &mut [Verb<'_>]) {
     let said = verbs.iter().filter(|verb| !listed(verb.slot)).flat_map(|verb| &verb.objects);
     let objects: Vec<String> = said.map(|(object, ..)| object.clone()).collect();
     for verb in verbs.iter_mut().filter(|verb| listed(verb.slot) && verb.objects.is_empty()) {
-        // They stand elsewhere: what can be shown is the action alone.
-        let (start, end) = verb.place.span.unwrap_or_default();
-        verb.objects = objects.iter().map(|object| (object.clone(), start, end)).collect();
+        about(verb, objects.iter());
     }
 }
 

@@ -89,6 +89,14 @@ pub(super) fn in_name<'a>(
             found.remove(0);
         }
     }
+    // `post_search`: a search is sent so because it is long.
+    let sent = found.windows(2).position(|pair| {
+        let [sends, looks] = pair else { return false };
+        sends.word == "post" && looks.index == sends.index + 1 && looks_surely(looks, rules)
+    });
+    if let Some(sent) = sent {
+        found.remove(sent);
+    }
     // `perform_cleanup`: what is performed says what is done.
     if found.len() > 1 && found.first().is_some_and(|f| lists.light.contains(&f.word)) {
         found.remove(0);
@@ -129,6 +137,11 @@ pub(super) fn in_name<'a>(
     let mut verbs = vec![verb(primary, slots[0], objects)];
     verbs.extend(found.into_iter().filter(|f| !f.doubtful).take(2).map(|f| verb(f, slots[1], Vec::new())));
     verbs
+}
+
+/// A verb of looking such as "list" and "search", not one that only mostly is.
+fn looks_surely(verb: &Found, rules: &RuleSet) -> bool {
+    rules.rules.get(verb.rule).is_some_and(|rule| rule.class == Some(Class::Read) && rule.points >= 5.0)
 }
 
 /// `list_favorite_places`: a verb of looking in front is meant, though the word may be a noun, where the next verb is not
