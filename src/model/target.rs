@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,9 @@ pub enum Target {
         env: BTreeMap<String, String>,
         /// Asked from the command line by the author: always asked again, never taken from the store.
         fresh: bool,
+        /// The folder it is started in; None: the current one.
+        #[serde(default)]
+        folder: Option<PathBuf>,
     },
 }
 

@@ -9,6 +9,7 @@
 mod architecture;
 mod classify;
 mod classify_properties;
+mod clients_config;
 mod docs;
 mod eval;
 mod exports;
