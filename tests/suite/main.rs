@@ -20,4 +20,5 @@ mod rules;
 mod sample;
 mod scan;
 mod site;
+mod ssrf_guard;
 mod store;
