@@ -2,7 +2,7 @@
 //!
 //! What is secret in such a file stays there. Values of `env` and of headers are passed over while the file is read and
 //! never become a value of this program; a file's bytes are wiped once it is read; arguments that could hold a secret
-//! are replaced before anything else sees them ([`secret`]); an address loses user, password, query and fragment. Nothing
+//! are replaced before anything else sees them (`secret`); an address loses user, password, query and fragment. Nothing
 //! here starts, asks or stores anything: `cli/scan/configured` makes targets of what is found.
 
 mod comments;

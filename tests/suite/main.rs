@@ -15,6 +15,7 @@ mod eval;
 mod exports;
 mod licences;
 mod net;
+mod purl_conformance;
 mod review;
 mod rules;
 mod sample;
