@@ -208,6 +208,9 @@ pub(super) fn run(settings: &Settings, options: &ScanOptions) -> anyhow::Result<
     corrections::say_expired(&corrections::open_read_only(settings)?)?;
     if !options.quiet && !options.json {
         progress::print(&format!("{}\n{}", summary.table(), summary.closing()))?;
+        if options.registry == Some(RegistryOption::Config) {
+            progress::say(configured::PRIVATE);
+        }
     }
     Ok(exit_of(&summary))
 }

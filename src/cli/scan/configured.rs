@@ -21,6 +21,10 @@ use crate::progress;
 /// The table's place in the data files.
 const TABLE: &str = "clients.toml";
 
+/// What follows from where they were found.
+pub(super) const PRIVATE: &str = "servers known only from a configuration are private and kept off the site; \
+                                  catalogue review visibility SERVER public shows one";
+
 /// No client on this machine has a server that could be scanned.
 #[derive(Debug, Error)]
 #[error("{0}")]
