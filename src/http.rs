@@ -22,7 +22,7 @@ use url::Url;
 
 pub use body::Answer;
 pub use error::{HttpError, shown};
-pub use reach::{Reach, is_public};
+pub use reach::{Addresses, Lookup, Reach, SystemLookup, is_public};
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode};
 
@@ -97,6 +97,7 @@ struct Inner {
     public: OnceLock<Result<reqwest::Client, String>>,
     loopback: OnceLock<Result<reqwest::Client, String>>,
     hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+    lookup: Arc<dyn Lookup>,
 }
 
 impl Default for Client {
@@ -115,8 +116,18 @@ impl Client {
                 public: OnceLock::new(),
                 loopback: OnceLock::new(),
                 hosts: Mutex::new(HashMap::new()),
+                lookup: Arc::new(SystemLookup),
             }),
         }
+    }
+
+    /// A client that finds the addresses of remote servers in its own way; the guard stands behind that all the same.
+    pub fn resolving(deadlines: Deadlines, lookup: Arc<dyn Lookup>) -> Self {
+        let mut client = Self::new(deadlines);
+        if let Some(inner) = Arc::get_mut(&mut client.inner) {
+            inner.lookup = lookup;
+        }
+        client
     }
 
     /// Reads a JSON document from a registry, asking again where that helps.
@@ -248,13 +259,18 @@ impl Client {
             Route::Public => &self.inner.public,
             Route::Loopback => &self.inner.loopback,
         };
-        cell.get_or_init(|| build(chosen, self.inner.deadlines).map_err(|e| format!("{e:?}")))
+        let lookup = || Arc::clone(&self.inner.lookup);
+        cell.get_or_init(|| build(chosen, self.inner.deadlines, lookup()).map_err(|e| format!("{e:?}")))
             .as_ref()
             .map_err(|detail| HttpError::NoNetwork { url: shown(url), detail: detail.clone(), source: None })
     }
 }
 
-fn build(chosen: Route, deadlines: Deadlines) -> Result<reqwest::Client, reqwest::Error> {
+fn build(
+    chosen: Route,
+    deadlines: Deadlines,
+    lookup: Arc<dyn Lookup>,
+) -> Result<reqwest::Client, reqwest::Error> {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that builds clients")]
     let builder =
         reqwest::Client::builder().user_agent(USER_AGENT).connect_timeout(deadlines.connect).referer(false);
@@ -272,7 +288,7 @@ fn build(chosen: Route, deadlines: Deadlines) -> Result<reqwest::Client, reqwest
         Route::Public | Route::Loopback => builder
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .dns_resolver(GuardedResolver { route: chosen }),
+            .dns_resolver(GuardedResolver { route: chosen, lookup }),
     }
     .build()
 }

@@ -6,6 +6,7 @@
 pub mod assets;
 pub mod classify;
 pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod eval;
 pub mod export;

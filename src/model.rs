@@ -3,6 +3,7 @@
 pub mod digest;
 pub mod outcome;
 pub mod probe;
+pub mod purl;
 pub mod release;
 pub mod risk;
 pub mod server;
@@ -14,6 +15,7 @@ pub mod verdict;
 
 pub use outcome::Outcome;
 pub use probe::{Attempt, MalformedTool, Probe, SandboxLevel, SeenTool, Transport};
+pub use purl::Purl;
 pub use release::{Release, ReleaseFacts};
 pub use server::{Registry, ServerKey};
 pub use target::Target;

@@ -60,6 +60,9 @@ impl Exit {
             .or(is(has::<crate::policy::PolicyError>(error), Exit::BadFile))
             .or(is(has::<crate::probe::toolchain::PinsError>(error), Exit::BadFile))
             .or(is(has::<super::scan::targets::FileError>(error), Exit::BadFile))
+            .or(is(has::<crate::clients::ReadError>(error), Exit::BadFile))
+            .or(is(has::<crate::clients::TableError>(error), Exit::BadFile))
+            .or(is(has::<super::scan::configured::NothingFound>(error), Exit::NothingScanned))
             .or(is(has::<super::scan::targets::UsageError>(error), Exit::Usage))
             .unwrap_or(Exit::Findings)
     }

@@ -1,5 +1,6 @@
 //! `catalogue scan`: targets through the queue, a few at a time, each stored as it ends.
 
+pub(super) mod configured;
 mod kit;
 mod lease;
 pub(super) mod report;
@@ -39,6 +40,18 @@ const DEFAULT_CACHE_MAX: u64 = 10 << 30;
 pub(super) struct ScanOptions {
     /// npm:NAME[@VERSION], pypi:NAME[==VERSION], a pkg: purl, or https://HOST/PATH; the starter list if none is given
     targets: Vec<String>,
+    /// Find the servers by itself: those that MCP clients on this machine are configured with
+    #[arg(long, value_enum, value_name = "REGISTRY", conflicts_with_all = ["targets", "from", "stdio"])]
+    registry: Option<RegistryOption>,
+    /// Only this client's files; may be given several times
+    #[arg(long = "client", value_name = "NAME", requires = "registry")]
+    clients: Vec<String>,
+    /// This file instead of those of this machine, in the shape of the one --client that is given
+    #[arg(long, value_name = "FILE", requires = "clients")]
+    client_file: Option<PathBuf>,
+    /// List what would be scanned, and scan nothing
+    #[arg(long, requires = "registry")]
+    dry_run: bool,
     /// Read targets from a TOML file of [[target]] tables
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
@@ -80,6 +93,13 @@ pub(super) struct ScanOptions {
     command: Vec<String>,
 }
 
+/// Where servers are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RegistryOption {
+    /// The configuration files of MCP clients
+    Config,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum SandboxOption {
     /// The strongest level that works here
@@ -102,6 +122,10 @@ impl ScanOptions {
     pub(super) fn starter(jobs: Option<u16>, refresh: bool, quiet: bool) -> Self {
         Self {
             targets: Vec::new(),
+            registry: None,
+            clients: Vec::new(),
+            client_file: None,
+            dry_run: false,
             from: None,
             stdio: false,
             name: None,
@@ -145,7 +169,13 @@ impl ScanOptions {
                     .ok_or_else(|| UsageError(format!("--env {pair}: use NAME=VALUE")))?;
                 env.insert(name.to_owned(), value.to_owned());
             }
-            found.push(Target::Local { server, command: self.command.clone(), env, fresh: true });
+            found.push(Target::Local {
+                server,
+                command: self.command.clone(),
+                env,
+                fresh: true,
+                folder: None,
+            });
         } else if !self.command.is_empty() {
             return Err(UsageError("a command after -- needs --stdio --name NAME before it".into()).into());
         }
@@ -171,10 +201,16 @@ impl ScanOptions {
 
 /// Runs the command.
 pub(super) fn run(settings: &Settings, options: &ScanOptions) -> anyhow::Result<Exit> {
+    if options.dry_run {
+        return configured::dry_run(settings, options);
+    }
     let summary = scan(settings, options)?;
     corrections::say_expired(&corrections::open_read_only(settings)?)?;
     if !options.quiet && !options.json {
         progress::print(&format!("{}\n{}", summary.table(), summary.closing()))?;
+        if options.registry == Some(RegistryOption::Config) {
+            progress::say(configured::PRIVATE);
+        }
     }
     Ok(exit_of(&summary))
 }
@@ -196,7 +232,10 @@ pub(super) fn exit_of(summary: &Summary) -> Exit {
 pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result<Summary> {
     let begun = Instant::now();
     let data = settings.data_files()?;
-    let targets = options.targets(&data)?;
+    let (targets, hidden) = match options.registry {
+        Some(RegistryOption::Config) => configured::targets(options, &data)?,
+        None => (options.targets(&data)?, Vec::new()),
+    };
     let hints = String::from_utf8_lossy(data.get(targets::HINTS).map_or(&[][..], |b| b)).into_owned();
     let hints = targets::parse_hints(&hints, Path::new("data/launch.toml"))?;
     let rules = settings.rule_set()?;
@@ -215,6 +254,11 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
     store.use_rule_set(rules.hash(), jiff::Timestamp::now())?;
     super::classify::classify_missing(&mut store, &rules)?;
     store.sweep(&lease::is_alive, jiff::Timestamp::now())?;
+    let servers: Vec<ServerKey> = targets.iter().map(Target::server).collect();
+    match options.registry {
+        Some(RegistryOption::Config) => store.remember_configured(&servers, jiff::Timestamp::now())?,
+        None => store.publish_named(&servers)?,
+    }
     let keys: Vec<String> = targets.iter().map(ToString::to_string).collect();
     store.enqueue(&keys, jiff::Timestamp::now())?;
     store.wait_for_locks(LOCK_PATIENCE)?;
@@ -248,6 +292,7 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
             prober,
             kit: prepared,
             targets,
+            hidden,
             options: options.clone(),
             bar,
             cancel: cancel.clone(),

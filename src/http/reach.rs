@@ -4,7 +4,11 @@
 //! differ from the checked one. An address written as digits never reaches a resolver, so it is checked here too;
 //! `Url` has by then read every spelling of it (decimal, octal, hex, short) as one.
 
+use std::fmt;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
@@ -86,6 +90,7 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
         || (a == 192 && b == 0 && c == 0) // protocol assignments
         || (a == 192 && b == 88 && c == 99) // 6to4 relays
         || (a == 198 && (18..20).contains(&b)) // benchmarks
+        || ip == Ipv4Addr::new(168, 63, 129, 16) // means the host itself on every machine of one large cloud
         || ip.is_documentation()
         || a >= 224) // multicast, reserved, broadcast
 }
@@ -101,16 +106,37 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
         && part[0] != 0x3fff // documentation
 }
 
-/// Resolves names with the system's resolver and refuses the whole name if one address is out of bounds.
+/// The addresses that a name has at this moment.
+pub type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+
+/// Finds the addresses of a name. It is asked once for each connection, and nothing else decides where that goes.
+pub trait Lookup: fmt::Debug + Send + Sync {
+    /// The addresses of `name`; their ports do not count.
+    fn addresses(&self, name: &str) -> Addresses;
+}
+
+/// The system's resolver.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemLookup;
+
+impl Lookup for SystemLookup {
+    fn addresses(&self, name: &str) -> Addresses {
+        let name = name.to_owned();
+        Box::pin(async move { Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect()) })
+    }
+}
+
+/// Resolves names and refuses the whole name if one address is out of bounds.
 pub(super) struct GuardedResolver {
     pub(super) route: Route,
+    pub(super) lookup: Arc<dyn Lookup>,
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let route = self.route;
+        let (route, asked) = (self.route, self.lookup.addresses(name.as_str()));
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let found = asked.await?;
             checked(route, name.as_str(), &found)?;
             let addresses: Addrs = Box::new(found.into_iter());
             Ok(addresses)
@@ -119,7 +145,7 @@ impl Resolve for GuardedResolver {
 }
 
 /// Refuses a name of which any address is out of bounds: an honest public name has no private address.
-fn checked(route: Route, name: &str, found: &[SocketAddr]) -> Result<(), std::io::Error> {
+fn checked(route: Route, name: &str, found: &[SocketAddr]) -> Result<(), io::Error> {
     let allowed = |ip: IpAddr| match route {
         Route::Anywhere => true,
         Route::Public => is_public(ip),
@@ -128,7 +154,7 @@ fn checked(route: Route, name: &str, found: &[SocketAddr]) -> Result<(), std::io
     match found.iter().find(|address| !allowed(address.ip())) {
         None => Ok(()),
         Some(bad) => {
-            Err(std::io::Error::other(format!("{REFUSED}{name} resolves to {}, no public address", bad.ip())))
+            Err(io::Error::other(format!("{REFUSED}{name} resolves to {}, no public address", bad.ip())))
         }
     }
 }

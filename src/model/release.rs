@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::purl::Purl;
 use super::server::{Registry, ServerKey};
 use super::text::Untrusted;
 
@@ -18,22 +19,10 @@ pub struct Release {
 }
 
 impl Release {
-    /// The package URL (purl) of a published release: `pkg:npm/%40scope/name@1.2.3`, `pkg:pypi/name@1.2`.
-    /// None for remote and local servers and for a repository.
-    ///
-    /// Source: package-url/purl-spec, types npm and pypi.
+    /// The package URL (purl) of a published release: `pkg:npm/%40scope/name@1.2.3`, `pkg:pypi/name@1.2`,
+    /// `pkg:github/owner/repo@commit#folder`. None for remote and local servers.
     pub fn purl(&self) -> Option<String> {
-        let (kind, name) = match self.server.registry() {
-            Registry::Npm => ("npm", self.server.name().replacen('@', "%40", 1)),
-            Registry::Pypi => ("pypi", self.server.name().to_owned()),
-            Registry::Github | Registry::Remote | Registry::Local => return None,
-        };
-        let version = self.version.replace('%', "%25").replace('+', "%2B");
-        Some(if version.is_empty() {
-            format!("pkg:{kind}/{name}")
-        } else {
-            format!("pkg:{kind}/{name}@{version}")
-        })
+        Purl::of(&self.server, &self.version).map(|purl| purl.to_string())
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
+use super::purl::{Purl, PurlError};
 use super::server::{Registry, ServerKey, ServerKeyError};
 
 /// One thing to scan.
@@ -36,6 +38,9 @@ pub enum Target {
         env: BTreeMap<String, String>,
         /// Asked from the command line by the author: always asked again, never taken from the store.
         fresh: bool,
+        /// The folder it is started in; None: the current one.
+        #[serde(default)]
+        folder: Option<PathBuf>,
     },
 }
 
@@ -50,6 +55,12 @@ pub enum TargetError {
     /// The name in it is not one.
     #[error(transparent)]
     Name(#[from] ServerKeyError),
+    /// It begins like a package URL and is none.
+    #[error(transparent)]
+    Purl(#[from] PurlError),
+    /// A package of another registry than the user's.
+    #[error("\"{0}\" names a registry of its own; leave repository_url out to ask yours")]
+    OtherRegistry(String),
     /// A version that could not be one.
     #[error("\"{0}\" is no exact version; give one version as the registry lists it, or none for the newest")]
     BadVersion(String),
@@ -93,8 +104,8 @@ impl FromStr for Target {
             };
             return Ok(Target::Package { server: ServerKey::pypi(name)?, version: exact_version(version)? });
         }
-        if let Some(rest) = text.strip_prefix("pkg:") {
-            return from_purl(text, rest);
+        if text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("pkg:")) {
+            return from_purl(text);
         }
         let address = text.strip_prefix("remote:").unwrap_or(text);
         if address.starts_with("https://") || address.starts_with("http://") {
@@ -116,41 +127,18 @@ impl FromStr for Target {
     }
 }
 
-/// `npm/%40scope/name@1.2.3?x=y#z` after `pkg:` (package-url/purl-spec).
-fn from_purl(whole: &str, rest: &str) -> Result<Target, TargetError> {
-    let unknown = || TargetError::UnknownForm(whole.to_owned());
-    let rest = rest.split(['?', '#']).next().unwrap_or(rest).trim_start_matches('/');
-    let (kind, path) = rest.split_once('/').ok_or_else(unknown)?;
-    // The version's @ comes after the last slash; a scope's own @ may be written raw.
-    let (path, version) = match path.rfind('@').filter(|at| *at > path.rfind('/').unwrap_or(0)) {
-        Some(at) => {
-            let (path, tail) = path.split_at(at);
-            (path, Some(percent_decoded(tail.trim_start_matches('@')).ok_or_else(unknown)?))
-        }
-        None => (path, None),
-    };
-    let path = percent_decoded(path.trim_end_matches('/')).ok_or_else(unknown)?;
-    let server = match kind.to_ascii_lowercase().as_str() {
-        "npm" => ServerKey::npm(&path)?,
-        "pypi" => ServerKey::pypi(&path)?,
-        _ => return Err(unknown()),
-    };
-    Ok(Target::Package { server, version: exact_version(version.as_deref())? })
-}
-
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let high = char::from(rest.next()?).to_digit(16)?;
-            let low = char::from(rest.next()?).to_digit(16)?;
-            bytes.push(u8::try_from(high * 16 + low).ok()?);
-        } else {
-            bytes.push(byte);
-        }
+/// A package URL of a type that can be scanned.
+fn from_purl(text: &str) -> Result<Target, TargetError> {
+    let purl: Purl = text.parse()?;
+    if purl.qualifier("repository_url").is_some() {
+        return Err(TargetError::OtherRegistry(text.to_owned()));
     }
-    String::from_utf8(bytes).ok()
+    match purl.server() {
+        Some(server) if matches!(server.registry(), Registry::Npm | Registry::Pypi) => {
+            Ok(Target::Package { server, version: exact_version(purl.version())? })
+        }
+        _ => Err(TargetError::UnknownForm(text.to_owned())),
+    }
 }
 
 /// Exact versions only: a range or a tag could mean another release tomorrow. `latest` means none given.

@@ -5,14 +5,14 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::sandbox::{Access, BoxSpec, Sandbox, trusted};
+use super::sandbox::{Access, BoxSpec, Sandbox, Shown, trusted};
 use crate::model::SandboxLevel;
 
 /// Interpreters whose whole installation must be visible for them to run.
 const INTERPRETERS: [&str; 6] = ["python", "node", "bun", "deno", "ruby", "java"];
 
 /// Builds the box for `command`: the current folder and the folders of files named in it, read-only; an interpreter's
-/// own installation; nothing else of the home folder.
+/// own installation; nothing else of the home folder, and none of the files `hidden` (at the level `none` all is seen).
 ///
 /// # Errors
 /// The program is not on `PATH`, or nothing was given.
@@ -21,6 +21,7 @@ pub async fn spec(
     command: &[String],
     env: &BTreeMap<String, String>,
     here: &Path,
+    hidden: &[PathBuf],
     scratch: &Path,
 ) -> Result<BoxSpec, String> {
     let (program, args) = command.split_first().ok_or("no command was given after --")?;
@@ -68,6 +69,7 @@ pub async fn spec(
             spec = spec.show(shown, shown, Access::Read);
         }
     }
+    hide(&mut spec, hidden, sandbox.level());
     spec.env.insert("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned());
     spec.env.insert("LANG".to_owned(), "C.UTF-8".to_owned());
     if sandbox.level() == SandboxLevel::Bwrap {
@@ -76,6 +78,55 @@ pub async fn spec(
     }
     spec.env.extend(env.clone());
     Ok(spec)
+}
+
+/// Takes files out of the folders that a box sees.
+fn hide(spec: &mut BoxSpec, hidden: &[PathBuf], level: SandboxLevel) {
+    let hidden: Vec<PathBuf> = hidden.iter().filter_map(|path| fs_err::canonicalize(path).ok()).collect();
+    let real = |path: &Path| fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let shown = std::mem::take(&mut spec.shown);
+    let mut covers = Vec::new();
+    for one in shown {
+        let host = real(&one.host);
+        let inner: Vec<&Path> = hidden.iter().filter_map(|path| path.strip_prefix(&host).ok()).collect();
+        if inner.is_empty() {
+            spec.shown.push(one);
+        } else if level == SandboxLevel::Reduced {
+            // Landlock only adds: what is beside the file is shown, of its folder only the names.
+            spec.shown.push(Shown { host: host.clone(), inside: host.clone(), access: Access::List });
+            spec.shown.extend(beside(&host, &hidden).into_iter().map(|path| Shown {
+                host: path.clone(),
+                inside: path,
+                access: one.access,
+            }));
+        } else {
+            let cover = |path: &&Path| Shown {
+                host: "/dev/null".into(),
+                inside: if path.as_os_str().is_empty() { one.inside.clone() } else { one.inside.join(path) },
+                access: Access::Read,
+            };
+            covers.extend(inner.iter().map(cover));
+            spec.shown.push(one);
+        }
+    }
+    // Later mounts lie over earlier ones.
+    spec.shown.extend(covers);
+}
+
+/// Everything below `folder` but the files `hidden`, in as few paths as that takes.
+fn beside(folder: &Path, hidden: &[PathBuf]) -> Vec<PathBuf> {
+    let Ok(children) = fs_err::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for child in children.flatten().map(|child| child.path()) {
+        let real = fs_err::canonicalize(&child).unwrap_or_else(|_| child.clone());
+        if !hidden.iter().any(|path| path.starts_with(&real)) {
+            paths.push(child);
+        } else if real.is_dir() {
+            paths.extend(beside(&real, hidden));
+        }
+    }
+    paths.sort();
+    paths
 }
 
 /// The command as people see it: files by their names, because where they lie on this machine is nobody's business.

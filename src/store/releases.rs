@@ -12,8 +12,18 @@ use super::{Store, StoreError, stored_time};
 use crate::model::{Class, Outcome, Release, ReleaseFacts, SandboxLevel, ServerKey};
 
 const ADD_SERVER: &str = "
-    INSERT INTO servers (key, registry, name, first_seen) VALUES (?1, ?2, ?3, ?4)
+    INSERT INTO servers (key, registry, name, visibility, first_seen)
+    VALUES (?1, ?2, ?3, CASE ?2 WHEN 'local' THEN 'private' ELSE 'public' END, ?4)
     ON CONFLICT (key) DO NOTHING";
+
+const ADD_CONFIGURED: &str = "
+    INSERT INTO servers (key, registry, name, visibility, visibility_from, first_seen)
+    VALUES (?1, ?2, ?3, 'private', 'configuration', ?4)
+    ON CONFLICT (key) DO NOTHING";
+
+const PUBLISH_NAMED: &str = "
+    UPDATE servers SET visibility = 'public', visibility_from = 'scan'
+    WHERE visibility_from = 'configuration' AND registry <> 'local' AND key IN (SELECT value FROM json_each(?1))";
 
 const ADD_RELEASE: &str = "
     INSERT INTO releases (server_id, version, purl, published_at, title, description, repository, homepage, licence,
@@ -28,7 +38,7 @@ const ADD_RELEASE: &str = "
       licence = coalesce(licence, excluded.licence)
     RETURNING id";
 
-const SET_VISIBILITY: &str = "UPDATE servers SET visibility = ?2 WHERE key = ?1";
+const SET_VISIBILITY: &str = "UPDATE servers SET visibility = ?2, visibility_from = 'person' WHERE key = ?1";
 
 /// Newest first; `is_lasting` is decided by the model and not repeated here.
 const FINISHED_PROBES: &str = "
@@ -153,6 +163,41 @@ impl Store {
     ) -> Result<Option<StoredProbe>, StoreError> {
         newest_lasting(&self.connection, release, scanner_schema)
             .map_err(|e| StoreError::from_sql(&self.connection, e))
+    }
+
+    /// Makes servers known that stand in somebody's own configuration: private, unless they were known before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn remember_configured(&mut self, servers: &[ServerKey], now: Timestamp) -> Result<(), StoreError> {
+        let now = stored_time(now);
+        self.write(|tx| {
+            let all = || -> rusqlite::Result<()> {
+                let mut statement = tx.prepare_cached(ADD_CONFIGURED)?;
+                for server in servers {
+                    statement.execute(params![
+                        server.to_string(),
+                        server.registry().as_str(),
+                        server.name(),
+                        now
+                    ])?;
+                }
+                Ok(())
+            };
+            all().map_err(|e| StoreError::from_sql(tx, e))
+        })
+    }
+
+    /// Makes those of `servers` public that were private only because they stood in a configuration: now they were asked
+    /// for by name, or found in a registry. What a person said stays.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn publish_named(&mut self, servers: &[ServerKey]) -> Result<(), StoreError> {
+        let keys: serde_json::Value = servers.iter().map(ToString::to_string).collect();
+        self.write(|tx| {
+            tx.execute(PUBLISH_NAMED, [keys.to_string()]).map(drop).map_err(|e| StoreError::from_sql(tx, e))
+        })
     }
 
     /// Sets who may see a server. True if the server is known.

@@ -27,6 +27,18 @@ fn main() {
     }
 }
 
+fn read_all(folder: &std::path::Path, files: &mut Vec<String>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            read_all(&path, files);
+        } else {
+            let text = std::fs::read_to_string(&path).unwrap_or_else(|error| error.kind().to_string());
+            files.push(format!("{}: {text}", path.display()));
+        }
+    }
+}
+
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
@@ -107,6 +119,18 @@ fn replies(script: &str, value: &str, method: &str, cursor: Option<&str>, id: &V
             let mut changing = tool("list_things");
             changing["description"] = json!(value);
             vec![answer(json!({"tools": [changing]}))]
+        }
+        // Tells all it was given and can see: what must not be given or seen is looked for in it.
+        ("reveals", "tools/list") => {
+            let mut telling = tool("list_things");
+            let args: Vec<String> = std::env::args().collect();
+            let environment: Vec<String> =
+                std::env::vars().map(|(name, value)| format!("{name}={value}")).collect();
+            let mut files = Vec::new();
+            read_all(std::path::Path::new("."), &mut files);
+            telling["description"] =
+                json!(format!("args {args:?} environment {environment:?} files {files:?}"));
+            vec![answer(json!({"tools": [telling]}))]
         }
         ("cycle", "tools/list") => {
             vec![answer(json!({"tools": [tool(cursor.unwrap_or("first"))], "nextCursor": "again"}))]

@@ -16,6 +16,7 @@ pub(super) const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["model"]),
     ("progress", &["model"]),
     ("http", &["model"]),
+    ("clients", &["model"]),
     ("enumerate", &["model", "http"]),
     ("probe", &["model", "http", "config"]),
     ("classify", &["model"]),

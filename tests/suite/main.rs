@@ -9,14 +9,17 @@
 mod architecture;
 mod classify;
 mod classify_properties;
+mod clients_config;
 mod docs;
 mod eval;
 mod exports;
 mod licences;
 mod net;
+mod purl_conformance;
 mod review;
 mod rules;
 mod sample;
 mod scan;
 mod site;
+mod ssrf_guard;
 mod store;

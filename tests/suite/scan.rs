@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// The made-up server. `cargo test` builds it; a run of this target alone does not, so it is built here if it is not new.
-fn server() -> PathBuf {
+pub(super) fn server() -> PathBuf {
     static SERVER: OnceLock<PathBuf> = OnceLock::new();
     SERVER
         .get_or_init(|| {
@@ -105,7 +105,7 @@ fn reduced_works() -> bool {
     works
 }
 
-fn level() -> &'static str {
+pub(super) fn level() -> &'static str {
     if reduced_works() { "reduced" } else { "none" }
 }
 

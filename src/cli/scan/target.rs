@@ -1,6 +1,7 @@
 //! One target: stored already, resolved by its registry, asked, stored and judged.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -61,12 +62,12 @@ impl Scan {
                 }
                 self.remote(&release, address, claim).await
             }
-            Target::Local { server, command, env, fresh } => {
+            Target::Local { server, command, env, fresh, folder } => {
                 let release = Release { server: server.clone(), version: String::new() };
                 if !fresh && let Some(row) = self.stored(&release)? {
                     return Ok(row);
                 }
-                self.local(&release, command, env, claim, slot).await
+                self.local(&release, command, env, folder.as_deref(), claim, slot).await
             }
         }
     }
@@ -203,6 +204,7 @@ impl Scan {
         release: &Release,
         command: &[String],
         env: &BTreeMap<String, String>,
+        folder: Option<&Path>,
         claim: &Claim,
         slot: u32,
     ) -> anyhow::Result<Row> {
@@ -215,9 +217,12 @@ impl Scan {
                 &detail,
             );
         }
-        let here = std::env::current_dir()?;
+        let here = match folder {
+            Some(folder) => folder.to_owned(),
+            None => std::env::current_dir()?,
+        };
         let sandbox = &self.prober.sandbox;
-        let spec = match local::spec(sandbox, command, env, &here, &self.prober.scratch).await {
+        let spec = match local::spec(sandbox, command, env, &here, &self.hidden, &self.prober.scratch).await {
             Ok(mut spec) => {
                 spec.slot = slot;
                 spec.limits.memory_bytes = self.prober.limits.memory_bytes;

@@ -81,6 +81,7 @@ pub(super) fn parse_list(text: &str, path: &Path) -> Result<Vec<Target>, FileErr
                 command: entry.command,
                 env: entry.env,
                 fresh: false,
+                folder: None,
             },
             _ => {
                 let forms = "a [[target]] has either target = \"npm:NAME\" (or pypi:, pkg:, https://) or name and command";

@@ -1,5 +1,6 @@
 //! The workers of one scan: claim a target, have it asked, report it.
 
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -32,6 +33,8 @@ pub(super) struct Scan {
     pub(super) prober: Prober,
     pub(super) kit: Prepared,
     pub(super) targets: Vec<Target>,
+    /// Files that no command of the user's own may see: clients' configurations, with what is secret in them.
+    pub(super) hidden: Vec<PathBuf>,
     pub(super) options: ScanOptions,
     pub(super) bar: Bar,
     pub(super) cancel: CancellationToken,

@@ -105,7 +105,7 @@ fn arguments(spec: &BoxSpec, shown: &[(PathBuf, &Shown)], data: &Data) -> Vec<Os
     for file in files {
         push(&["--ro-bind-try", file, file]);
     }
-    for (source, shown) in shown {
+    for (source, shown) in shown.iter().filter(|(_, shown)| shown.access != Access::List) {
         let how = if shown.access == Access::Write { "--bind" } else { "--ro-bind" };
         push(&[how, &source.to_string_lossy(), &shown.inside.to_string_lossy()]);
     }

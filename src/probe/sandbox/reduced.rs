@@ -32,6 +32,7 @@ struct Confinement {
     args: Vec<String>,
     env: BTreeMap<String, String>,
     cwd: PathBuf,
+    list: Vec<PathBuf>,
     read: Vec<PathBuf>,
     write: Vec<PathBuf>,
     shared_network: bool,
@@ -56,15 +57,18 @@ pub(super) fn start(spec: &BoxSpec) -> io::Result<BoxedProcess> {
     let network = NETWORK_FILES.iter().filter(|_| spec.network == Network::Shared);
     let mut read: Vec<PathBuf> = system.chain(network).map(PathBuf::from).collect();
     read.push(PathBuf::from("/proc"));
-    read.extend(spec.shown.iter().map(|s| s.host.clone()));
+    let hosts = |access| spec.shown.iter().filter(move |s| s.access == access).map(|s| s.host.clone());
+    read.extend(hosts(Access::Read));
+    read.extend(hosts(Access::Write));
     let mut write: Vec<PathBuf> = vec![home.clone()];
-    write.extend(spec.shown.iter().filter(|s| s.access == Access::Write).map(|s| s.host.clone()));
+    write.extend(hosts(Access::Write));
     let l = &spec.limits;
     let told = Confinement {
         program: spec.program.clone(),
         args: spec.args.clone(),
         env,
         cwd: spec.cwd.clone().unwrap_or_else(|| home.clone()),
+        list: hosts(Access::List).collect(),
         read,
         write,
         shared_network: spec.network == Network::Shared,
@@ -177,7 +181,10 @@ fn landlock_rules(told: &Confinement) -> Result<landlock::RulesetCreated, landlo
     let read = AccessFs::from_read(abi);
     let write = AccessFs::from_all(abi);
     let device = AccessFs::from_file(abi) & (read | AccessFs::WriteFile);
-    for (paths, access) in [(&told.read[..], read), (&told.write[..], write), (&devices[..], device)] {
+    let list = AccessFs::ReadDir.into();
+    for (paths, access) in
+        [(&told.list[..], list), (&told.read[..], read), (&told.write[..], write), (&devices[..], device)]
+    {
         for path in paths {
             if let Some(fd) = present(path) {
                 let access = if path.is_dir() { access } else { access & AccessFs::from_file(abi) };

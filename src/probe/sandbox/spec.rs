@@ -15,6 +15,9 @@ pub enum Network {
 /// What a box may do with a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
+    /// List a folder and those below it, without reading a file: for the reduced level, where a folder's name is its
+    /// host's. A level with a file system of its own shows nothing for it.
+    List,
     /// Read and execute.
     Read,
     /// Write, too.
