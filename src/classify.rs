@@ -12,11 +12,17 @@ mod features;
 mod findings;
 mod listing;
 mod matching;
+mod order;
+mod pattern;
 mod ruleset;
+mod schema;
 mod settings;
+mod sieve;
+mod texts;
 mod verbs;
 mod verdict;
 mod words;
+mod wordset;
 
 use std::collections::BTreeMap;
 
@@ -36,6 +42,10 @@ pub struct RuleSet {
     hash: String,
     rules: Vec<ruleset::Rule>,
     lexicon: words::Lexicon,
+    sieves: pattern::Sieves,
+    #[cfg(test)]
+    patterns: pattern::Patterns,
+    order: order::Order,
     findings: findings::Findings,
     settings: settings::Settings,
 }
