@@ -4,6 +4,7 @@
 //! data in `rules/classify/*.toml`; this module only knows the kinds of rule and how their points add up. The meaning
 //! of the classes is the project's rubric, written out in `rules/README.md`'s header.
 
+mod about;
 mod actions;
 mod conditions;
 mod examples;
@@ -12,11 +13,17 @@ mod features;
 mod findings;
 mod listing;
 mod matching;
+mod order;
+mod pattern;
 mod ruleset;
+mod schema;
 mod settings;
+mod sieve;
+mod texts;
 mod verbs;
 mod verdict;
 mod words;
+mod wordset;
 
 use std::collections::BTreeMap;
 
@@ -36,6 +43,10 @@ pub struct RuleSet {
     hash: String,
     rules: Vec<ruleset::Rule>,
     lexicon: words::Lexicon,
+    sieves: pattern::Sieves,
+    #[cfg(test)]
+    patterns: pattern::Patterns,
+    order: order::Order,
     findings: findings::Findings,
     settings: settings::Settings,
 }

@@ -1,12 +1,13 @@
 //! Lists of actions: "Actions: list, create, delete", "Manage rules (list, create, delete)", the values of a parameter.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::Value;
 
 use super::RuleSet;
-use super::features::{NAME_BYTES, Text, start_of};
+use super::texts::{NAME_BYTES, Place, Text, start_of};
 use super::verbs::{Slot, Verb, severity};
 use super::words::{Form, Gap, Word, of_name, of_prose};
 
@@ -21,8 +22,11 @@ static LOOKED_FOR: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// The most severe of "Actions: list, create, delete".
-pub(super) fn listed_in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Option<Verb<'a>> {
-    let intro = LIST_INTRO.find(text.head())?;
+pub(super) fn listed_in_description<'a>(text: &Text<'a>, head: &str, rules: &RuleSet) -> Option<Verb<'a>> {
+    if !head.contains(':') {
+        return None;
+    }
+    let intro = LIST_INTRO.find(head)?;
     let list = start_of(text.read.get(intro.end()..)?, 600);
     let (mut verbs, mut end) = (Vec::new(), None::<usize>);
     for word in of_prose(list) {
@@ -33,14 +37,15 @@ pub(super) fn listed_in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Opt
         let begins = end.is_none() || between.contains([',', '/', '|', '\n', ';', '"', '\'', '`']);
         end = Some(word.end);
         if begins {
-            verbs.extend(of_action(&word.text, rules).map(|(rule, verb)| (rule, verb, word.start, word.end)));
+            let verb = of_action(&word.text, rules).map(|(rule, verb)| (rule, verb.into_owned()));
+            verbs.extend(verb.map(|(rule, verb)| (rule, verb, word.start, word.end)));
         }
     }
     let known = verbs.len();
     let (rule, word, start, end) = verbs.into_iter().max_by_key(|(rule, ..)| severity(rules, *rule))?;
     (known > 1).then(|| Verb {
         rule,
-        word,
+        word: word.into(),
         slot: Slot::ListedInDescription,
         place: text.place(intro.end() + start, intro.end() + end),
         objects: Vec::new(),
@@ -49,11 +54,12 @@ pub(super) fn listed_in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Opt
 }
 
 /// The verb of one listed action.
-fn of_action(action: &str, rules: &RuleSet) -> Option<(usize, String)> {
-    let words = of_name(start_of(action, 80));
-    let alone = words.len() == 1;
-    words.into_iter().find_map(|w| {
-        let sure = alone || !rules.settings.words.also_nouns.contains(&w.text);
+fn of_action<'a>(action: &'a str, rules: &RuleSet) -> Option<(usize, Cow<'a, str>)> {
+    let mut words = of_name(start_of(action, 80)).peekable();
+    let first = words.next()?;
+    let alone = words.peek().is_none();
+    std::iter::once(first).chain(words).find_map(|w| {
+        let sure = alone || !rules.settings.words.also_nouns.contains(w.text.as_ref());
         rules.lexicon.exact(&w.text).filter(|_| sure).map(|rule| (rule, w.text))
     })
 }
@@ -75,7 +81,7 @@ pub(super) fn listed_in_schema<'a>(value: &'a Value, pointer: &str, rules: &Rule
     {
         return None; // methods of HTTP: an open pass-through, which a rule of its own speaks about
     }
-    let mut found: Vec<(usize, String, String, &'a str)> = Vec::new();
+    let mut found: Vec<(usize, Cow<'a, str>, String, &'a str)> = Vec::new();
     let mut add = |text: &'a str, at: String| {
         found.extend(of_action(text, rules).map(|(rule, word)| (rule, word, at, text)));
     };
@@ -93,8 +99,8 @@ pub(super) fn listed_in_schema<'a>(value: &'a Value, pointer: &str, rules: &Rule
         }
     }
     let (rule, word, at, text) = found.into_iter().max_by_key(|(rule, ..)| severity(rules, *rule))?;
-    let shown = Text::of(&at, text, NAME_BYTES);
-    let place = shown.place(0, shown.read.len());
+    let text = start_of(text, NAME_BYTES);
+    let place = Place { pointer: at.into(), text, span: Some((0, text.len())) };
     Some(Verb { rule, word, slot: Slot::ListedInSchema, place, objects: Vec::new(), doubtful: false })
 }
 
@@ -102,25 +108,25 @@ pub(super) fn listed_in_schema<'a>(value: &'a Value, pointer: &str, rules: &Rule
 /// bracket, a comma, "and", "with".
 pub(super) fn under_an_umbrella<'a>(
     text: &Text<'a>,
-    words: &[Word],
+    words: &[Word<'a>],
     umbrella: usize,
     rules: &RuleSet,
 ) -> Option<Verb<'a>> {
     let lists = &rules.settings.words;
     let (base, ..) = rules.lexicon.bent(&words.get(umbrella)?.text)?;
-    if !lists.umbrellas.contains(&base) {
+    if !lists.umbrellas.contains(base.as_ref()) {
         return None;
     }
     let mut found = Vec::new();
     for (index, word) in words.iter().enumerate().skip(umbrella + 1) {
-        let before = words.get(index - 1).map_or("", |w| w.text.as_str());
+        let before = words.get(index - 1).map_or("", |w| w.text.as_ref());
         let listed = matches!(word.gap, Gap::Comma | Gap::Slash | Gap::Break)
             || matches!(before, "and" | "or" | "with" | "including" | "via" | "can");
         if !listed {
             continue;
         }
         if let Some((base, rule, form)) = rules.lexicon.bent(&word.text).filter(|(_, _, f)| *f != Form::S) {
-            let doubtful = form == Form::Base && lists.also_nouns.contains(&base);
+            let doubtful = form == Form::Base && lists.also_nouns.contains(base.as_ref());
             found.push((rule, base, word, doubtful));
         }
     }

@@ -3,15 +3,18 @@
 //! A single pattern says too little about most signals: a parameter named `url` is an address that is fetched in one tool
 //! and a field of a record in the next. The verb, the object and the words around it decide.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use regex::Regex;
 use serde::Deserialize;
 
-use super::features::{Features, Place};
+use super::features::Features;
 use super::matching::Family;
-use super::ruleset::{Zone, compile, expand};
+use super::pattern::{Pattern, Patterns, Scope, compile};
+use super::ruleset::{Zone, expand};
+use super::texts::Place;
 use super::words::singular;
+use super::wordset::WordSet;
 
 /// One condition as it is written: exactly one of its keys, `zone` and `top_only` aside.
 #[derive(Debug, Deserialize)]
@@ -49,12 +52,13 @@ impl When {
     pub(super) fn checked(
         [all, any, none]: [Vec<WrittenCondition>; 3],
         groups: &HashMap<String, Vec<String>>,
+        patterns: &mut Patterns,
     ) -> Result<Self, String> {
         if all.is_empty() && any.is_empty() {
             return Err("has no conditions in all or any".to_owned());
         }
-        let list = |written: Vec<WrittenCondition>| {
-            written.into_iter().map(|c| c.checked(groups)).collect::<Result<Vec<_>, _>>()
+        let mut list = |written: Vec<WrittenCondition>| {
+            written.into_iter().map(|c| c.checked(groups, patterns)).collect::<Result<Vec<_>, _>>()
         };
         Ok(Self { all: list(all)?, any: list(any)?, none: list(none)? })
     }
@@ -78,34 +82,39 @@ impl When {
 #[derive(Debug)]
 enum Condition {
     /// A pattern on the words of the name.
-    Words(Regex),
+    Words(Pattern),
     /// A pattern on the description.
-    Description(Regex, Zone),
+    Description(Pattern, Zone),
     /// A pattern on the name's words, on the title, or on the description.
-    Says(Regex, Zone),
+    Says(Pattern, Zone),
     /// A pattern on the name of a parameter, and perhaps one on what is said about it, or on one of the values it lists.
-    Param { name: Regex, about: Option<Regex>, values: Option<Regex>, top_only: bool },
+    Param { name: Pattern, about: Option<Pattern>, values: Option<Regex>, top_only: bool },
     /// A verb of the definition, wherever it was found.
-    Verb(BTreeSet<String>),
+    Verb(WordSet),
     /// A noun behind a verb of the definition.
-    Object(BTreeSet<String>),
+    Object(WordSet),
     /// The last of the nouns behind a verb, perhaps behind one `of` these: of "list all email templates of a shop" it is
     /// "template".
-    Head { words: BTreeSet<String>, of: BTreeSet<String> },
+    Head { words: WordSet, of: WordSet },
 }
 
 impl WrittenCondition {
     /// The condition that is meant; `groups` holds the words of each rule for `@rule-id`.
-    fn checked(self, groups: &HashMap<String, Vec<String>>) -> Result<Condition, String> {
+    fn checked(
+        self,
+        groups: &HashMap<String, Vec<String>>,
+        patterns: &mut Patterns,
+    ) -> Result<Condition, String> {
         let zone = self.zone.unwrap_or(Zone::First);
-        let pattern = |text: Option<String>| text.as_deref().map(compile).transpose();
+        let mut pattern =
+            |text: Option<String>, scope| text.as_deref().map(|p| patterns.add(p, scope)).transpose();
         let mut found = Vec::new();
-        found.extend(pattern(self.words)?.map(Condition::Words));
-        found.extend(pattern(self.description)?.map(|p| Condition::Description(p, zone)));
-        found.extend(pattern(self.says)?.map(|p| Condition::Says(p, zone)));
-        let about = pattern(self.about)?;
-        let values = pattern(self.values)?;
-        match pattern(self.param)? {
+        found.extend(pattern(self.words, Scope::Names)?.map(Condition::Words));
+        found.extend(pattern(self.description, Scope::Prose)?.map(|p| Condition::Description(p, zone)));
+        found.extend(pattern(self.says, Scope::All)?.map(|p| Condition::Says(p, zone)));
+        let about = pattern(self.about, Scope::Prose)?;
+        let values = self.values.as_deref().map(compile).transpose()?;
+        match pattern(self.param, Scope::Names)? {
             Some(name) => found.push(Condition::Param { name, about, values, top_only: self.top_only }),
             None if about.is_some() || values.is_some() => {
                 return Err("has a condition with about or values and no param".to_owned());
@@ -116,8 +125,8 @@ impl WrittenCondition {
         if !self.verb.is_empty() {
             found.push(Condition::Verb(set(self.verb)?));
         }
-        let nouns = |words: Vec<String>| -> Result<BTreeSet<String>, String> {
-            Ok(expand(words, groups)?.iter().map(|w| singular(w)).collect())
+        let nouns = |words: Vec<String>| -> Result<WordSet, String> {
+            Ok(expand(words, groups)?.iter().map(|w| singular(w).into_owned()).collect())
         };
         if !self.object.is_empty() {
             found.push(Condition::Object(nouns(self.object)?));
@@ -147,45 +156,48 @@ impl Condition {
                 .or_else(|| in_description(features, pattern, *zone))
                 .or_else(|| {
                     let title = features.title.as_ref()?;
-                    let found = pattern.find(title.read)?;
-                    Some((Family::Name, title.place(found.start(), found.end())))
+                    let (start, end) = pattern.find(title.text.read, &title.candidates)?;
+                    Some((Family::Name, title.text.place(start, end)))
                 }),
             Condition::Param { name, about, values, top_only } => features
                 .params
                 .iter()
-                .filter(|p| (!top_only || p.depth == 0) && name.is_match(&p.name))
+                .filter(|p| about.as_ref().is_none_or(|about| about.may(&p.said)))
+                .filter(|p| (!top_only || p.path.depth == 0) && name.is_in(&p.name, &p.named))
                 .filter(|p| values.as_ref().is_none_or(|v| p.values.iter().any(|value| v.is_match(value))))
-                .find(|p| match (about, &p.description) {
-                    (None, _) => true,
-                    (Some(about), Some(said)) => about.is_match(said.read),
-                    (Some(_), None) => false,
+                .find(|p| {
+                    about
+                        .as_ref()
+                        .is_none_or(|about| p.description.is_some_and(|said| about.is_in(said, &p.said)))
                 })
-                .map(|p| (Family::Schema, Place::whole(&p.pointer))),
+                .map(|p| (Family::Schema, Place::whole(p.path.pointer("")))),
             Condition::Verb(words) => {
-                let verb = features.verbs.iter().find(|verb| words.contains(&verb.word))?;
+                let verb = features.verbs.iter().find(|verb| words.contains(verb.word.as_ref()))?;
                 Some((Family::Name, verb.place.clone()))
             }
             Condition::Object(words) => features.verbs.iter().find_map(|verb| {
-                let (_, start, end) = verb.objects.iter().find(|(object, ..)| words.contains(object))?;
+                let (_, start, end) =
+                    verb.objects.iter().find(|(object, ..)| words.contains(object.as_ref()))?;
                 Some((Family::Name, Place { span: Some((*start, *end)), ..verb.place.clone() }))
             }),
             Condition::Head { words, of } => features.verbs.iter().find_map(|verb| {
-                if !of.is_empty() && !of.contains(&verb.word) {
+                if !of.is_empty() && !of.contains(verb.word.as_ref()) {
                     return None;
                 }
                 let (_, verb_end) = verb.place.span?;
                 // In front of a verb (`contacts_list`) the nearest noun comes first.
                 let behind = verb.objects.first().is_some_and(|(_, start, _)| *start >= verb_end);
                 let head = if behind { verb.objects.last() } else { verb.objects.first() };
-                let (_, start, end) = head.filter(|(object, ..)| words.contains(object))?;
+                let (_, start, end) = head.filter(|(object, ..)| words.contains(object.as_ref()))?;
                 Some((Family::Name, Place { span: Some((*start, *end)), ..verb.place.clone() }))
             }),
         }
     }
 }
 
-fn in_description<'a>(features: &Features<'a>, pattern: &Regex, zone: Zone) -> Option<(Family, Place<'a>)> {
-    let text = features.description.as_ref()?;
-    let found = pattern.find(zone.of(text))?;
-    Some((Family::Description, text.place(found.start(), found.end())))
+fn in_description<'a>(features: &Features<'a>, pattern: &Pattern, zone: Zone) -> Option<(Family, Place<'a>)> {
+    let description = features.description.as_ref()?;
+    let (text, candidates) = description.zone(zone);
+    let (start, end) = pattern.find(text, candidates)?;
+    Some((Family::Description, description.text.place(start, end)))
 }

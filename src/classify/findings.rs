@@ -5,22 +5,22 @@
 //! to text? is this letter of another script?) is a [`Check`]. Where a text is quoted or denied in its own sentence
 //! ("never reads ...", "detects texts such as ..."), a rule's `unless` excuses that place and no other.
 
-use regex::{Regex, RegexSet, RegexSetBuilder};
+use regex::Regex;
 use serde::Deserialize;
-use serde_json::Value;
 
-use super::features::{DESCRIPTION_BYTES, Features, Place, Text, start_of};
+use super::RuleSet;
+use super::features::Features;
 use super::matching::{Family, Hit};
-use super::ruleset::{Kind, Rule};
+use super::pattern::Pattern;
+use super::ruleset::{Kind, Rule, Zone};
+use super::sieve::Candidates;
+
+use self::strings::{Said, each_string};
 
 mod blobs;
 mod letters;
+mod strings;
 
-/// Bytes that are read of all texts of both schemas, and how many texts and levels.
-const SCHEMA_BYTES: usize = 64 * 1024;
-const SCHEMA_TEXTS: usize = 4_000;
-const SCHEMA_DEPTH: usize = 24;
-const POINTER_BYTES: usize = 1_000;
 /// Places of one pattern in one text that are weighed against its `unless`.
 const PLACES: usize = 20;
 
@@ -29,7 +29,7 @@ const PLACES: usize = 20;
 pub(super) enum Finding {
     /// A pattern, unless the same sentence up to its end holds another. It is looked for only in a text in which `trigger`
     /// is found, which is cheaper to look for: most texts of most tools hold none.
-    Pattern { trigger: Regex, pattern: Regex, unless: Option<Regex> },
+    Pattern { trigger: Regex, pattern: Pattern, unless: Option<Regex> },
     /// Something that no pattern can say.
     Check(Check),
 }
@@ -46,75 +46,86 @@ pub(super) enum Check {
     Lookalike,
 }
 
-/// The triggers of all findings in one automaton, so that a text without any is read once.
+/// Which rules are findings.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    set: RegexSet,
-    /// The rule of each trigger of the set.
-    rules: Vec<usize>,
-    /// The rules that are checks.
+    patterns: Vec<usize>,
+    /// The same as candidates.
+    candidates: Candidates,
     checks: Vec<(usize, Check)>,
 }
 
 impl Findings {
     /// Gathers the findings of a rule set.
-    pub(super) fn of(rules: &[Rule]) -> Result<Self, regex::Error> {
-        let (mut triggers, mut places, mut checks) = (Vec::new(), Vec::new(), Vec::new());
+    pub(super) fn of(rules: &[Rule]) -> Self {
+        let mut findings = Self::default();
         for (index, rule) in rules.iter().enumerate() {
             match &rule.kind {
-                Kind::Finding(Finding::Pattern { trigger, .. }) => {
-                    triggers.push(trigger.as_str().to_owned());
-                    places.push(index);
+                Kind::Finding(Finding::Pattern { pattern, .. }) => {
+                    findings.patterns.push(index);
+                    pattern.join(&mut findings.candidates);
                 }
-                Kind::Finding(Finding::Check(check)) => checks.push((index, *check)),
+                Kind::Finding(Finding::Check(check)) => findings.checks.push((index, *check)),
                 _ => {}
             }
         }
-        let set = RegexSetBuilder::new(triggers).case_insensitive(true).size_limit(8 << 20).build()?;
-        Ok(Self { set, rules: places, checks })
+        findings
     }
+}
 
-    /// Every finding, each rule at its first place.
-    pub(super) fn hits<'a>(&self, rules: &[Rule], features: &Features<'a>) -> Vec<Hit<'a>> {
-        let mut found: Vec<Option<(Family, Place<'a>)>> = vec![None; rules.len()];
-        for said in texts(features) {
-            for at in &self.set.matches(said.text.read) {
-                let Some(index) = self.rules.get(at).copied() else { continue };
-                let (Some(rule), Some(slot)) = (rules.get(index), found.get_mut(index)) else { continue };
-                if let Kind::Finding(Finding::Pattern { pattern, unless, .. }) = &rule.kind
-                    && slot.is_none()
-                {
-                    let span = place_of(said.text.read, pattern, unless.as_ref());
-                    *slot = span.map(|(start, end)| (said.family, said.place(start, end)));
-                }
-            }
-            for (index, check) in &self.checks {
-                let Some(slot) = found.get_mut(*index).filter(|slot| slot.is_none()) else { continue };
-                let span = match check {
-                    Check::Invisible => letters::invisible(said.text.read),
-                    Check::Encoded => blobs::encoded(said.text.read),
-                    Check::Lookalike if said.is_name => letters::lookalike(said.text.read),
-                    Check::Lookalike => None,
-                };
-                *slot = span.map(|(start, end)| (said.family, said.place(start, end)));
+/// Every finding, each rule at its first place, in the order of the rules.
+pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>> {
+    let mut hits = Vec::new();
+    each_string(features, |said| {
+        let candidates = match (said.family, &features.description) {
+            (Family::Description, Some(description)) => *description.zone(Zone::All).1,
+            _ if said.is_name => rules.sieves.names.candidates(said.read),
+            _ => rules.sieves.prose.candidates(said.read),
+        };
+        in_text(rules, said, &candidates, &mut hits);
+    });
+    hits.sort_by_key(|hit| hit.rule);
+    hits
+}
+
+/// The findings in one text that were not found before.
+fn in_text<'a>(rules: &RuleSet, said: &Said<'a, '_>, candidates: &Candidates, hits: &mut Vec<Hit<'a>>) {
+    let mut add = |rule: usize, find: &dyn Fn() -> Option<(usize, usize)>| {
+        if hits.iter().all(|hit| hit.rule != rule)
+            && let Some((start, end)) = find()
+        {
+            let points = rules.rules.get(rule).map_or(0.0, |r| r.points);
+            hits.push(Hit { rule, family: said.family, place: said.place(start, end), points });
+        }
+    };
+    if candidates.any_of(&rules.findings.candidates) {
+        for index in &rules.findings.patterns {
+            if let Some(Kind::Finding(Finding::Pattern { trigger, pattern, unless })) =
+                rules.rules.get(*index).map(|rule| &rule.kind)
+                && pattern.may(candidates)
+                && trigger.is_match(said.read)
+            {
+                add(*index, &|| place_of(said.read, pattern, unless.as_ref()));
             }
         }
-        let hits = found.into_iter().enumerate().filter_map(|(rule, found)| {
-            let (family, place) = found?;
-            Some(Hit { rule, family, place, points: rules.get(rule).map_or(0.0, |r| r.points) })
-        });
-        hits.collect()
+    }
+    for (index, check) in &rules.findings.checks {
+        match check {
+            Check::Invisible => add(*index, &|| letters::invisible(said.read)),
+            Check::Encoded => add(*index, &|| blobs::encoded(said.read)),
+            Check::Lookalike if said.is_name => add(*index, &|| letters::lookalike(said.read)),
+            Check::Lookalike => {}
+        }
     }
 }
 
 /// The first place of a pattern that its own sentence does not excuse.
-fn place_of(text: &str, pattern: &Regex, unless: Option<&Regex>) -> Option<(usize, usize)> {
+fn place_of(text: &str, pattern: &Pattern, unless: Option<&Regex>) -> Option<(usize, usize)> {
     let excused = |start: usize, end: usize| {
         let sentence = text.get(sentence_start(text, start)..end).unwrap_or_default();
         unless.is_some_and(|unless| unless.is_match(sentence))
     };
-    let mut places = pattern.find_iter(text).take(PLACES).map(|found| (found.start(), found.end()));
-    places.find(|(start, end)| !excused(*start, *end))
+    pattern.places(text).take(PLACES).find(|(start, end)| !excused(*start, *end))
 }
 
 /// Where the sentence of this place begins: behind a line feed, or a mark followed by white space.
@@ -133,81 +144,6 @@ fn sentence_start(text: &str, at: usize) -> usize {
         next = Some(c);
     }
     0
-}
-
-/// One text of a definition, and what it is there.
-struct Said<'a> {
-    text: Text<'a>,
-    family: Family,
-    /// A name, of the tool or of a parameter.
-    is_name: bool,
-    /// It is a key of an object, which evidence can only point at as a whole.
-    is_key: bool,
-}
-
-impl<'a> Said<'a> {
-    fn place(&self, start: usize, end: usize) -> Place<'a> {
-        if self.is_key { Place::whole(&self.text.pointer) } else { self.text.place(start, end) }
-    }
-}
-
-/// All texts of a definition, within bounds: name, title, description, and every string of both schemas.
-fn texts<'a>(features: &Features<'a>) -> Vec<Said<'a>> {
-    let object = features.tool.object();
-    let said = |text, family, is_name| Said { text, family, is_name, is_key: false };
-    let mut all = vec![said(features.name.clone(), Family::Name, true)];
-    for pointer in ["/title", "/annotations/title"] {
-        if let Some(title) = object.pointer(pointer).and_then(Value::as_str) {
-            all.push(said(Text::of(pointer, title, DESCRIPTION_BYTES), Family::Name, true));
-        }
-    }
-    all.extend(features.description.clone().map(|text| said(text, Family::Description, false)));
-    let mut left = SCHEMA_BYTES;
-    for key in ["inputSchema", "outputSchema"] {
-        if let Some(schema) = object.get(key) {
-            walk(schema, &format!("/{key}"), false, 0, &mut left, &mut all);
-        }
-    }
-    all
-}
-
-fn walk<'a>(
-    value: &'a Value,
-    pointer: &str,
-    names: bool,
-    depth: usize,
-    left: &mut usize,
-    all: &mut Vec<Said<'a>>,
-) {
-    if depth > SCHEMA_DEPTH || *left == 0 || all.len() > SCHEMA_TEXTS || pointer.len() > POINTER_BYTES {
-        return;
-    }
-    match value {
-        Value::String(text) => {
-            let text = Text::of(pointer, start_of(text, *left), *left);
-            *left -= text.read.len();
-            all.push(Said { text, family: Family::Schema, is_name: false, is_key: false });
-        }
-        Value::Array(items) => {
-            for (i, item) in items.iter().enumerate() {
-                walk(item, &format!("{pointer}/{i}"), false, depth + 1, left, all);
-            }
-        }
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                let at = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
-                // Keywords of the schema language are no text; names of parameters are.
-                if names && at.len() <= POINTER_BYTES {
-                    let text = Text::of(&at, key, *left);
-                    *left -= text.read.len();
-                    all.push(Said { text, family: Family::Schema, is_name: true, is_key: true });
-                }
-                let holds_names = !names && matches!(key.as_str(), "properties" | "$defs" | "definitions");
-                walk(value, &at, holds_names, depth + 1, left, all);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,13 @@
 use regex::Regex;
 
 use super::RuleSet;
-use super::features::{Features, Place, Text};
+use super::features::Features;
+use super::findings;
+use super::pattern::Pattern;
 use super::ruleset::{Field, Kind, Rule, Zone};
+use super::schema::Param;
+use super::sieve::Candidates;
+use super::texts::Place;
 use super::verbs::{Slot, Verb};
 use super::words::singular;
 use crate::model::Class;
@@ -36,29 +41,26 @@ pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>>
     for verb in &features.verbs {
         verb_hits(rules, features, verb, &mut hits);
     }
-    for (index, rule) in rules.rules.iter().enumerate().filter(|(_, rule)| !waits_for_the_class(rule)) {
-        rule_hits(features, index, rule, &mut hits);
+    for index in &rules.order.first {
+        if let Some(rule) = rules.rules.get(*index) {
+            rule_hits(features, *index, rule, &mut hits);
+        }
     }
-    hits.extend(rules.findings.hits(&rules.rules, features));
+    hits.extend(findings::hits(rules, features));
     hits
 }
 
 /// Every hit that raises a signal and says nothing about the class, of the rules that hold for this class.
 pub(super) fn signal_hits<'a>(rules: &RuleSet, features: &Features<'a>, class: Class) -> Vec<Hit<'a>> {
     let mut hits = Vec::new();
-    for (index, rule) in rules.rules.iter().enumerate().filter(|(_, rule)| waits_for_the_class(rule)) {
-        if rule.classes.is_empty() || rule.classes.contains(&class) {
-            rule_hits(features, index, rule, &mut hits);
+    for index in &rules.order.last {
+        if let Some(rule) = rules.rules.get(*index)
+            && (rule.classes.is_empty() || rule.classes.contains(&class))
+        {
+            rule_hits(features, *index, rule, &mut hits);
         }
     }
     hits
-}
-
-/// Half of all rules only raise a signal, most of them for some classes: they are not worth looking for before.
-fn waits_for_the_class(rule: &Rule) -> bool {
-    rule.class.is_none()
-        && rule.signal.is_some()
-        && matches!(rule.kind, Kind::Phrase { .. } | Kind::Param { .. } | Kind::When(_))
 }
 
 fn rule_hits<'a>(features: &Features<'a>, index: usize, rule: &Rule, hits: &mut Vec<Hit<'a>>) {
@@ -73,10 +75,9 @@ fn rule_hits<'a>(features: &Features<'a>, index: usize, rule: &Rule, hits: &mut 
             }
         }
         Kind::Param { pattern, top_only } => {
-            let named =
-                |p: &&super::features::Param<'_>| (!top_only || p.depth == 0) && pattern.is_match(&p.name);
+            let named = |p: &&Param<'_>| (!top_only || p.path.depth == 0) && pattern.is_in(&p.name, &p.named);
             if let Some(param) = features.params.iter().find(named) {
-                add(Family::Schema, Place::whole(&param.pointer));
+                add(Family::Schema, Place::whole(param.path.pointer("")));
             }
         }
         Kind::When(when) => {
@@ -86,11 +87,13 @@ fn rule_hits<'a>(features: &Features<'a>, index: usize, rule: &Rule, hits: &mut 
         }
         Kind::Hint { hint, value } => {
             if features.tool.hint(hint) == Some(*value) {
-                add(Family::Hint, Place::whole(&format!("/annotations/{hint}")));
+                add(Family::Hint, Place::whole(format!("/annotations/{hint}")));
             }
         }
         Kind::Noun(words) if !features.name_has_verb() => {
-            if let Some(word) = features.head_noun.as_ref().filter(|w| words.contains(&singular(&w.text))) {
+            if let Some(word) =
+                features.head_noun.as_ref().filter(|w| words.contains(singular(&w.text).as_ref()))
+            {
                 add(Family::Name, features.name.place(word.start, word.end));
             }
         }
@@ -99,15 +102,14 @@ fn rule_hits<'a>(features: &Features<'a>, index: usize, rule: &Rule, hits: &mut 
                 add(Family::Whole, Place::whole(pointer));
             }
         }
-        // Verbs came first and findings come last; what is absent or contradicts itself is known only when all have
-        // spoken.
-        Kind::Noun(_) | Kind::Verb(_) | Kind::Pair { .. } | Kind::Nothing | Kind::Mismatch => {}
-        Kind::Finding(_) => {}
+        // Verbs with their pairs came first, findings come last, and the other two when all have spoken.
+        Kind::Noun(_) | Kind::Verb(_) | Kind::Pair { .. } | Kind::Finding(_) => {}
+        Kind::Nothing | Kind::Mismatch => {}
     }
 }
 
 fn verb_hits<'a>(rules: &RuleSet, features: &Features<'a>, verb: &Verb<'a>, hits: &mut Vec<Hit<'a>>) {
-    let head = features.description.as_ref().map_or("", Text::head);
+    let head = features.description.as_ref().map_or("", |description| description.head);
     let slots = &rules.settings.slots;
     let (weight, family) = match verb.slot {
         Slot::Name => (slots.name, Family::Name),
@@ -125,15 +127,18 @@ fn verb_hits<'a>(rules: &RuleSet, features: &Features<'a>, verb: &Verb<'a>, hits
         (false, _) => weight,
     };
     let points = |rule: usize| rules.rules.get(rule).map_or(0.0, |r| r.points);
-    let pair = rules.rules.iter().enumerate().find_map(|(index, rule)| match &rule.kind {
-        Kind::Pair { verbs, objects, unless } if verbs.contains(&verb.word) => verb
-            .objects
-            .iter()
-            .find(|(object, ..)| objects.contains(object))
-            .filter(|_| !unless.as_ref().is_some_and(|u| u.is_match(head)))
-            .map(|object| (index, object)),
-        _ => None,
-    });
+    let pair =
+        rules.order.pairs.get(verb.word.as_ref()).into_iter().flatten().find_map(|index| {
+            match &rules.rules.get(*index)?.kind {
+                Kind::Pair { objects, unless, .. } => verb
+                    .objects
+                    .iter()
+                    .find(|(object, ..)| objects.contains(object.as_ref()))
+                    .filter(|_| !unless.as_ref().is_some_and(|u| u.is_match(head)))
+                    .map(|object| (*index, object)),
+                _ => None,
+            }
+        });
     let kept = match pair {
         Some((index, (_, start, end))) => {
             let (from, to) = verb.place.span.unwrap_or((*start, *end));
@@ -156,38 +161,39 @@ fn phrase<'a>(
     features: &Features<'a>,
     field: Field,
     zone: Zone,
-    pattern: &Regex,
+    pattern: &Pattern,
     unless: Option<&Regex>,
 ) -> Option<(Family, Place<'a>)> {
-    let find = |text: &Text<'a>, zone: &'a str, family| {
-        let found = pattern.find(zone)?;
-        (!unless.is_some_and(|u| u.is_match(zone))).then(|| (family, text.place(found.start(), found.end())))
+    let find = |text: &'a str, candidates: &Candidates| {
+        let place = pattern.find(text, candidates)?;
+        (!unless.is_some_and(|u| u.is_match(text))).then_some(place)
     };
     match field {
         Field::Name => {
-            let lead = features.claim;
-            let name = features.name.read.get(lead..)?;
-            let found = pattern.find(name)?;
-            (!unless.is_some_and(|u| u.is_match(name)))
-                .then(|| (Family::Name, features.name.place(lead + found.start(), lead + found.end())))
+            let name = &features.name;
+            let (start, end) = find(name.read.get(features.claim..)?, &features.behind_claim)?;
+            Some((Family::Name, name.place(features.claim + start, features.claim + end)))
         }
         Field::Words => features
             .in_words(pattern)
-            .filter(|_| unless.is_none_or(|u| features.in_words(u).is_none()))
+            .filter(|_| !unless.is_some_and(|u| u.is_match(features.words())))
             .map(|place| (Family::Name, place)),
-        Field::Title => features.title.as_ref().and_then(|t| find(t, t.read, Family::Name)),
-        Field::Description => {
-            features.description.as_ref().and_then(|d| find(d, zone.of(d), Family::Description))
+        Field::Title => {
+            let title = features.title.as_ref()?;
+            let (start, end) = find(title.text.read, &title.candidates)?;
+            Some((Family::Name, title.text.place(start, end)))
         }
-        Field::Params => features
-            .params
-            .iter()
-            .filter_map(|p| p.description.as_ref())
-            .find_map(|d| find(d, d.read, Family::Schema)),
+        Field::Description => {
+            let description = features.description.as_ref()?;
+            let (text, candidates) = description.zone(zone);
+            let (start, end) = find(text, candidates)?;
+            Some((Family::Description, description.text.place(start, end)))
+        }
+        Field::Params => features.params.iter().find_map(|param| {
+            let text = param.description?;
+            let span = Some(find(text, &param.said)?);
+            let pointer = param.path.pointer("/description").into();
+            Some((Family::Schema, Place { pointer, text, span }))
+        }),
     }
-}
-
-/// The rule of that kind, of which a rule set has at most one that matters.
-pub(super) fn only(rules: &RuleSet, is: impl Fn(&Kind) -> bool) -> Option<(usize, &Rule)> {
-    rules.rules.iter().enumerate().find(|(_, rule)| is(&rule.kind))
 }

@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use super::conditions::{When, WrittenCondition};
 use super::examples::Example;
-use super::features::Text;
 use super::findings::{Check, Finding, Findings};
+use super::order::Order;
+use super::pattern::{Pattern, Patterns, Scope, compile};
 use super::settings::Settings;
 use super::words::{Lexicon, singular};
+use super::wordset::WordSet;
 use super::{ALGORITHM, RuleError, RuleSet, RuleText};
 use crate::model::text::line_and_column;
 use crate::model::{Class, Signal};
@@ -42,13 +44,13 @@ pub(super) enum Kind {
     /// The verb of a name, a description, a title or a listed action is one of its words.
     Verb(Vec<String>),
     /// Verb and object together, unless the description's head holds a pattern.
-    Pair { verbs: BTreeSet<String>, objects: BTreeSet<String>, unless: Option<Regex> },
+    Pair { verbs: BTreeSet<String>, objects: WordSet, unless: Option<Regex> },
     /// No verb, and a word of the name is one of these.
-    Noun(BTreeSet<String>),
+    Noun(WordSet),
     /// A pattern in running text.
-    Phrase { pattern: Regex, unless: Option<Regex>, fields: BTreeSet<Field>, zone: Zone },
+    Phrase { pattern: Pattern, unless: Option<Regex>, fields: BTreeSet<Field>, zone: Zone },
     /// A pattern on the name of a parameter, as `snake_case`.
-    Param { pattern: Regex, top_only: bool },
+    Param { pattern: Pattern, top_only: bool },
     /// Several conditions at once.
     When(When),
     /// Something about the text itself, in any text of the definition.
@@ -76,6 +78,18 @@ pub(super) enum Field {
     Params,
 }
 
+impl Field {
+    /// The kind of text that these are.
+    fn scope(fields: &BTreeSet<Field>) -> Scope {
+        let names = fields.iter().filter(|field| matches!(field, Field::Name | Field::Words)).count();
+        match names {
+            0 => Scope::Prose,
+            all if all == fields.len() => Scope::Names,
+            _ => Scope::All,
+        }
+    }
+}
+
 /// How far into a description a phrase is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -87,17 +101,6 @@ pub(super) enum Zone {
     Head,
     /// All that is read.
     All,
-}
-
-impl Zone {
-    /// That part of a text.
-    pub(super) fn of<'a>(self, text: &Text<'a>) -> &'a str {
-        match self {
-            Zone::First => text.sentence(),
-            Zone::Head => text.head(),
-            Zone::All => text.read,
-        }
-    }
 }
 
 #[derive(Deserialize)]
@@ -200,7 +203,7 @@ pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleErr
     let groups: HashMap<String, Vec<String>> =
         written.iter().map(|(.., rule)| (rule.id.get_ref().clone(), rule.words.clone())).collect();
     let (mut rules, mut lexicon, mut ids) = (Vec::new(), Lexicon::default(), BTreeSet::new());
-    let mut places = Vec::new();
+    let (mut places, mut patterns) = (Vec::new(), Patterns::default());
     for (file, topic, (line, column), rule) in written {
         let id = rule.id.get_ref().clone();
         let wrong =
@@ -208,7 +211,7 @@ pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleErr
         if !ids.insert(id.clone()) {
             return Err(wrong("is there twice; ids are permanent, give one of them another".to_owned()));
         }
-        let rule = checked(rule, topic, &groups).map_err(wrong)?;
+        let rule = checked(rule, topic, &groups, &mut patterns).map_err(wrong)?;
         if let Kind::Verb(words) = &rule.kind {
             for word in words {
                 if lexicon.0.insert(word.clone(), rules.len()).is_some() {
@@ -228,16 +231,28 @@ pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleErr
             RuleError::Rule { file, line, column, rule: rule.text.id.clone(), message }
         })?;
     }
-    let findings = Findings::of(&rules).map_err(|e| RuleError::Shape {
-        file: "classify/findings.toml".to_owned(),
-        line: 1,
-        column: 1,
-        message: format!("the patterns of all findings do not compile together: {e}"),
-    })?;
-    Ok(RuleSet { hash: hex::encode(hash.finalize()), rules, lexicon, findings, settings })
+    let sieves = patterns.sieves();
+    let findings = Findings::of(&rules);
+    let order = Order::of(&rules);
+    Ok(RuleSet {
+        hash: hex::encode(hash.finalize()),
+        rules,
+        lexicon,
+        sieves,
+        #[cfg(test)]
+        patterns,
+        order,
+        findings,
+        settings,
+    })
 }
 
-fn checked(written: Written, topic: &str, groups: &HashMap<String, Vec<String>>) -> Result<Rule, String> {
+fn checked(
+    written: Written,
+    topic: &str,
+    groups: &HashMap<String, Vec<String>>,
+    patterns: &mut Patterns,
+) -> Result<Rule, String> {
     let id = written.id.into_inner();
     if id.is_empty() || !id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
         return Err("has an id that is not lower-case letters, digits and hyphens".to_owned());
@@ -249,31 +264,36 @@ fn checked(written: Written, topic: &str, groups: &HashMap<String, Vec<String>>)
     }
     let kind = match written.kind {
         Word::Verb => Kind::Verb(some(written.words, "words")?),
-        Word::Noun => Kind::Noun(some(written.words, "words")?.iter().map(|w| singular(w)).collect()),
+        Word::Noun => {
+            Kind::Noun(some(written.words, "words")?.iter().map(|w| singular(w).into_owned()).collect())
+        }
         Word::Pair => Kind::Pair {
             unless: written.unless.as_deref().map(compile).transpose()?,
             verbs: expand(some(written.verbs, "verbs")?, groups)?.into_iter().collect(),
-            objects: expand(some(written.objects, "objects")?, groups)?.iter().map(|w| singular(w)).collect(),
+            objects: expand(some(written.objects, "objects")?, groups)?
+                .iter()
+                .map(|w| singular(w).into_owned())
+                .collect(),
         },
-        Word::Phrase => Kind::Phrase {
-            pattern: compile(&written.pattern.ok_or("has no pattern")?)?,
-            unless: written.unless.as_deref().map(compile).transpose()?,
-            fields: if written.fields.is_empty() {
-                BTreeSet::from([Field::Description])
-            } else {
-                written.fields
-            },
-            zone: written.zone.unwrap_or_default(),
-        },
+        Word::Phrase => {
+            let fields = Some(written.fields).filter(|fields| !fields.is_empty());
+            let fields = fields.unwrap_or_else(|| BTreeSet::from([Field::Description]));
+            Kind::Phrase {
+                pattern: patterns.add(&written.pattern.ok_or("has no pattern")?, Field::scope(&fields))?,
+                unless: written.unless.as_deref().map(compile).transpose()?,
+                fields,
+                zone: written.zone.unwrap_or_default(),
+            }
+        }
         Word::Param => Kind::Param {
-            pattern: compile(&written.pattern.ok_or("has no pattern")?)?,
+            pattern: patterns.add(&written.pattern.ok_or("has no pattern")?, Scope::Names)?,
             top_only: written.top_only,
         },
-        Word::When => Kind::When(When::checked([written.all, written.any, written.none], groups)?),
+        Word::When => Kind::When(When::checked([written.all, written.any, written.none], groups, patterns)?),
         Word::Finding => Kind::Finding(match (written.pattern, written.check) {
             (Some(pattern), None) => Finding::Pattern {
                 trigger: compile(written.trigger.as_ref().unwrap_or(&pattern))?,
-                pattern: compile(&pattern)?,
+                pattern: patterns.add(&pattern, Scope::All)?,
                 unless: written.unless.as_deref().map(compile).transpose()?,
             },
             (None, Some(check)) => Finding::Check(check),
@@ -371,13 +391,4 @@ pub(super) fn expand(
         }
     }
     Ok(all)
-}
-
-/// Case does not matter. `\b` and `\w` are the ASCII ones: the Unicode ones make patterns large and matching slow.
-pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(&pattern.replace(r"\b", r"(?-u:\b)").replace(r"\w", "[0-9A-Za-z_]"))
-        .case_insensitive(true)
-        .size_limit(2 << 20)
-        .build()
-        .map_err(|e| format!("has a pattern that does not compile: {}", e.to_string().replace('\n', " ")))
 }

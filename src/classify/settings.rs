@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
+use super::wordset::WordSet;
+
 /// The numbers of the arithmetic and the words that help to read English.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,17 +65,17 @@ pub(super) struct Confidence {
 #[serde(deny_unknown_fields)]
 pub(super) struct WordLists {
     /// Verbs that are as often nouns.
-    pub(super) also_nouns: BTreeSet<String>,
+    pub(super) also_nouns: WordSet,
     /// Words in front of a description's verb: "this tool is used to ...".
-    pub(super) skip: BTreeSet<String>,
+    pub(super) skip: WordSet,
     /// Words that end like an adverb and are none: "apply", "family".
-    pub(super) not_adverbs: BTreeSet<String>,
+    pub(super) not_adverbs: WordSet,
     /// Verbs that say nothing until their list is read: "manage", "handle".
-    pub(super) umbrellas: BTreeSet<String>,
+    pub(super) umbrellas: WordSet,
     /// Verbs that only carry a noun which says what is done: "perform a cleanup", "conduct a scan".
-    pub(super) light: BTreeSet<String>,
+    pub(super) light: WordSet,
     /// What follows a verb and not a noun: "a", "the", "all".
-    pub(super) determiners: BTreeSet<String>,
+    pub(super) determiners: WordSet,
     /// Verbs that are looked for at the front of a name written without separators.
     pub(super) joined: BTreeSet<String>,
     /// Names that begin like such a verb and do not hold it.
@@ -81,9 +83,9 @@ pub(super) struct WordLists {
     /// Methods of HTTP in front of another verb.
     pub(super) http: BTreeSet<String>,
     /// What ends the noun phrase behind a verb: "from", "to", "with".
-    pub(super) phrase_ends: BTreeSet<String>,
+    pub(super) phrase_ends: WordSet,
     /// Parameters whose values are actions.
-    pub(super) action_params: BTreeSet<String>,
+    pub(super) action_params: WordSet,
 }
 
 impl WordLists {

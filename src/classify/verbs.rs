@@ -1,9 +1,11 @@
 //! The verbs of a definition: of its name, its title, its description's first sentence. Lists of actions: actions.rs.
 
+use std::borrow::Cow;
+
 use super::RuleSet;
 use super::actions::under_an_umbrella;
-use super::features::{Place, Text};
-use super::words::{Form, Gap, Word, of_prose, singular};
+use super::texts::{Description, Place, Text};
+use super::words::{Form, Gap, Word, object, of_prose, singular};
 use crate::model::Class;
 
 /// Where a verb stands.
@@ -19,23 +21,26 @@ pub(super) enum Slot {
     ListedInDescription,
 }
 
+/// A noun, singular, and where it stands.
+pub(super) type Object<'a> = (Cow<'a, str>, usize, usize);
+
 /// A verb of a verb rule.
 #[derive(Debug, Clone)]
 pub(super) struct Verb<'a> {
     pub(super) rule: usize,
-    pub(super) word: String,
+    pub(super) word: Cow<'a, str>,
     pub(super) slot: Slot,
     pub(super) place: Place<'a>,
     /// Nouns it may be about, singular, with their ends in the text.
-    pub(super) objects: Vec<(String, usize, usize)>,
+    pub(super) objects: Vec<Object<'a>>,
     /// It may as well be a noun where it stands.
     pub(super) doubtful: bool,
 }
 
 /// A verb of the lexicon, as indices: rule, and place in the text.
-struct Found {
+struct Found<'a> {
     rule: usize,
-    word: String,
+    word: Cow<'a, str>,
     start: usize,
     end: usize,
     index: usize,
@@ -44,8 +49,8 @@ struct Found {
 
 /// A name's words without its claims to be "read-only", and where the rest begins behind such a claim in front: that is
 /// said about the tool, and the `read` of it is nothing that a call does.
-pub(super) fn unclaimed(mut words: Vec<Word>) -> (Vec<Word>, usize) {
-    let is = |i: usize, text: &str| words.get(i).is_some_and(|w: &Word| w.text == text);
+pub(super) fn unclaimed(mut words: Vec<Word<'_>>) -> (Vec<Word<'_>>, usize) {
+    let is = |i: usize, text: &str| words.get(i).is_some_and(|w: &Word<'_>| w.text == text);
     let read = |i: usize| is(i, "read") && is(i + 1, "only");
     let claim = |i: usize| is(i, "readonly") || read(i) || i.checked_sub(1).is_some_and(read);
     let claims: Vec<bool> = (0..words.len()).map(claim).collect();
@@ -59,13 +64,13 @@ pub(super) fn unclaimed(mut words: Vec<Word>) -> (Vec<Word>, usize) {
 /// The verb of a name, and further ones. Of several, the one that the description begins with is meant.
 pub(super) fn in_name<'a>(
     text: &Text<'a>,
-    words: &[Word],
+    words: &[Word<'a>],
     rules: &RuleSet,
     slots: [Slot; 2],
     said: Option<&Verb<'_>>,
 ) -> Vec<Verb<'a>> {
     let lists = &rules.settings.words;
-    let mut found: Vec<Found> = Vec::new();
+    let mut found: Vec<Found<'a>> = Vec::new();
     for (index, word) in words.iter().enumerate() {
         match rules.lexicon.exact(&word.text) {
             Some(rule) => found.push(Found {
@@ -74,7 +79,7 @@ pub(super) fn in_name<'a>(
                 start: word.start,
                 end: word.end,
                 index,
-                doubtful: lists.also_nouns.contains(&word.text),
+                doubtful: lists.also_nouns.contains(word.text.as_ref()),
             }),
             None if found.is_empty() && (index == 0 || words.len() <= 2) => {
                 found.extend(joined(word, index, rules));
@@ -83,7 +88,8 @@ pub(super) fn in_name<'a>(
         }
     }
     // `post_close_store`: the method in front of a verb only says how it is sent.
-    if found.len() > 1 && found.first().is_some_and(|f| f.index == 0 && lists.http.contains(&f.word)) {
+    if found.len() > 1 && found.first().is_some_and(|f| f.index == 0 && lists.http.contains(f.word.as_ref()))
+    {
         let sends = found.first().is_some_and(|f| f.doubtful);
         if sends && found.get(1).is_some_and(|f| !f.doubtful) {
             found.remove(0);
@@ -98,7 +104,7 @@ pub(super) fn in_name<'a>(
         found.remove(sent);
     }
     // `perform_cleanup`: what is performed says what is done.
-    if found.len() > 1 && found.first().is_some_and(|f| lists.light.contains(&f.word)) {
+    if found.len() > 1 && found.first().is_some_and(|f| lists.light.contains(f.word.as_ref())) {
         found.remove(0);
     }
     // A word that may be a noun is a verb at the front, or else with something behind it that it may be done to.
@@ -114,7 +120,7 @@ pub(super) fn in_name<'a>(
     };
     let mut primary = found.remove(first);
     // `search_and_download`: both are meant, and the worse one counts.
-    let joins = |i: usize| words.get(i).is_some_and(|w| matches!(w.text.as_str(), "and" | "or" | "then"));
+    let joins = |i: usize| words.get(i).is_some_and(|w| matches!(w.text.as_ref(), "and" | "or" | "then"));
     let partner = found.iter().position(|f| {
         let (low, high) = (f.index.min(primary.index), f.index.max(primary.index));
         (low + 1..high).any(joins) && (!f.doubtful || high == low + 2)
@@ -126,7 +132,7 @@ pub(super) fn in_name<'a>(
     }
     let mut objects = name_objects(words, primary.index, rules);
     objects.extend(words.get(primary.index).and_then(|w| rest_of_joined(text.read, w, &primary)));
-    let verb = |f: Found, slot, objects| Verb {
+    let verb = |f: Found<'a>, slot, objects| Verb {
         rule: f.rule,
         word: f.word,
         slot,
@@ -140,32 +146,36 @@ pub(super) fn in_name<'a>(
 }
 
 /// A verb of looking such as "list" and "search", not one that only mostly is.
-fn looks_surely(verb: &Found, rules: &RuleSet) -> bool {
+fn looks_surely(verb: &Found<'_>, rules: &RuleSet) -> bool {
     rules.rules.get(verb.rule).is_some_and(|rule| rule.class == Some(Class::Read) && rule.points >= 5.0)
 }
 
 /// `list_favorite_places`: a verb of looking in front is meant, though the word may be a noun, where the next verb is not
 /// the last word either. `list_create` creates a list.
-fn looked_at_first(found: &[Found], chosen: usize, words: usize, rules: &RuleSet) -> usize {
-    let looks = |f: &Found| f.index == 0 && severity(rules, f.rule).0 == Some(Class::Read);
+fn looked_at_first(found: &[Found<'_>], chosen: usize, words: usize, rules: &RuleSet) -> usize {
+    let looks = |f: &Found<'_>| f.index == 0 && severity(rules, f.rule).0 == Some(Class::Read);
     let inside = found.get(chosen).is_some_and(|f| f.index + 1 < words);
     if inside && found.first().is_some_and(looks) { 0 } else { chosen }
 }
 
 /// The words behind the verb up to a preposition; those in front where there is none behind.
-fn name_objects(words: &[Word], verb: usize, rules: &RuleSet) -> Vec<(String, usize, usize)> {
+fn name_objects<'a>(words: &[Word<'a>], verb: usize, rules: &RuleSet) -> Vec<Object<'a>> {
     let ends = &rules.settings.words.phrase_ends;
-    let object = |w: &Word| (singular(&w.text), w.start, w.end);
-    let behind: Vec<_> =
-        words.iter().skip(verb + 1).take_while(|w| !ends.contains(&w.text)).take(8).map(object).collect();
+    let behind: Vec<_> = words
+        .iter()
+        .skip(verb + 1)
+        .take_while(|w| !ends.contains(w.text.as_ref()))
+        .take(8)
+        .map(object)
+        .collect();
     if behind.is_empty() { words.iter().take(verb).rev().take(4).map(object).collect() } else { behind }
 }
 
 /// What `closestores` closes.
-fn rest_of_joined(name: &str, word: &Word, verb: &Found) -> Option<(String, usize, usize)> {
+fn rest_of_joined<'a>(name: &str, word: &Word<'_>, verb: &Found<'_>) -> Option<Object<'a>> {
     let (start, end) = if verb.end < word.end { (verb.end, word.end) } else { (word.start, verb.start) };
     let rest = name.get(start..end).filter(|rest| !rest.is_empty())?;
-    Some((singular(&rest.to_lowercase()), start, end))
+    Some((singular(&rest.to_lowercase()).into_owned().into(), start, end))
 }
 
 pub(super) fn severity(rules: &RuleSet, rule: usize) -> (Option<Class>, i64) {
@@ -173,9 +183,9 @@ pub(super) fn severity(rules: &RuleSet, rule: usize) -> (Option<Class>, i64) {
 }
 
 /// The verb at the head, else at the tail, of an operation's name without separators: `terminateinstance`.
-fn joined(word: &Word, index: usize, rules: &RuleSet) -> Option<Found> {
+fn joined<'a>(word: &Word<'_>, index: usize, rules: &RuleSet) -> Option<Found<'a>> {
     let lists = &rules.settings.words;
-    let text = word.text.as_str();
+    let text = word.text.as_ref();
     // Lower-casing may change the length of a text that is not ASCII, and with it every place.
     let none = |text: &str| lists.not_joined.iter().any(|n| text.starts_with(n.as_str()));
     if text.len() < 8 || !text.is_ascii() || none(text) {
@@ -184,7 +194,7 @@ fn joined(word: &Word, index: usize, rules: &RuleSet) -> Option<Found> {
     let found = |verb: &String, start: usize| {
         Some(Found {
             rule: rules.lexicon.exact(verb)?,
-            word: verb.clone(),
+            word: verb.clone().into(),
             start: word.start + start,
             end: word.start + start + verb.len(),
             index,
@@ -212,31 +222,32 @@ fn joined(word: &Word, index: usize, rules: &RuleSet) -> Option<Found> {
 }
 
 /// The verbs of a description's first sentence.
-pub(super) fn in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Vec<Verb<'a>> {
+pub(super) fn in_description<'a>(description: &Description<'a>, rules: &RuleSet) -> Vec<Verb<'a>> {
     let lists = &rules.settings.words;
-    let words: Vec<Word> = of_prose(text.sentence()).into_iter().take(60).collect();
-    let lead = after_tags(text.sentence());
+    let text = &description.text;
+    let words: Vec<Word<'a>> = of_prose(description.sentence).take(60).collect();
+    let lead = after_tags(description.sentence);
     let tags = words.iter().take_while(|w| w.start < lead).count();
     let skipped = tags + words.iter().skip(tags).take(10).take_while(|w| lists.skips(&w.text)).count();
-    let at = |i: usize| -> Option<(Found, Form)> {
+    let at = |i: usize| -> Option<(Found<'a>, Form)> {
         let word = words.get(i)?;
         if word.gap == Gap::Hyphen || words.get(i + 1).is_some_and(|n| n.gap == Gap::Hyphen) {
             return None;
         }
         let (base, rule, form) = rules.lexicon.bent(&word.text)?;
-        let determined = words.get(i + 1).is_some_and(|n| lists.determiners.contains(&n.text));
-        let doubtful = lists.also_nouns.contains(&base) && !determined;
+        let determined = words.get(i + 1).is_some_and(|n| lists.determiners.contains(n.text.as_ref()));
+        let doubtful = lists.also_nouns.contains(base.as_ref()) && !determined;
         Some((Found { rule, word: base, start: word.start, end: word.end, index: i, doubtful }, form))
     };
     // "The updates of a plan": behind an article stands a noun.
     let article = skipped.checked_sub(1).and_then(|i| words.get(i));
-    let article = article.is_some_and(|w| matches!(w.text.as_str(), "the" | "a" | "an"));
+    let article = article.is_some_and(|w| matches!(w.text.as_ref(), "the" | "a" | "an"));
     let first = at(skipped).filter(|(found, _)| !(article && found.doubtful));
     let slot = if first.is_some() { Slot::Description } else { Slot::Later };
     let led = |i: usize| {
         i.checked_sub(1)
             .and_then(|p| words.get(p))
-            .is_some_and(|w| matches!(w.text.as_str(), "to" | "that" | "which" | "can" | "will" | "you"))
+            .is_some_and(|w| matches!(w.text.as_ref(), "to" | "that" | "which" | "can" | "will" | "you"))
     };
     let first = first.or_else(|| {
         (skipped + 1..words.len().min(skipped + 30)).find_map(|i| {
@@ -247,7 +258,7 @@ pub(super) fn in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Vec<Verb<'
     });
     let Some((mut primary, form)) = first else { return Vec::new() };
     // "Performs a full cleanup of the cache": what is performed says what is done.
-    if lists.light.contains(&primary.word)
+    if lists.light.contains(primary.word.as_ref())
         && let Some(done) = performed(&words, primary.index, rules)
     {
         primary = done;
@@ -261,9 +272,9 @@ pub(super) fn in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Vec<Verb<'
     }
     // "Create, edit or delete": verbs side by side are a list, and its worst counts.
     let mut index = from;
-    let mut seconds: Vec<Found> = Vec::new();
+    let mut seconds: Vec<Found<'a>> = Vec::new();
     while let Some(word) = words.get(index + 1) {
-        let joins = matches!(word.text.as_str(), "and" | "or" | "then");
+        let joins = matches!(word.text.as_ref(), "and" | "or" | "then");
         let next = if joins { index + 2 } else { index + 1 };
         let Some(gap) = words.get(next).map(|w| w.gap) else { break };
         if !joins && !matches!(gap, Gap::Comma | Gap::Slash) {
@@ -279,7 +290,7 @@ pub(super) fn in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Vec<Verb<'
     for i in index + 1..words.len() {
         let Some(word) = words.get(i) else { break };
         let before = i.checked_sub(1).and_then(|p| words.get(p));
-        let joined = before.is_some_and(|w| matches!(w.text.as_str(), "and" | "or" | "then"))
+        let joined = before.is_some_and(|w| matches!(w.text.as_ref(), "and" | "or" | "then"))
             || matches!(word.gap, Gap::Comma | Gap::Slash);
         if !joined {
             continue;
@@ -293,7 +304,7 @@ pub(super) fn in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Vec<Verb<'
         }
     }
     let objects = prose_objects(&words, primary.index, rules);
-    let verb = |f: Found, slot, objects| Verb {
+    let verb = |f: Found<'a>, slot, objects| Verb {
         rule: f.rule,
         word: f.word,
         slot,
@@ -311,12 +322,13 @@ pub(super) fn in_description<'a>(text: &Text<'a>, rules: &RuleSet) -> Vec<Verb<'
 }
 
 /// The verb that stands as a noun behind one such as "perform", the last of its phrase.
-fn performed(words: &[Word], light: usize, rules: &RuleSet) -> Option<Found> {
+fn performed<'a>(words: &[Word<'a>], light: usize, rules: &RuleSet) -> Option<Found<'a>> {
     let ends = &rules.settings.words.phrase_ends;
     let phrase = words.iter().enumerate().skip(light + 1).take(6);
-    let phrase = phrase.take_while(|(_, w)| w.gap < Gap::Comma && !ends.contains(&w.text) && w.text != "of");
-    let verb = |(index, w): (usize, &Word)| {
-        let word = singular(&w.text);
+    let phrase =
+        phrase.take_while(|(_, w)| w.gap < Gap::Comma && !ends.contains(w.text.as_ref()) && w.text != "of");
+    let verb = |(index, w): (usize, &Word<'a>)| {
+        let (word, ..) = object(w);
         let rule = rules.lexicon.exact(&word)?;
         Some(Found { rule, word, start: w.start, end: w.end, index, doubtful: false })
     };
@@ -345,13 +357,13 @@ fn after_tags(sentence: &str) -> usize {
 }
 
 /// The first noun phrase behind a verb.
-fn prose_objects(words: &[Word], verb: usize, rules: &RuleSet) -> Vec<(String, usize, usize)> {
+fn prose_objects<'a>(words: &[Word<'a>], verb: usize, rules: &RuleSet) -> Vec<Object<'a>> {
     let ends = &rules.settings.words.phrase_ends;
     words
         .iter()
         .skip(verb + 1)
         .take(8)
-        .take_while(|w| w.gap < Gap::Break && !ends.contains(&w.text))
-        .map(|w| (singular(&w.text), w.start, w.end))
+        .take_while(|w| w.gap < Gap::Break && !ends.contains(w.text.as_ref()))
+        .map(object)
         .collect()
 }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::RuleSet;
-use super::features::{Features, Place};
-use super::matching::{Family, Hit, only, signal_hits};
+use super::features::Features;
+use super::matching::{Family, Hit, signal_hits};
 use super::ruleset::Kind;
+use super::texts::Place;
 use crate::model::{Class, Effect, Evidence, Risk, Signal, Verdict};
 
 /// Evidence about the class that is kept.
@@ -21,7 +22,10 @@ pub(super) fn decide<'a>(rules: &RuleSet, features: &Features<'a>, mut hits: Vec
     let class_of = |hit: &Hit<'_>| rules.rules.get(hit.rule).and_then(|rule| rule.class);
     let speaks =
         hits.iter().any(|hit| hit.family != Family::Hint && class_of(hit).is_some() && hit.points > 0.0);
-    if !speaks && let Some((rule, nothing)) = only(rules, |kind| matches!(kind, Kind::Nothing)) {
+    if !speaks
+        && let Some(rule) = rules.order.nothing
+        && let Some(nothing) = rules.rules.get(rule)
+    {
         let pointer = if features.description.is_some() { "/description" } else { "/name" };
         hits.push(Hit { rule, family: Family::Whole, place: Place::whole(pointer), points: nothing.points });
     }
@@ -38,13 +42,13 @@ pub(super) fn decide<'a>(rules: &RuleSet, features: &Features<'a>, mut hits: Vec
     }
     let class = winner(&scores);
     if said_share >= bounds.mismatch_from
-        && let Some((rule, _)) = only(rules, |kind| matches!(kind, Kind::Mismatch))
+        && let Some(rule) = rules.order.mismatch
     {
         let lie = contradiction(features, said);
         hits.extend(lie.map(|hint| Hit {
             rule,
             family: Family::Hint,
-            place: Place::whole(&format!("/annotations/{hint}")),
+            place: Place::whole(format!("/annotations/{hint}")),
             points: 0.0,
         }));
     }
@@ -196,7 +200,7 @@ fn evidence(rules: &RuleSet, hits: &[Hit<'_>], raised: &[usize], class: Class) -
         };
         kept.push(Evidence {
             rule: rule.text.id.clone(),
-            field: hit.place.pointer.clone(),
+            field: hit.place.pointer.clone().into_owned(),
             span,
             text: text.to_owned(),
             effect,

@@ -1,11 +1,13 @@
 //! Words out of names and prose, each with its place, and the verb that a word stands for.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+
+use super::wordset::WordMap;
 
 /// One word: lower case, and where it stands in its text in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
-    pub(super) text: String,
+pub(super) struct Word<'a> {
+    pub(super) text: Cow<'a, str>,
     pub(super) start: usize,
     pub(super) end: usize,
     /// What stood between it and the word before.
@@ -36,7 +38,7 @@ pub(super) enum Form {
 
 /// Verbs of all verb rules: word to the rule's index.
 #[derive(Debug, Default)]
-pub(super) struct Lexicon(pub(super) HashMap<String, usize>);
+pub(super) struct Lexicon(pub(super) WordMap<usize>);
 
 impl Lexicon {
     /// The verb as spelled, or with "re" or "un" in front of one: done again, or undone.
@@ -54,113 +56,135 @@ impl Lexicon {
     }
 
     /// The verb that a word of running text is a form of, with its base.
-    pub(super) fn bent(&self, word: &str) -> Option<(String, usize, Form)> {
+    pub(super) fn bent<'w>(&self, word: &Cow<'w, str>) -> Option<(Cow<'w, str>, usize, Form)> {
         if let Some(rule) = self.exact(word) {
-            return Some((word.to_owned(), rule, Form::Base));
+            return Some((word.clone(), rule, Form::Base));
         }
-        bases(word).into_iter().find_map(|(base, form)| self.exact(&base).map(|rule| (base, rule, form)))
+        bases(word).into_iter().flatten().find_map(|(stem, end, form)| {
+            let base = if end.is_empty() { Cow::Borrowed(stem) } else { Cow::Owned(format!("{stem}{end}")) };
+            self.exact(&base).map(|rule| (base.into_owned().into(), rule, form))
+        })
     }
 }
 
-/// What `word` may be a form of: "creates", "applies", "fetches", "creating", "running".
-fn bases(word: &str) -> Vec<(String, Form)> {
-    let mut bases = Vec::new();
-    if let Some(stem) = word.strip_suffix("ies").filter(|s| s.len() > 1) {
-        bases.push((format!("{stem}y"), Form::S));
-    }
-    if let Some(stem) = word.strip_suffix("es").filter(|s| s.len() > 1) {
-        bases.push((stem.to_owned(), Form::S));
-        bases.push((format!("{stem}e"), Form::S));
-    }
-    if let Some(stem) = word.strip_suffix('s').filter(|s| s.len() > 2 && !s.ends_with('s')) {
-        bases.push((stem.to_owned(), Form::S));
-    }
-    if let Some(stem) = word.strip_suffix("ing").filter(|s| s.len() > 1) {
-        bases.push((stem.to_owned(), Form::Ing));
-        bases.push((format!("{stem}e"), Form::Ing));
+/// What `word` may be a form of, as a stem and an ending: "creates", "applies", "fetches", "creating", "running".
+fn bases(word: &str) -> [Option<(&str, &'static str, Form)>; 7] {
+    let stem = |end: &str, least: usize| word.strip_suffix(end).filter(|stem| stem.len() > least);
+    let (es, ing) = (stem("es", 1), stem("ing", 1));
+    let doubled = ing.and_then(|stem| {
         let mut letters = stem.chars().rev();
-        if let (Some(last), Some(before)) = (letters.next(), letters.next())
-            && last == before
-        {
-            bases.push((stem.chars().take(stem.chars().count() - 1).collect(), Form::Ing));
-        }
-    }
-    bases
+        let last = letters.next().filter(|last| letters.next() == Some(*last))?;
+        stem.strip_suffix(last)
+    });
+    [
+        stem("ies", 1).map(|stem| (stem, "y", Form::S)),
+        es.map(|stem| (stem, "", Form::S)),
+        es.map(|stem| (stem, "e", Form::S)),
+        stem("s", 2).filter(|stem| !stem.ends_with('s')).map(|stem| (stem, "", Form::S)),
+        ing.map(|stem| (stem, "", Form::Ing)),
+        ing.map(|stem| (stem, "e", Form::Ing)),
+        doubled.map(|stem| (stem, "", Form::Ing)),
+    ]
 }
 
 /// "labels" to "label", "boxes" to "box", "entries" to "entry": enough to compare objects with a list.
-pub(super) fn singular(word: &str) -> String {
-    for (end, with) in [("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh")] {
-        if let Some(stem) = word.strip_suffix(end).filter(|s| s.len() > 1) {
-            return format!("{stem}{with}");
+pub(super) fn singular(word: &str) -> Cow<'_, str> {
+    let stem = |end: &str| word.strip_suffix(end).filter(|stem| stem.len() > 1);
+    if !word.ends_with('s') {
+        return word.into();
+    }
+    if let Some(stem) = stem("ies") {
+        return format!("{stem}y").into();
+    }
+    for end in ["sses", "xes", "ches", "shes"] {
+        if stem(end).is_some() {
+            return word.strip_suffix("es").unwrap_or(word).into();
         }
     }
     match word.strip_suffix('s') {
-        Some(stem) if stem.len() > 2 && !stem.ends_with(['s', 'u', 'i']) => stem.to_owned(),
-        _ => word.to_owned(),
+        Some(stem) if stem.len() > 2 && !stem.ends_with(['s', 'u', 'i']) => stem.into(),
+        _ => word.into(),
+    }
+}
+
+/// The singular of a word, of the word's own text as far as it goes.
+pub(super) fn object<'a>(word: &Word<'a>) -> (Cow<'a, str>, usize, usize) {
+    let text = match &word.text {
+        Cow::Borrowed(text) => singular(text),
+        Cow::Owned(text) => Cow::Owned(singular(text).into_owned()),
+    };
+    (text, word.start, word.end)
+}
+
+/// In lower case; most words are.
+fn lower(word: &str) -> Cow<'_, str> {
+    if word.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
+        word.into()
+    } else {
+        word.to_lowercase().into()
     }
 }
 
 /// The words of a name: split at everything that is no letter or digit, and where case changes.
-pub(super) fn of_name(name: &str) -> Vec<Word> {
-    let letters: Vec<(usize, char)> = name.char_indices().collect();
-    let mut words: Vec<Word> = Vec::new();
-    let mut from: Option<usize> = None;
-    let mut finish = |from: &mut Option<usize>, to: usize| {
-        if let Some(start) = from.take()
-            && let Some(text) = name.get(start..to)
-        {
-            words.push(Word { text: text.to_lowercase(), start, end: to, gap: Gap::Space });
+pub(super) fn of_name(name: &str) -> impl Iterator<Item = Word<'_>> {
+    let mut letters = name.char_indices().chain([(name.len(), ' ')]).peekable();
+    let (mut before, mut from) = (None, None);
+    std::iter::from_fn(move || {
+        loop {
+            let (at, c) = letters.next()?;
+            let after = letters.peek().filter(|(at, _)| *at < name.len()).map(|(_, c)| *c);
+            let (last, inside) = (before.replace(c), c.is_alphanumeric());
+            let turns = c.is_uppercase()
+                && last.is_some_and(|b: char| {
+                    b.is_lowercase()
+                        || b.is_numeric()
+                        || (b.is_uppercase() && after.is_some_and(char::is_lowercase))
+                });
+            let ended = if !inside {
+                from.take()
+            } else if turns {
+                from.replace(at)
+            } else {
+                from.get_or_insert(at);
+                None
+            };
+            if let Some(text) = ended.and_then(|start| name.get(start..at)) {
+                let start = at - text.len();
+                return Some(Word { text: lower(text), start, end: at, gap: Gap::Space });
+            }
         }
-    };
-    for (i, &(at, c)) in letters.iter().enumerate() {
-        if !c.is_alphanumeric() {
-            finish(&mut from, at);
-            continue;
-        }
-        let before = i.checked_sub(1).and_then(|p| letters.get(p)).map(|(_, c)| *c);
-        let after = letters.get(i + 1).map(|(_, c)| *c);
-        let turns = c.is_uppercase()
-            && before.is_some_and(|b| {
-                b.is_lowercase()
-                    || b.is_numeric()
-                    || (b.is_uppercase() && after.is_some_and(char::is_lowercase))
-            });
-        if turns {
-            finish(&mut from, at);
-        }
-        from.get_or_insert(at);
-    }
-    finish(&mut from, name.len());
-    words
+    })
 }
 
 /// The words of running text. `_` and `'` belong to a word, so that `list_items` is no verb.
-pub(super) fn of_prose(text: &str) -> Vec<Word> {
-    let mut words = Vec::new();
-    let mut from: Option<usize> = None;
-    let mut gap = Gap::Space;
-    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
-        if c.is_alphanumeric() || (from.is_some() && matches!(c, '_' | '\'')) {
-            from.get_or_insert(at);
-            continue;
+pub(super) fn of_prose(text: &str) -> impl Iterator<Item = Word<'_>> {
+    let mut letters = text.char_indices().chain([(text.len(), ' ')]);
+    let (mut from, mut gap) = (None::<usize>, Gap::Space);
+    std::iter::from_fn(move || {
+        loop {
+            let (at, c) = letters.next()?;
+            if c.is_alphanumeric() || (from.is_some() && matches!(c, '_' | '\'')) {
+                from.get_or_insert(at);
+                continue;
+            }
+            let ended = from.take().and_then(|start| Some((start, text.get(start..at)?)));
+            let before = gap;
+            if ended.is_some() {
+                gap = Gap::Space;
+            }
+            gap = gap.max(match c {
+                ' ' | '\t' | '\r' | '*' | '_' | '`' => Gap::Space,
+                '-' => Gap::Hyphen,
+                ',' | '&' | '+' | '、' => Gap::Comma,
+                '/' | '|' => Gap::Slash,
+                '\n' => Gap::Line,
+                _ => Gap::Break,
+            });
+            if let Some((start, word)) = ended {
+                return Some(Word { text: lower(word), start, end: at, gap: before });
+            }
         }
-        if let Some(start) = from.take()
-            && let Some(word) = text.get(start..at)
-        {
-            words.push(Word { text: word.to_lowercase(), start, end: at, gap });
-            gap = Gap::Space;
-        }
-        gap = gap.max(match c {
-            ' ' | '\t' | '\r' | '*' | '_' | '`' => Gap::Space,
-            '-' => Gap::Hyphen,
-            ',' | '&' | '+' | '、' => Gap::Comma,
-            '/' | '|' => Gap::Slash,
-            '\n' => Gap::Line,
-            _ => Gap::Break,
-        });
-    }
-    words
+    })
 }
 
 #[cfg(test)]
@@ -169,7 +193,7 @@ mod tests {
 
     #[test]
     fn names_split_at_separators_and_where_case_changes() {
-        let words = |name| of_name(name).into_iter().map(|w| w.text).collect::<Vec<_>>();
+        let words = |name| of_name(name).map(|w| w.text).collect::<Vec<_>>();
         assert_eq!(words("VPS_resetHostnameV1"), ["vps", "reset", "hostname", "v1"]);
         assert_eq!(words("getHTTPServer-list.items/x"), ["get", "http", "server", "list", "items", "x"]);
         assert_eq!(words("éÀ日"), ["é", "à日"]);
@@ -188,9 +212,9 @@ mod tests {
             ("running", "run"),
             ("get", "get"),
         ] {
-            assert_eq!(lexicon.bent(word).unwrap().0, base, "{word}");
+            assert_eq!(lexicon.bent(&word.into()).unwrap().0, base, "{word}");
         }
-        assert!(lexicon.bent("created").is_none() && lexicon.bent("gets_all").is_none());
+        assert!(lexicon.bent(&"created".into()).is_none() && lexicon.bent(&"gets_all".into()).is_none());
     }
 
     #[test]
@@ -199,7 +223,10 @@ mod tests {
         let lexicon = Lexicon(words.map(|(w, rule)| (w.to_owned(), rule)).into_iter().collect());
         assert_eq!(lexicon.exact("reinvite"), Some(1));
         assert_eq!(lexicon.exact("unconfirm"), Some(3));
-        assert_eq!(lexicon.bent("replays").map(|(base, rule, _)| (base, rule)), Some(("replay".to_owned(), 6)));
+        assert_eq!(
+            lexicon.bent("replays").map(|(base, rule, _)| (base, rule)),
+            Some(("replay".to_owned(), 6))
+        );
         for none in ["unread", "reply", "reinvent", "re", "un", "rerere"] {
             assert_eq!(lexicon.exact(none), None, "{none}");
         }
@@ -207,8 +234,8 @@ mod tests {
 
     #[test]
     fn prose_keeps_what_separates_its_words() {
-        let words = of_prose("Create/edit, then delete_it (now).\nEnd");
-        let gaps: Vec<(&str, Gap)> = words.iter().map(|w| (w.text.as_str(), w.gap)).collect();
+        let words: Vec<Word<'_>> = of_prose("Create/edit, then delete_it (now).\nEnd").collect();
+        let gaps: Vec<(&str, Gap)> = words.iter().map(|w| (w.text.as_ref(), w.gap)).collect();
         assert_eq!(
             gaps,
             [

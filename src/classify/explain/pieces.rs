@@ -101,10 +101,12 @@ fn hint(tool: &ToolDefinition, field: &str) -> Option<Removal> {
 /// Adds every piece that is worth a try, spoken about or not.
 pub(super) fn of_definition(tool: &ToolDefinition, found: &mut Vec<Removal>) {
     let start = |text: &str| text.chars().take(TEXT_BYTES).collect::<String>();
-    each_word(&start(tool.name()), "/name", of_name, found);
+    let name = start(tool.name());
+    each_word(&name, "/name", of_name(&name), found);
     for field in ["/title", "/annotations/title"] {
         if let Some(title) = tool.object().pointer(field).and_then(Value::as_str) {
-            each_word(&start(title), field, of_name, found);
+            let title = start(title);
+            each_word(&title, field, of_name(&title), found);
         }
     }
     if let Some(description) = tool.description() {
@@ -112,7 +114,7 @@ pub(super) fn of_definition(tool: &ToolDefinition, found: &mut Vec<Removal>) {
         let sentences = sentences(&description);
         if let Some((_, first)) = sentences.first() {
             // It begins the text, white space in front of it included: places in it are places in the text.
-            each_word(first, "/description", of_prose, found);
+            each_word(first, "/description", of_prose(first), found);
         }
         for (from, text) in sentences.iter().take(SENTENCES).filter(|(_, text)| !text.trim().is_empty()) {
             let span = [*from, from + text.chars().count()];
@@ -135,8 +137,13 @@ pub(super) fn of_definition(tool: &ToolDefinition, found: &mut Vec<Removal>) {
     }
 }
 
-fn each_word(text: &str, field: &str, split: impl Fn(&str) -> Vec<Word>, found: &mut Vec<Removal>) {
-    for word in split(text).into_iter().take(WORDS) {
+fn each_word<'t>(
+    text: &'t str,
+    field: &str,
+    split: impl Iterator<Item = Word<'t>>,
+    found: &mut Vec<Removal>,
+) {
+    for word in split.take(WORDS) {
         let chars = |to: usize| text.get(..to).map_or(0, |t| t.chars().count());
         if let Some(spelled) = text.get(word.start..word.end) {
             found.push(words(Piece::Words, field, [chars(word.start), chars(word.end)], spelled));

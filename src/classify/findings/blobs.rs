@@ -6,17 +6,22 @@ const LONGEST: usize = 4_096;
 
 /// The first run that decodes to text with words in it. Keys, hashes, identifiers, pictures and signed tokens do not.
 pub(super) fn encoded(text: &str) -> Option<(usize, usize)> {
-    let digit = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_');
+    let digit = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_');
     let bytes = text.as_bytes();
     let mut start = 0;
-    while start < bytes.len() {
-        let run = bytes.iter().skip(start).take_while(|b| digit(**b)).count();
+    while let Some(shortest) = bytes.get(start..start + SHORTEST) {
+        // Behind the last byte that is no digit: a run from further in front would be too short.
+        if let Some(last) = shortest.iter().rposition(|b| !digit(b)) {
+            start += last + 1;
+            continue;
+        }
+        let run = bytes.iter().skip(start).take_while(|b| digit(b)).count();
         let cut = bytes.get(start..start + run.min(LONGEST)).unwrap_or_default();
-        if cut.len() >= SHORTEST && (reads_as_text(&base64(cut)) || reads_as_text(&hexadecimal(cut))) {
+        if reads_as_text(&base64(cut)) || reads_as_text(&hexadecimal(cut)) {
             let padding = bytes.iter().skip(start + run).take(2).take_while(|b| **b == b'=').count();
             return Some((start, start + cut.len() + if run > LONGEST { 0 } else { padding }));
         }
-        start += run.max(1);
+        start += run;
     }
     None
 }

@@ -16,35 +16,54 @@ fn right_to_left(c: char) -> bool {
 /// Not meant: a selector or a joiner of an emoji, joiners of the Indic and Arabic scripts, a byte-order mark at the
 /// front, marks of direction in Hebrew or Arabic, the flags that are spelled in tag characters.
 pub(super) fn invisible(text: &str) -> Option<(usize, usize)> {
-    if text.is_ascii()
-        && !text.bytes().any(|b| (b < 0x20 || b == 0x7F) && !matches!(b, b'\t' | b'\n' | b'\r'))
-    {
-        return None;
+    if text.is_ascii() {
+        let control = |b: &u8| (*b < 0x20 || *b == 0x7F) && !matches!(b, b'\t' | b'\n' | b'\r');
+        // Without a way out in the middle, so that many bytes are looked at in one step.
+        let any = |piece: &[u8]| piece.iter().fold(false, |any, b| any | control(b));
+        if !text.as_bytes().chunks(64).any(any) {
+            return None;
+        }
     }
-    let rtl = text.chars().any(right_to_left);
-    let chars: Vec<(usize, char)> = text.char_indices().collect();
-    let mut i = 0;
-    while let Some(&(start, c)) = chars.get(i) {
-        let before = i.checked_sub(1).and_then(|p| chars.get(p)).map(|(_, c)| *c);
-        let run = chars.iter().skip(i).take_while(|(_, n)| *n == c || (splits(c) && splits(*n))).count();
-        let run = if tag(c) { chars.iter().skip(i).take_while(|(_, n)| tag(*n)).count() } else { run };
-        let after = chars.get(i + run).map(|(_, c)| *c);
-        let end = chars.get(i + run).map_or(text.len(), |(at, _)| *at);
+    let (mut before, mut from, mut rtl) = (None, 0, None);
+    while let Some((start, c)) = text.get(from..)?.char_indices().find(|(_, c)| suspect(*c)) {
+        let start = from + start;
+        if start > from {
+            before = text.get(..start).and_then(|front| front.chars().next_back());
+        }
+        let rest = text.get(start..)?;
+        let count = |same: &dyn Fn(char) -> bool| rest.chars().take_while(|n| same(*n)).count();
+        let run = match c {
+            _ if tag(c) => count(&tag),
+            _ if splits(c) => count(&splits),
+            _ => 1,
+        };
+        let end = start + rest.chars().take(run).map(char::len_utf8).sum::<usize>();
         let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
         let found = match c {
             '\u{202D}' | '\u{202E}' => true,
-            '\u{202A}'..='\u{202C}' | '\u{2066}'..='\u{2069}' => !rtl,
+            '\u{202A}'..='\u{202C}' | '\u{2066}'..='\u{2069}' => {
+                !*rtl.get_or_insert_with(|| text.chars().any(right_to_left))
+            }
             '\u{E0000}'..='\u{E007F}' => before != Some('\u{1F3F4}') || run > 7,
             '\u{1B}' | '\u{9B}' | '\u{8}' | '\u{0}' | '\u{7F}' => true,
-            _ if splits(c) => run >= 4 || (letter(before) && letter(after)),
+            _ if splits(c) => run >= 4 || (letter(before) && letter(text.get(end..)?.chars().next())),
             _ => false,
         };
         if found {
-            return Some((start, end));
+            let same = rest.chars().take_while(|n| *n == c).map(char::len_utf8).sum::<usize>();
+            return Some((start, end.max(start + same)));
         }
-        i += if splits(c) || tag(c) { run.max(1) } else { 1 };
+        before = Some(c);
+        from = end;
     }
     None
+}
+
+/// A character that may deceive, depending on those around it.
+fn suspect(c: char) -> bool {
+    splits(c)
+        || tag(c)
+        || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{1B}' | '\u{9B}' | '\u{8}' | '\u{0}' | '\u{7F}')
 }
 
 fn tag(c: char) -> bool {

@@ -1,0 +1,160 @@
+//! Every text of a definition, one after the other: name, titles, description, and every string and every parameter's name
+//! of both schemas, within bounds.
+
+use serde_json::Value;
+
+use super::super::features::Features;
+use super::super::matching::Family;
+use super::super::schema::{escaped, escaped_len};
+use super::super::texts::{DESCRIPTION_BYTES, Place, start_of};
+
+/// Bytes that are read of all texts of both schemas, and how many texts and levels.
+const SCHEMA_BYTES: usize = 64 * 1024;
+const SCHEMA_TEXTS: usize = 4_000;
+const SCHEMA_DEPTH: usize = 24;
+const POINTER_BYTES: usize = 1_000;
+
+/// One text of a definition, and what it is there.
+pub(super) struct Said<'a, 'p> {
+    pub(super) read: &'a str,
+    pub(super) family: Family,
+    /// A name, of the tool or of a parameter.
+    pub(super) is_name: bool,
+    /// It is a key of an object, which evidence can only point at as a whole.
+    is_key: bool,
+    at: At<'p>,
+}
+
+impl<'a> Said<'a, '_> {
+    /// This place in it, in bytes.
+    pub(super) fn place(&self, start: usize, end: usize) -> Place<'a> {
+        let pointer = self.at.pointer();
+        if self.is_key {
+            Place::whole(pointer)
+        } else {
+            Place { pointer: pointer.into(), text: self.read, span: Some((start, end)) }
+        }
+    }
+}
+
+/// Where a value is: a JSON pointer that is written out only where something is found.
+#[derive(Clone, Copy)]
+struct At<'p> {
+    above: Option<&'p At<'p>>,
+    step: Step<'p>,
+    /// Bytes of the pointer.
+    bytes: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'p> {
+    Key(&'p str),
+    Index(usize),
+}
+
+impl<'p> At<'p> {
+    fn top(key: &'p str) -> Self {
+        At { above: None, step: Step::Key(key), bytes: 1 + key.len() }
+    }
+
+    fn key(&'p self, key: &'p str) -> Self {
+        At { above: Some(self), step: Step::Key(key), bytes: self.bytes + 1 + escaped_len(key) }
+    }
+
+    fn index(&'p self, index: usize) -> Self {
+        let digits = index.checked_ilog10().unwrap_or(0) as usize + 1;
+        At { above: Some(self), step: Step::Index(index), bytes: self.bytes + 1 + digits }
+    }
+
+    fn pointer(&self) -> String {
+        let mut pointer = self.above.map_or_else(String::new, At::pointer);
+        pointer.push('/');
+        match self.step {
+            Step::Key(key) => pointer.push_str(&escaped(key)),
+            Step::Index(index) => pointer.push_str(&index.to_string()),
+        }
+        pointer
+    }
+}
+
+/// Calls `look` with every text, name first.
+pub(super) fn each_string<'a>(features: &Features<'a>, mut look: impl FnMut(&Said<'a, '_>)) {
+    let said = |read, family, is_name, at| Said { read, family, is_name, is_key: false, at };
+    let object = features.tool.object();
+    look(&said(features.name.read, Family::Name, true, At::top("name")));
+    let annotations = At::top("annotations");
+    let titles = [
+        (object.get("title"), At::top("title")),
+        (object.get("annotations").and_then(|a| a.get("title")), annotations.key("title")),
+    ];
+    let mut texts = 1;
+    for (title, at) in titles {
+        if let Some(title) = title.and_then(Value::as_str) {
+            look(&said(start_of(title, DESCRIPTION_BYTES), Family::Name, true, at));
+            texts += 1;
+        }
+    }
+    if let Some(description) = &features.description {
+        look(&said(description.text.read, Family::Description, false, At::top("description")));
+        texts += 1;
+    }
+    let mut walk = Walk { look, bytes_left: SCHEMA_BYTES, texts };
+    for key in ["inputSchema", "outputSchema"] {
+        if let Some(schema) = object.get(key) {
+            walk.value(schema, At::top(key), false, 0);
+        }
+    }
+}
+
+struct Walk<L> {
+    look: L,
+    bytes_left: usize,
+    texts: usize,
+}
+
+impl<L> Walk<L> {
+    /// Looks at one value and all below it. `names`: its keys are names of parameters.
+    fn value<'a>(&mut self, value: &'a Value, at: At<'_>, names: bool, depth: usize)
+    where
+        L: FnMut(&Said<'a, '_>),
+    {
+        if depth > SCHEMA_DEPTH
+            || self.bytes_left == 0
+            || self.texts > SCHEMA_TEXTS
+            || at.bytes > POINTER_BYTES
+        {
+            return;
+        }
+        match value {
+            Value::String(text) => self.text(text, at, false),
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.value(item, at.index(index), false, depth + 1);
+                }
+            }
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    let below = at.key(key);
+                    // Keywords of the schema language are no text; names of parameters are.
+                    if names && below.bytes <= POINTER_BYTES {
+                        self.text(key, below, true);
+                    }
+                    let holds_names =
+                        !names && matches!(key.as_str(), "properties" | "$defs" | "definitions");
+                    self.value(value, below, holds_names, depth + 1);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn text<'a>(&mut self, text: &'a str, at: At<'_>, is_key: bool)
+    where
+        L: FnMut(&Said<'a, '_>),
+    {
+        let read = start_of(text, self.bytes_left);
+        self.bytes_left -= read.len();
+        self.texts += 1;
+        (self.look)(&Said { read, family: Family::Schema, is_name: is_key, is_key, at });
+    }
+}

@@ -1,0 +1,152 @@
+//! The parameters of a definition: their names, what is said about them, the actions they list.
+
+use serde_json::Value;
+
+use super::RuleSet;
+use super::actions::listed_in_schema;
+use super::sieve::Candidates;
+use super::texts::{NAME_BYTES, start_of};
+use super::verbs::Verb;
+use super::words::of_name;
+
+/// Bytes that are read of all descriptions of parameters.
+const PARAM_BYTES: usize = 64 * 1024;
+/// Parameters that are read, and how deep.
+const PARAMS: usize = 300;
+const PARAM_DEPTH: usize = 3;
+/// Values of one parameter that are read.
+const VALUES: usize = 200;
+const POINTER_BYTES: usize = 1_000;
+
+/// Where a parameter is, written out only where it is shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Path<'a> {
+    /// Its own name and those of the parameters above it; whether the next stands in a list's `items`.
+    keys: [(&'a str, bool); PARAM_DEPTH],
+    /// How many parameters are above it.
+    pub(super) depth: usize,
+}
+
+impl Path<'_> {
+    /// The JSON pointer to it, or with `member` to what is below it.
+    pub(super) fn pointer(&self, member: &str) -> String {
+        let mut pointer = String::from("/inputSchema");
+        for (level, (key, items)) in self.keys.iter().enumerate().take(self.depth + 1) {
+            pointer.push_str("/properties/");
+            pointer.push_str(&escaped(key));
+            if *items && level < self.depth {
+                pointer.push_str("/items");
+            }
+        }
+        pointer.push_str(member);
+        pointer
+    }
+}
+
+/// A key as it stands in a JSON pointer.
+pub(super) fn escaped(key: &str) -> std::borrow::Cow<'_, str> {
+    if key.contains(['~', '/']) { key.replace('~', "~0").replace('/', "~1").into() } else { key.into() }
+}
+
+/// Bytes of a key in a JSON pointer.
+pub(super) fn escaped_len(key: &str) -> usize {
+    key.len() + key.bytes().filter(|b| matches!(b, b'~' | b'/')).count()
+}
+
+/// A parameter, at any depth that is read.
+#[derive(Debug, Clone)]
+pub(super) struct Param<'a> {
+    pub(super) path: Path<'a>,
+    /// `snake_case`.
+    pub(super) name: String,
+    /// The patterns that may match its name.
+    pub(super) named: Candidates,
+    pub(super) description: Option<&'a str>,
+    /// The patterns that may match its description.
+    pub(super) said: Candidates,
+    /// The texts of its `enum`.
+    pub(super) values: Vec<&'a str>,
+}
+
+/// What a schema says, as far as the bounds go.
+pub(super) struct Schema<'a> {
+    pub(super) params: Vec<Param<'a>>,
+    /// The most severe of the actions that a parameter lists.
+    pub(super) verbs: Vec<Verb<'a>>,
+    /// There were more parameters, or longer descriptions of them, than are read.
+    pub(super) cut: bool,
+}
+
+impl<'a> Schema<'a> {
+    /// Reads the input schema, if there is one.
+    pub(super) fn of(schema: Option<&'a Value>, rules: &RuleSet) -> Self {
+        let empty = Self { params: Vec::new(), verbs: Vec::new(), cut: false };
+        let mut reader = Reader { rules, found: empty, bytes_left: PARAM_BYTES };
+        if let Some(schema) = schema {
+            let path = Path { keys: [("", false); PARAM_DEPTH], depth: 0 };
+            reader.read(schema, path, "/inputSchema".len());
+        }
+        reader.found
+    }
+}
+
+struct Reader<'a, 'r> {
+    rules: &'r RuleSet,
+    found: Schema<'a>,
+    bytes_left: usize,
+}
+
+impl<'a> Reader<'a, '_> {
+    /// Reads the parameters of a schema; `path` is theirs but for the last key, `above` the bytes of its pointer.
+    fn read(&mut self, schema: &'a Value, mut path: Path<'a>, above: usize) {
+        let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
+        for (key, value) in properties {
+            if self.found.params.len() >= PARAMS {
+                self.found.cut = true;
+                return;
+            }
+            if let Some(last) = path.keys.get_mut(path.depth) {
+                *last = (key, false);
+            }
+            self.param(key, value, path);
+            // Children repeat their parent's pointer: a key of a megabyte must not be copied 300 times.
+            let bytes = above + "/properties/".len() + escaped_len(key);
+            if path.depth + 1 < PARAM_DEPTH && bytes < POINTER_BYTES {
+                let mut below = Path { depth: path.depth + 1, ..path };
+                self.read(value, below, bytes);
+                if let Some(items) = value.get("items") {
+                    if let Some(last) = below.keys.get_mut(path.depth) {
+                        last.1 = true;
+                    }
+                    self.read(items, below, bytes + "/items".len());
+                }
+            }
+        }
+    }
+
+    fn param(&mut self, key: &'a str, value: &'a Value, path: Path<'a>) {
+        let rules = self.rules;
+        let mut name = String::with_capacity(key.len().min(100));
+        for word in of_name(start_of(key, 100)) {
+            if !name.is_empty() {
+                name.push('_');
+            }
+            name.push_str(&word.text);
+        }
+        if path.depth == 0 && rules.settings.words.action_params.contains(&name) {
+            self.found.verbs.extend(listed_in_schema(value, &path.pointer(""), rules));
+        }
+        let description = value.get("description").and_then(Value::as_str).map(|whole| {
+            let read = start_of(whole, self.bytes_left);
+            self.bytes_left -= read.len();
+            self.found.cut |= read.len() < whole.len();
+            read
+        });
+        let listed = value.get("enum").and_then(Value::as_array).into_iter().flatten();
+        let values =
+            listed.take(VALUES).filter_map(|v| v.as_str()).map(|v| start_of(v, NAME_BYTES)).collect();
+        let named = rules.sieves.names.candidates(&name);
+        let said = description.map(|text| rules.sieves.prose.candidates(text)).unwrap_or_default();
+        self.found.params.push(Param { path, name, named, description, said, values });
+    }
+}

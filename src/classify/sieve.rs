@@ -1,0 +1,167 @@
+//! Which of the rules' patterns can match a text at all, found in one pass over it.
+//!
+//! Of nearly every pattern some short pieces are known of which each match holds one ("permission", "api key"). All of
+//! them are looked for together, whatever their case, and only the patterns of those that are there are searched for: some
+//! three in a hundred. A pattern of which no such piece is known always may match.
+
+use std::collections::BTreeMap;
+
+use super::pattern::Numbered;
+
+use self::pieces::{Piece, clauses};
+use self::table::Table;
+
+mod pieces;
+mod table;
+
+/// Patterns, and groups of their pieces, that are told apart; any further pattern always may match.
+const PATTERNS: usize = 512;
+const WORDS: usize = PATTERNS / 64;
+/// Letters outside ASCII that a pattern without regard to case takes for `k` and `s`: behind one of them anything may match.
+const LIKE_ASCII: [char; 2] = ['\u{212A}', '\u{17F}'];
+
+/// A set of patterns, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Candidates([u64; WORDS]);
+
+impl Candidates {
+    const ALL: Self = Self([u64::MAX; WORDS]);
+
+    /// Whether this pattern may match.
+    pub(super) fn has(&self, pattern: usize) -> bool {
+        self.0.get(pattern / 64).is_none_or(|word| word >> (pattern % 64) & 1 == 1)
+    }
+
+    /// Adds those of another set.
+    pub(super) fn add(&mut self, other: &Self) {
+        for (word, more) in self.0.iter_mut().zip(other.0) {
+            *word |= more;
+        }
+    }
+
+    /// Whether one of these is among them.
+    pub(super) fn any_of(&self, others: &Self) -> bool {
+        self.0.iter().zip(others.0).any(|(word, other)| word & other != 0)
+    }
+
+    /// Adds a pattern.
+    pub(super) fn insert(&mut self, pattern: usize) {
+        if let Some(word) = self.0.get_mut(pattern / 64) {
+            *word |= 1 << (pattern % 64);
+        }
+    }
+}
+
+/// What was found in a text so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    candidates: Candidates,
+    /// Numbers of groups of pieces that another group follows.
+    groups: Candidates,
+}
+
+/// What it means that a piece is there.
+#[derive(Debug, Clone, Default)]
+struct Meaning {
+    /// Wherever it stands.
+    anywhere: Found,
+    /// Only behind a piece of a group, by the group's number.
+    behind: Vec<(usize, Found)>,
+}
+
+/// The pieces of all patterns, and what each is a sign of.
+#[derive(Debug)]
+pub(super) struct Sieve {
+    pieces: Table,
+    /// Of every piece.
+    meanings: Vec<Meaning>,
+    /// Patterns without a piece.
+    always: Candidates,
+    /// With a piece whose letters outside ASCII have a capital form, which is not looked for.
+    beyond_ascii: Candidates,
+}
+
+impl Sieve {
+    /// Gathers those of the patterns, numbered in their order, that are `wanted`; any other always may match. They are matched
+    /// without regard to case.
+    pub(super) fn of(patterns: &[Numbered], wanted: impl Fn(&Numbered) -> bool) -> Self {
+        let mut meanings: BTreeMap<Piece, Meaning> = BTreeMap::new();
+        let (mut always, mut beyond_ascii) = (Candidates::default(), Candidates::default());
+        let mut followed = 0;
+        for (number, pattern) in patterns.iter().enumerate().take(PATTERNS) {
+            let clauses = Some(pattern).filter(|p| wanted(p)).and_then(|p| clauses(p.regex.as_str()));
+            let clauses = clauses.unwrap_or_default();
+            let more: usize = clauses.iter().map(|clause| clause.len() - 1).sum();
+            if clauses.is_empty() || followed + more > PATTERNS {
+                always.insert(number);
+                continue;
+            }
+            for clause in clauses {
+                let (last, mut behind) = (clause.len() - 1, None);
+                for (place, pieces) in clause.into_iter().enumerate() {
+                    let mut means = Found::default();
+                    if place == last { &mut means.candidates } else { &mut means.groups }
+                        .insert(if place == last { number } else { followed });
+                    for piece in pieces {
+                        if piece.changes_beyond_ascii {
+                            beyond_ascii.insert(number);
+                        }
+                        let meaning = meanings.entry(piece).or_default();
+                        match behind {
+                            None => meaning.anywhere.add(&means),
+                            Some(group) => meaning.behind.push((group, means)),
+                        }
+                    }
+                    behind = Some(followed);
+                    followed += usize::from(place != last);
+                }
+            }
+        }
+        let pieces = Table::of(meanings.keys());
+        Self { pieces, meanings: meanings.into_values().collect(), always, beyond_ascii }
+    }
+
+    /// The patterns that may match this text.
+    pub(super) fn candidates(&self, text: &str) -> Candidates {
+        let [all] = self.within(text, [text.len()]);
+        all
+    }
+
+    /// The patterns that may match the text's first bytes, for each of these numbers of bytes, ascending.
+    pub(super) fn within<const N: usize>(&self, text: &str, ends: [usize; N]) -> [Candidates; N] {
+        let mut found = Found { candidates: self.always, ..Found::default() };
+        if !text.is_ascii() {
+            if text.contains(LIKE_ASCII) {
+                return [Candidates::ALL; N];
+            }
+            found.candidates.add(&self.beyond_ascii);
+        }
+        let mut from = 0;
+        ends.map(|end| {
+            self.pieces.each(text.as_bytes(), from..end, |piece| self.add(piece, &mut found));
+            from = from.max(end);
+            found.candidates
+        })
+    }
+
+    /// Adds what this piece means.
+    fn add(&self, piece: usize, found: &mut Found) {
+        let Some(meaning) = self.meanings.get(piece) else { return };
+        found.add(&meaning.anywhere);
+        for (group, means) in &meaning.behind {
+            if found.groups.has(*group) {
+                found.add(means);
+            }
+        }
+    }
+}
+
+impl Found {
+    fn add(&mut self, other: &Self) {
+        self.candidates.add(&other.candidates);
+        self.groups.add(&other.groups);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! The pieces of text that a pattern cannot match without.
+//!
+//! A match of `\b(?:send|post)s?\b[^.]{0,40}\b(?:mail|message)` holds "send" or "post" where a word begins, and behind it
+//! "mail" or "message" where a word begins. That is a [`Clause`] of two groups of pieces.
+
+use regex_syntax::hir::literal::{ExtractKind, Extractor};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
+
+/// Bytes of a piece that are compared: as many as are loaded at once.
+pub(super) const COMPARED: usize = 8;
+/// Bytes that a piece has at least.
+pub(super) const SHORTEST: usize = 2;
+/// Pieces of one pattern at most.
+const MOST: usize = 640;
+/// A group is left out beside another if one byte in so many begins a piece of it.
+const COMMON: f64 = 0.0005;
+/// Groups of one clause at most.
+const GROUPS: usize = 3;
+
+/// A text of which every match of a group holds one, in lower case as far as it is ASCII.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Piece {
+    pub(super) text: Vec<u8>,
+    /// It stands nowhere in the middle of a word: where it begins, or in front of it, is no letter or digit of ASCII.
+    pub(super) at_word: bool,
+    /// It has letters outside ASCII that are written otherwise in capitals.
+    pub(super) changes_beyond_ascii: bool,
+}
+
+/// Groups of pieces: a match holds one of each, one behind the other in this order.
+pub(super) type Clause = Vec<Vec<Piece>>;
+
+/// The clauses of a pattern that is matched without regard to case: each match fulfils one. `None` where there are none to
+/// rely on.
+pub(super) fn clauses(pattern: &str) -> Option<Vec<Clause>> {
+    let hir = regex_syntax::Parser::new().parse(pattern).ok()?;
+    let (single, mut many): (Vec<Clause>, Vec<Clause>) =
+        alternatives(&hir, false)?.into_iter().partition(|clause| clause.len() == 1);
+    many.extend((!single.is_empty()).then(|| vec![single.concat().concat()]));
+    let told = |clause: Clause| clause.into_iter().map(fewest).collect();
+    let all: Vec<Clause> = many.into_iter().map(told).collect();
+    (all.iter().flatten().map(Vec::len).sum::<usize>() <= MOST).then_some(all)
+}
+
+/// Without those that begin with another piece and are found with it.
+fn fewest(mut pieces: Vec<Piece>) -> Vec<Piece> {
+    pieces.sort();
+    let mut kept: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        let told = |k: &Piece| piece.text.starts_with(&k.text) && (!k.at_word || piece.at_word);
+        if !kept.iter().any(told) {
+            kept.push(piece);
+        }
+    }
+    kept
+}
+
+/// A clause for each branch. `at_word`: in front of a match stands no part of the same word.
+fn alternatives(hir: &Hir, at_word: bool) -> Option<Vec<Clause>> {
+    match hir.kind() {
+        HirKind::Capture(capture) => alternatives(&capture.sub, at_word),
+        HirKind::Alternation(branches) => {
+            let all = branches.iter().map(|branch| alternatives(branch, at_word)).collect::<Option<Vec<_>>>();
+            all.map(|all| all.concat())
+        }
+        HirKind::Concat(parts) => {
+            let mut solid =
+                parts.iter().enumerate().filter(|(_, part)| !matches!(part.kind(), HirKind::Look(_)));
+            match (solid.next(), solid.next()) {
+                (Some((i, part)), None) => alternatives(part, begins_word(parts, i, at_word)),
+                _ => in_a_row(parts, at_word).map(|clause| vec![clause]),
+            }
+        }
+        _ => best(hir, at_word).map(|pieces| vec![vec![pieces]]),
+    }
+}
+
+/// Whether a word can only begin, and not go on, in front of part `i`, if it does so in front of the first: behind a space, behind
+/// the begin of the text, at a `\b`.
+fn begins_word(parts: &[Hir], i: usize, at_word: bool) -> bool {
+    parts.iter().take(i).fold(at_word, |at_word, part| word_ends(part, at_word))
+}
+
+/// Whether behind this part no word can go on; `before`, whether none could in front of it.
+fn word_ends(part: &Hir, before: bool) -> bool {
+    match part.kind() {
+        HirKind::Empty => before,
+        HirKind::Look(look) => before || matches!(look, Look::Start | Look::StartLF | Look::WordAscii),
+        HirKind::Literal(literal) => literal.0.last().is_some_and(|byte| !in_word(*byte)),
+        HirKind::Class(Class::Unicode(class)) => {
+            class.ranges().iter().all(|r| !(r.start()..=r.end()).any(|c| u8::try_from(c).is_ok_and(in_word)))
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            class.ranges().iter().all(|r| !(r.start()..=r.end()).any(in_word))
+        }
+        HirKind::Repetition(repetition) => {
+            (repetition.min > 0 || before) && word_ends(&repetition.sub, false)
+        }
+        HirKind::Capture(capture) => word_ends(&capture.sub, before),
+        HirKind::Alternation(branches) => branches.iter().all(|branch| word_ends(branch, before)),
+        HirKind::Concat(parts) => begins_word(parts, parts.len(), before),
+    }
+}
+
+/// A letter or digit of ASCII.
+pub(super) fn in_word(byte: u8) -> bool {
+    const TABLE: [bool; 256] = {
+        let (mut table, mut byte) = ([false; 256], 0);
+        while byte < 256 {
+            table[byte] = (byte as u8).is_ascii_alphanumeric();
+            byte += 1;
+        }
+        table
+    };
+    TABLE[byte as usize]
+}
+
+/// The rarest groups of what stands in a row, in their order.
+fn in_a_row(parts: &[Hir], at_word: bool) -> Option<Clause> {
+    let mut groups: Vec<(usize, Vec<Piece>)> = Vec::new();
+    let mut from = 0;
+    // What may be nearly anything separates stretches that share no byte of a match.
+    for to in 0..=parts.len() {
+        if parts.get(to).is_none_or(anything) {
+            groups.extend(stretch(parts, from..to, at_word).map(|group| (from, group)));
+            groups.extend(
+                parts.get(to).and_then(|part| best(part, begins_word(parts, to, at_word))).map(|g| (to, g)),
+            );
+            from = to + 1;
+        }
+    }
+    groups.sort_by(|a, b| expected(&a.1).total_cmp(&expected(&b.1)));
+    groups.truncate(GROUPS);
+    while groups.len() > 1 && groups.last().is_some_and(|(_, group)| expected(group) > COMMON) {
+        groups.pop();
+    }
+    groups.sort_by_key(|(at, _)| *at);
+    (!groups.is_empty()).then(|| groups.into_iter().map(|(_, group)| group).collect())
+}
+
+/// A part that no list of texts describes.
+fn anything(part: &Hir) -> bool {
+    !matches!(part.kind(), HirKind::Look(_)) && !extractor().extract(part).is_finite()
+}
+
+/// The rarest pieces of which every match of these parts holds one.
+fn stretch(parts: &[Hir], range: std::ops::Range<usize>, at_word: bool) -> Option<Vec<Piece>> {
+    let tails = range.clone().flat_map(|i| {
+        let tail = Hir::concat(parts.get(i..range.end).unwrap_or_default().to_vec());
+        let at_word = begins_word(parts, i, at_word);
+        [starts(&tail, at_word), parts.get(i).and_then(|part| best(part, at_word))]
+    });
+    tails.flatten().min_by(|a, b| expected(a).total_cmp(&expected(b)))
+}
+
+/// The rarest pieces of which every match holds one.
+fn best(hir: &Hir, at_word: bool) -> Option<Vec<Piece>> {
+    let inner = match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) | HirKind::Literal(_) | HirKind::Class(_) => None,
+        HirKind::Capture(capture) => best(&capture.sub, at_word),
+        HirKind::Repetition(repetition) if repetition.min == 0 => return None,
+        HirKind::Repetition(repetition) => best(&repetition.sub, at_word),
+        HirKind::Alternation(branches) => {
+            let all = branches.iter().map(|branch| best(branch, at_word)).collect::<Option<Vec<_>>>();
+            all.map(|all| all.concat())
+        }
+        HirKind::Concat(parts) => {
+            let groups = in_a_row(parts, at_word);
+            groups.and_then(|groups| groups.into_iter().min_by(|a, b| expected(a).total_cmp(&expected(b))))
+        }
+    };
+    let whole = starts(hir, at_word);
+    whole.into_iter().chain(inner).min_by(|a, b| expected(a).total_cmp(&expected(b)))
+}
+
+fn extractor() -> Extractor {
+    let mut extractor = Extractor::new();
+    extractor.kind(ExtractKind::Prefix).limit_literal_len(COMPARED).limit_total(MOST);
+    extractor
+}
+
+/// The texts that a match of this can begin with.
+fn starts(hir: &Hir, at_word: bool) -> Option<Vec<Piece>> {
+    let found = extractor().extract(hir);
+    let pieces = found.literals()?.iter().map(|literal| Piece::of(literal.as_bytes(), at_word));
+    pieces.collect::<Option<Vec<_>>>().filter(|pieces| !pieces.is_empty())
+}
+
+impl Piece {
+    /// Its bytes, the first one lowest.
+    pub(super) fn number(&self) -> u64 {
+        self.text.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+
+    fn of(text: &[u8], at_word: bool) -> Option<Self> {
+        let changes = |c: char| !c.is_ascii() && (c.to_lowercase().ne([c]) || c.to_uppercase().ne([c]));
+        let whole = std::str::from_utf8(text);
+        if whole.is_ok_and(|text| text.contains(super::LIKE_ASCII)) {
+            return None;
+        }
+        let changes_beyond_ascii = whole.map_or(!text.is_ascii(), |text| text.chars().any(changes));
+        // What goes on with a word is looked for everywhere; what stands behind that word is found with less.
+        let ends = text.iter().position(|byte| !in_word(*byte)).filter(|_| !at_word);
+        let text = ends.and_then(|end| text.get(end..)).filter(|rest| rest.len() > SHORTEST).unwrap_or(text);
+        let first = *text.first().filter(|_| text.len() >= SHORTEST)?;
+        let text = text.get(..COMPARED).unwrap_or(text).to_ascii_lowercase();
+        Some(Self { text, at_word: at_word || !in_word(first), changes_beyond_ascii })
+    }
+}
+
+/// About how often one of these pieces is met, by the letters they are made of.
+fn expected(pieces: &[Piece]) -> f64 {
+    let letter = |b: &u8| match b {
+        b' ' => 0.16,
+        b'e' => 0.10,
+        b't' | b'a' | b'i' | b's' | b'o' | b'n' | b'r' => 0.065,
+        b'c' | b'd' | b'l' | b'm' | b'p' | b'u' => 0.035,
+        b'b' | b'f' | b'g' | b'h' | b'v' | b'w' | b'y' => 0.015,
+        b'-' | b'_' | b'.' | b',' => 0.01,
+        _ => 0.004,
+    };
+    let piece = |p: &Piece| p.text.iter().map(letter).product::<f64>() * if p.at_word { 0.2 } else { 1.0 };
+    pieces.iter().map(piece).sum()
+}
