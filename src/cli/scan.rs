@@ -2,6 +2,7 @@
 
 mod kit;
 mod lease;
+mod registry;
 pub(super) mod report;
 mod target;
 pub(super) mod targets;
@@ -19,6 +20,7 @@ use super::corrections;
 use super::exit::Exit;
 use super::settings::Settings;
 use crate::config::bytes_of;
+use crate::model::source::SourceName;
 use crate::model::{Outcome, ServerKey, Target};
 use crate::probe::sandbox::{Refusal, Wanted};
 use crate::progress::{self, Bar};
@@ -51,6 +53,21 @@ pub(super) struct ScanOptions {
     /// Set a variable for the command of --stdio; values are never stored
     #[arg(long = "env", value_name = "NAME=VALUE", requires = "stdio")]
     env: Vec<String>,
+    /// Find servers in a list and scan them: mcp (the official registry), npm or pypi
+    #[arg(long, value_name = "LIST", conflicts_with_all = ["targets", "from", "stdio"])]
+    registry: Option<SourceName>,
+    /// With --registry: scan at most so many, and read no more of the list than that takes
+    #[arg(long, value_name = "N", requires = "registry", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    /// With --registry: what changed since this point: a day or time, or a serial (pypi, npm's feed)
+    #[arg(long, value_name = "POINT", requires = "registry")]
+    since: Option<String>,
+    /// With --registry: read the list and say what would be scanned; start nothing
+    #[arg(long, requires = "registry")]
+    dry_run: bool,
+    /// With --registry: believe a list that lost more than a tenth of what it held
+    #[arg(long, requires = "registry")]
+    accept_shrink: bool,
     /// Servers asked at once [default: cores + 1]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: Option<u16>,
@@ -106,6 +123,11 @@ impl ScanOptions {
             stdio: false,
             name: None,
             env: Vec::new(),
+            registry: None,
+            limit: None,
+            since: None,
+            dry_run: false,
+            accept_shrink: false,
             jobs,
             timeout: None,
             refresh,
@@ -171,6 +193,14 @@ impl ScanOptions {
 
 /// Runs the command.
 pub(super) fn run(settings: &Settings, options: &ScanOptions) -> anyhow::Result<Exit> {
+    if let Some(source) = options.registry {
+        return registry::run(settings, options, source);
+    }
+    report_of(settings, options)
+}
+
+/// Scans, and shows the table.
+fn report_of(settings: &Settings, options: &ScanOptions) -> anyhow::Result<Exit> {
     let summary = scan(settings, options)?;
     corrections::say_expired(&corrections::open_read_only(settings)?)?;
     if !options.quiet && !options.json {

@@ -19,4 +19,6 @@ mod rules;
 mod sample;
 mod scan;
 mod site;
+mod sources_fake;
+mod sources_mcp;
 mod store;
