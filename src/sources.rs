@@ -4,6 +4,8 @@
 //! until the page says that the list ends or the store sees that it goes in circles.
 
 mod mcp;
+mod npm;
+mod pypi;
 pub mod settings;
 mod triage;
 
@@ -15,11 +17,12 @@ use thiserror::Error;
 use url::Url;
 
 use crate::http::{Client, HttpError};
-use crate::model::source::{Page, SourceName, WalkKind};
+use crate::model::source::{Looked, Page, SourceName, WalkKind};
+use crate::model::{Registry, ServerKey};
 use settings::SourceSettings;
 
 /// Every list that can be walked.
-pub const SOURCES: &[Source] = &[mcp::SOURCE];
+pub const SOURCES: &[Source] = &[mcp::SOURCE, npm::SOURCE, pypi::SOURCE];
 
 /// A list and how it is read.
 #[derive(Debug)]
@@ -123,6 +126,24 @@ pub enum WalkError {
         /// As stored.
         position: String,
     },
+}
+
+/// Reads one package's own document in its registry at `base`, unless it is as it was. None for what is no package.
+///
+/// # Errors
+/// [`HttpError`]; a package that is not there is [`Looked::Gone`].
+pub async fn look(
+    client: &Client,
+    base: &Url,
+    server: &ServerKey,
+    etag: Option<&str>,
+    settings: &SourceSettings,
+) -> Result<Option<Looked>, HttpError> {
+    match server.registry() {
+        Registry::Npm => npm::look(client, base, server.name(), etag, &settings.triage).await.map(Some),
+        Registry::Pypi => pypi::look(client, base, server.name(), etag, &settings.triage).await.map(Some),
+        Registry::Github | Registry::Remote | Registry::Local => Ok(None),
+    }
 }
 
 /// A text cut to so many characters: names of foreign records are kept, novels are not.

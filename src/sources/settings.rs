@@ -85,6 +85,8 @@ pub struct PypiSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TriageSettings {
+    /// Candidates whose own document is read in one run.
+    pub documents_a_run: u32,
     /// npm packages that a server is written with.
     pub npm_sdks: Vec<String>,
     /// The same for Python.

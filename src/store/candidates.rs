@@ -28,6 +28,19 @@ const LOOKED: &str = "
 const MISSING: &str = "UPDATE candidates SET looked_at = ?2, missing_at = ?2, etag = NULL WHERE key = ?1";
 const SCANNED: &str = "UPDATE candidates SET scanned_at = ?2 WHERE key = ?1";
 
+/// What npm's feed says is deleted: its claim is believed when the package's own document is not there either.
+const CLAIMED_GONE: &str = "
+    SELECT c.key AS key, NULL AS etag FROM candidates c
+      JOIN listing_candidates n ON n.key = c.key
+      JOIN listings l ON l.source = n.source AND l.name = n.name AND l.version = n.version
+    WHERE n.source = 'npm' AND l.status = 'deleted' AND c.obstacle IS NULL
+      AND (c.looked_at IS NULL OR c.looked_at < l.changed_at)
+    ORDER BY c.key LIMIT ?1";
+const RESTORE: &str = "
+    UPDATE listings SET status = 'active', gone_at = NULL
+    WHERE source = 'npm' AND status = 'deleted' AND name IN (
+      SELECT name FROM listing_candidates WHERE key = ?1 AND source = 'npm')";
+
 /// True of a candidate that a source (?1) lists now and that can be scanned.
 const IS_LISTED: &str = "
     c.obstacle IS NULL AND EXISTS (
@@ -87,15 +100,17 @@ impl Store {
             "SELECT key, etag FROM candidates c WHERE {IS_LISTED} AND {IS_WAITING} AND {IS_UNSEEN}
              ORDER BY rank DESC, key LIMIT ?2"
         );
-        let read = || -> rusqlite::Result<Vec<Unseen>> {
-            self.connection
-                .prepare_cached(&sql)?
-                .query_map(params![source.as_str(), sql_limit(limit)], |row| {
-                    Ok(Unseen { server: word(row, "key")?, etag: row.get("etag")? })
-                })?
-                .collect()
-        };
-        read().map_err(|e| StoreError::from_sql(&self.connection, e))
+        unseen(&self.connection, &sql, params![source.as_str(), sql_limit(limit)])
+            .map_err(|e| StoreError::from_sql(&self.connection, e))
+    }
+
+    /// Packages that npm's feed says are deleted and that nobody looked for since.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn claimed_gone(&self, limit: Option<u32>) -> Result<Vec<Unseen>, StoreError> {
+        unseen(&self.connection, CLAIMED_GONE, [sql_limit(limit)])
+            .map_err(|e| StoreError::from_sql(&self.connection, e))
     }
 
     /// The names a list was seen to hold, of those that a filter by name would miss.
@@ -132,6 +147,9 @@ impl Store {
             let store = || -> rusqlite::Result<()> {
                 for (server, looked) in all {
                     let key = server.to_string();
+                    if *looked != Looked::Gone {
+                        tx.prepare_cached(RESTORE)?.execute([&key])?;
+                    }
                     match looked {
                         Looked::Gone => drop(tx.execute(MISSING, params![key, now])?),
                         Looked::Unchanged => {
@@ -166,6 +184,15 @@ impl Store {
             mark().map_err(|e| StoreError::from_sql(tx, e))
         })
     }
+}
+
+fn unseen(
+    connection: &Connection,
+    sql: &str,
+    values: impl rusqlite::Params,
+) -> rusqlite::Result<Vec<Unseen>> {
+    let read = |row: &rusqlite::Row<'_>| Ok(Unseen { server: word(row, "key")?, etag: row.get("etag")? });
+    connection.prepare_cached(sql)?.query_map(values, read)?.collect()
 }
 
 /// No limit is -1 in SQLite.

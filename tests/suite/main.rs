@@ -21,4 +21,6 @@ mod scan;
 mod site;
 mod sources_fake;
 mod sources_mcp;
+mod sources_npm;
+mod sources_pypi;
 mod store;

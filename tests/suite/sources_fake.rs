@@ -190,6 +190,8 @@ impl Place {
             ("unstated_wait_seconds", "1"),
             ("patience_seconds", "3"),
             ("breaker_failures", "100"),
+            // A test that has documents says so.
+            ("documents_a_run", "0"),
         ] {
             quick = place.setting(key, value);
         }

@@ -145,7 +145,8 @@ fn a_walk_killed_at_twenty_points_finds_what_a_calm_one_finds() {
 #[test]
 fn a_walk_ends_and_says_what_ended_it() {
     // The whole list, then the same cursor for ever; new cursors that bring old records; and a list too long to be read.
-    let ends: [(&str, fn(usize) -> (usize, usize)); 3] = [
+    type PageAndNext = fn(usize) -> (usize, usize);
+    let ends: [(&str, PageAndNext); 3] = [
         ("repeated-cursor", |at| (at, if at < 4 { at + 1 } else { 2 })),
         ("nothing-new", |at| (at % 5, at + 1)),
         ("cap", |at| (at, at + 1)),
@@ -318,7 +319,7 @@ fn since_reads_what_its_user_names_and_moves_nothing() {
 #[test]
 fn what_is_found_is_scanned_once_and_an_inner_address_never_asked() {
     let fake = Fake::start(|asked| {
-        if asked.path.starts_with("/npm/") {
+        if asked.path.starts_with("/npm/") || asked.path.starts_with("/simple/") {
             return Reply::status(404);
         }
         let servers = json!([{"server": {

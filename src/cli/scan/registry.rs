@@ -1,5 +1,6 @@
 //! `catalogue scan --registry`: walks a list, puts what it names into an order, and scans it.
 
+mod look;
 mod walk;
 
 use anyhow::Context;
@@ -84,9 +85,12 @@ fn enumerate(
         let stop = cancel.clone();
         let signals = tokio::spawn(async move { stop_on_signal(&stop).await });
         let walker = walk::Walker::prepare(settings, &words, options, source, &bar, &cancel).await?;
-        let walked = walker.run(store).await;
+        let mut walked = walker.run(store).await?;
+        if !walked.interrupted {
+            walked.interrupted = look::look(&walker, store).await?;
+        }
         signals.abort();
-        walked
+        anyhow::Ok(walked)
     });
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     bar.finish();

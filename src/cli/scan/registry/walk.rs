@@ -9,6 +9,7 @@ use url::Url;
 use super::super::ScanOptions;
 use crate::cli::settings::Settings;
 use crate::http::{Client, Deadlines, shown};
+use crate::model::Registry;
 use crate::model::source::{Page, SourceName};
 use crate::probe::install::Registries;
 use crate::probe::registry::Configured;
@@ -70,13 +71,13 @@ pub(super) struct Walked {
 
 /// Everything one walk needs but the database.
 pub(super) struct Walker<'a> {
-    source: &'static Source,
+    pub(super) source: &'static Source,
     places: Places,
-    client: Client,
-    words: &'a SourceSettings,
-    options: &'a ScanOptions,
-    bar: &'a Bar,
-    cancel: &'a CancellationToken,
+    pub(super) client: Client,
+    pub(super) words: &'a SourceSettings,
+    pub(super) options: &'a ScanOptions,
+    pub(super) bar: &'a Bar,
+    pub(super) cancel: &'a CancellationToken,
 }
 
 impl<'a> Walker<'a> {
@@ -154,6 +155,15 @@ impl<'a> Walker<'a> {
             if walk.ended_at.is_some() || self.has_enough(store)? {
                 return Ok(Walked { walk: Some(walk), ..Walked::default() });
             }
+        }
+    }
+
+    /// The registry of a package.
+    pub(super) fn base_of(&self, registry: Registry) -> Option<&Url> {
+        match registry {
+            Registry::Npm => self.places.npm.as_ref(),
+            Registry::Pypi => self.places.pypi.as_ref(),
+            Registry::Github | Registry::Remote | Registry::Local => None,
         }
     }
 
