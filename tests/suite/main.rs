@@ -23,4 +23,5 @@ mod sources_fake;
 mod sources_mcp;
 mod sources_npm;
 mod sources_pypi;
+mod sources_store;
 mod store;

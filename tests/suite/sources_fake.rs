@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use url::Url;
@@ -237,6 +237,31 @@ impl Place {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let lines = stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.map(|line| line["server"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Begins to read a list twenty times, and kills each run a little further on: where in a page it dies, the clock of the
+    /// moment says.
+    pub(crate) fn kill_twenty_times(&self, list: &str, fake: &Fake) {
+        let mut kills = 0;
+        for round in 0..20 {
+            let target = fake.seen().len() + 1 + round % 2;
+            let mut command = self.command(&["scan", "--registry", list, "--dry-run", "--quiet"]);
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let deadline = Instant::now() + Duration::from_secs(30);
+            while fake.seen().len() < target
+                && child.try_wait().unwrap().is_none()
+                && Instant::now() < deadline
+            {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            std::thread::sleep(Duration::from_millis((round as u64 * 7) % 23));
+            if child.try_wait().unwrap().is_none() {
+                child.kill().unwrap();
+                kills += 1;
+            }
+            child.wait().unwrap();
+        }
+        assert!(kills >= 10, "{kills}");
     }
 
     /// What `catalogue sources --json` says of a list.

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -106,29 +106,7 @@ fn a_walk_killed_at_twenty_points_finds_what_a_calm_one_finds() {
     });
     let place = place(&fake);
     place.setting("page_size", "3");
-    let mut kills = 0;
-    // Each run gets a little further; where in a page it dies, the clock of the moment says.
-    for round in 0..20 {
-        let args = ["scan", "--registry", "mcp", "--dry-run", "--quiet"];
-        let mut child = place
-            .command(&args)
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        let target = fake.seen().len() + 1 + round % 2;
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while fake.seen().len() < target && child.try_wait().unwrap().is_none() && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        std::thread::sleep(Duration::from_millis((round as u64 * 7) % 23));
-        if child.try_wait().unwrap().is_none() {
-            child.kill().unwrap();
-            kills += 1;
-        }
-        child.wait().unwrap();
-    }
-    assert!(kills >= 10, "{kills}");
+    place.kill_twenty_times("mcp", &fake);
     let found = place.dry_run("mcp", &[]);
     assert_eq!(found.len(), 90);
     assert_eq!(place.names("mcp").len(), 90);

@@ -204,6 +204,48 @@ fn a_claim_that_a_package_is_deleted_is_checked_by_its_own_document() {
 }
 
 #[test]
+fn a_search_and_a_feed_killed_at_twenty_points_find_what_a_calm_walk_finds() {
+    let feed = Arc::new(Mutex::new(Feed::default()));
+    for i in 0..60 {
+        feed.lock().unwrap().push(&format!("pear-{i}-mcp"), "1-a", false);
+    }
+    let names: Vec<String> = (40..80).map(|i| format!("pear-{i}-mcp")).collect();
+    let held = Arc::clone(&feed);
+    let fake = Fake::start(move |asked| {
+        std::thread::sleep(std::time::Duration::from_millis(15));
+        match asked.path.as_str() {
+            "/-/v1/search" => search(&names, asked, 10_000),
+            _ => held.lock().unwrap().answer(asked),
+        }
+    });
+    let place = npm(&fake, true);
+    place.setting("search_page", "4");
+    place.setting("feed_page", "3");
+    place.kill_twenty_times("npm", &fake);
+    assert_eq!(place.dry_run("npm", &[]).len(), 80);
+    let db = place.db();
+    let of = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    // Two queries of ten pages each, twenty pages of the feed and the empty one.
+    assert_eq!(of("SELECT sum(pages) FROM walks WHERE kind = 'full'"), 41);
+    assert_eq!(of("SELECT sum(added) FROM walks"), 80);
+}
+
+#[test]
+fn nothing_is_scanned_while_the_registry_wants_to_be_left_alone() {
+    let names = ["pear-mcp".to_owned()];
+    let fake = Fake::start(move |asked| match asked.path.as_str() {
+        "/-/v1/search" => search(&names, asked, 10_000),
+        _ => Reply::status(429).with("Retry-After", "3000"),
+    });
+    let place = npm(&fake, false);
+    place.setting("documents_a_run", "10");
+    let output = place.run(&["scan", "--registry", "npm", "--sandbox", "none"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("nothing was scanned"), "{said}");
+    assert_eq!(fake.seen().iter().filter(|asked| asked.path.contains("pear-mcp")).count(), 1);
+}
+
+#[test]
 fn likely_servers_come_first_and_nobody_is_left_out() {
     let names: Vec<String> =
         ["pear-mcp-client", "@a/pear-mcp", "pear-mcp-server", "pear-mcp"].map(str::to_owned).into();

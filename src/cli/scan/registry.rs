@@ -6,13 +6,16 @@ mod walk;
 use anyhow::Context;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::super::corrections;
 use super::super::exit::Exit;
 use super::super::settings::Settings;
+use super::kit::RegistryLine;
 use super::report::counted;
 use super::targets::FileError;
 use super::{LOCK_PATIENCE, ScanOptions, report_of, stop_on_signal};
+use crate::http::shown;
 use crate::model::Untrusted;
 use crate::model::source::SourceName;
 use crate::model::text::line_and_column;
@@ -45,6 +48,13 @@ pub(super) fn run(settings: &Settings, options: &ScanOptions, source: SourceName
         }
         progress::say(&format!("error: {failure:#}"));
     }
+    // The scan asks npm and the Python index itself; the official registry it does not.
+    let is_asked_again = source != SourceName::Mcp;
+    if walked.resting && is_asked_again && !options.dry_run {
+        anyhow::bail!(
+            "{source} wants to be left alone: nothing was scanned; run the same command again later"
+        );
+    }
     if options.dry_run {
         show(&waiting, options.json)?;
         return Ok(Exit::Ok);
@@ -68,6 +78,30 @@ pub(super) fn source_settings(settings: &Settings) -> anyhow::Result<SourceSetti
     })
 }
 
+/// Where the lists are that are no registry of packages, for `catalogue doctor`.
+pub(super) fn list_lines(settings: &Settings) -> anyhow::Result<Vec<RegistryLine>> {
+    let config = &settings.config.sources;
+    let words = source_settings(settings)?;
+    let (mcp, from) = match &config.mcp.address {
+        Some(address) => (address, "catalogue.toml"),
+        None => (&words.mcp.address, "data/sources.toml"),
+    };
+    let line = |what: &str, address: Option<&Url>, from: &str| RegistryLine {
+        what: what.to_owned(),
+        address: address.map(shown),
+        from: from.to_owned(),
+    };
+    let feed = match &config.npm.feed {
+        Some(feed) => line("npm-feed", Some(feed), "catalogue.toml"),
+        None => line(
+            "npm-feed",
+            None,
+            "only npm's search is read; write into catalogue.toml: sources.npm.feed = \"https://…/_changes\"",
+        ),
+    };
+    Ok(vec![line("mcp", Some(mcp), from), feed])
+}
+
 fn enumerate(
     settings: &Settings,
     options: &ScanOptions,
@@ -87,7 +121,7 @@ fn enumerate(
         let walker = walk::Walker::prepare(settings, &words, options, source, &bar, &cancel).await?;
         let mut walked = walker.run(store).await?;
         if !walked.interrupted {
-            walked.interrupted = look::look(&walker, store).await?;
+            look::look(&walker, store, &mut walked).await?;
         }
         signals.abort();
         anyhow::Ok(walked)

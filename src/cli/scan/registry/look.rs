@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use jiff::Timestamp;
 
-use super::walk::Walker;
+use super::walk::{Walked, Walker};
 use crate::http::HttpError;
 use crate::model::ServerKey;
 use crate::model::source::{Looked, SourceName};
@@ -20,8 +20,8 @@ const BATCH: usize = 100;
 /// Documents asked for at once; each host's own pace is the bound that counts.
 const AT_ONCE: usize = 16;
 
-/// Looks, and stores what it saw. True if it was ended by Ctrl-C.
-pub(super) async fn look(walker: &Walker<'_>, store: &mut Store) -> anyhow::Result<bool> {
+/// Looks, stores what it saw, and notes what stopped it.
+pub(super) async fn look(walker: &Walker<'_>, store: &mut Store, walked: &mut Walked) -> anyhow::Result<()> {
     let name = walker.source.name;
     let most = walker.words.triage.documents_a_run;
     let most = walker.options.limit.map_or(most, |limit| limit.saturating_mul(CHOICE).min(most));
@@ -39,7 +39,10 @@ pub(super) async fn look(walker: &Walker<'_>, store: &mut Store) -> anyhow::Resu
         while failure.is_none() {
             let answer = tokio::select! {
                 answer = asked.next() => answer,
-                () = walker.cancel.cancelled() => return Ok(true),
+                () = walker.cancel.cancelled() => {
+                    walked.interrupted = true;
+                    return Ok(());
+                }
             };
             match answer {
                 None => break,
@@ -58,10 +61,11 @@ pub(super) async fn look(walker: &Walker<'_>, store: &mut Store) -> anyhow::Resu
         if let Some(error) = failure {
             let left = all.len() - done;
             progress::say(&format!("{error}; {left} candidates keep the place their names give them"));
+            walked.resting |= error.rest().is_some();
             break;
         }
     }
-    Ok(false)
+    Ok(())
 }
 
 async fn one(

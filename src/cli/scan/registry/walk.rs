@@ -65,6 +65,8 @@ pub(super) struct Walked {
     pub(super) walk: Option<Walk>,
     /// What stopped it before its end.
     pub(super) failure: Option<anyhow::Error>,
+    /// The list, or a registry of packages, wants to be left alone.
+    pub(super) resting: bool,
     /// Ended by Ctrl-C.
     pub(super) interrupted: bool,
 }
@@ -116,7 +118,7 @@ impl<'a> Walker<'a> {
         let state = store.name_source(name, &address, note, Timestamp::now())?;
         if let Some(until) = state.asked_not_before.filter(|until| *until > Timestamp::now()) {
             let failure = anyhow::anyhow!("{address}: asked to be left alone until {until:.0}");
-            return Ok(Walked { failure: Some(failure), ..Walked::default() });
+            return Ok(Walked { failure: Some(failure), resting: true, ..Walked::default() });
         }
         let mut walk = match store.open_walk(name, since)? {
             Some(walk) => walk,
@@ -137,7 +139,7 @@ impl<'a> Walker<'a> {
             let page = tokio::select! {
                 page = async { (self.source.page)(&asked?).await } => page,
                 () = self.cancel.cancelled() => {
-                    return Ok(Walked { walk: Some(walk), interrupted: true, failure: None });
+                    return Ok(Walked { walk: Some(walk), interrupted: true, ..Walked::default() });
                 }
             };
             let page = match page {
@@ -148,7 +150,7 @@ impl<'a> Walker<'a> {
             if stored == PageStored::Overtaken {
                 let failure =
                     anyhow::anyhow!("another scan walks {name} at the same time; wait until it has ended");
-                return Ok(Walked { walk: Some(walk), failure: Some(failure), interrupted: false });
+                return Ok(Walked { walk: Some(walk), failure: Some(failure), ..Walked::default() });
             }
             remember(&page, &mut known, &mut newest);
             walk = store.walk(walk.id)?;
@@ -214,7 +216,8 @@ impl<'a> Walker<'a> {
             rest.and_then(|rest| SignedDuration::try_from(rest).ok()).and_then(|r| now.checked_add(r).ok());
         store.walk_failed(self.source.name, walk.id, &error.to_string(), until, now)?;
         let walk = store.walk(walk.id)?;
-        Ok(Walked { walk: Some(walk), failure: Some(error.into()), interrupted: false })
+        let resting = rest.is_some();
+        Ok(Walked { walk: Some(walk), failure: Some(error.into()), resting, ..Walked::default() })
     }
 }
 
