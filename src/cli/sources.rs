@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::exit::Exit;
+use super::scan::report::counted;
 use super::settings::Settings;
 use crate::model::Untrusted;
 use crate::model::source::{SourceName, WalkEnd};
@@ -136,8 +137,13 @@ fn described(name: SourceName, source: Option<&StoredSource>) -> String {
 /// A walk in one line: what it was, what it found, and what ended it.
 pub(super) fn walk_line(name: SourceName, walk: &Walk) -> String {
     let mut text = format!(
-        "{name}: {} walk, {} pages, {} records: {} new, {} changed, {} as before",
-        walk.kind, walk.pages, walk.seen, walk.added, walk.changed, walk.unchanged
+        "{name}: {} walk, {}, {}: {} new, {} changed, {} as before",
+        walk.kind,
+        counted(walk.pages as usize, "page"),
+        counted(walk.seen as usize, "record"),
+        walk.added,
+        walk.changed,
+        walk.unchanged
     );
     for (count, what) in [
         (walk.malformed, "could not be read"),
@@ -162,6 +168,6 @@ fn meaning(by: WalkEnd) -> &'static str {
         WalkEnd::NothingNew => "a page held nothing new",
         WalkEnd::Cap => "the list goes on beyond what is read of it",
         WalkEnd::NotModified => "nothing changed since the last walk",
-        WalkEnd::Replaced => "another walk was begun instead",
+        WalkEnd::Replaced => "it was given up, the next one begins anew",
     }
 }

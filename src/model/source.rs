@@ -67,7 +67,7 @@ pub enum WalkEnd {
     Cap,
     /// The source answered that nothing changed since the last walk.
     NotModified,
-    /// Another walk was begun, because the address or the point to begin from is another one.
+    /// It was given up, because the address is another one or its position means nothing any more: the next begins anew.
     Replaced,
 }
 
@@ -220,6 +220,22 @@ pub struct Page {
     pub note: Option<String>,
     /// How it goes on.
     pub next: Next,
+}
+
+impl Page {
+    /// The end of a walk whose position means nothing any more.
+    pub fn given_up(note: String) -> Self {
+        Self {
+            listings: Vec::new(),
+            unchanged: false,
+            etag: None,
+            seen: 0,
+            malformed: 0,
+            must_bring_news: false,
+            note: Some(note),
+            next: Next::End { by: WalkEnd::Replaced, mark: None },
+        }
+    }
 }
 
 /// How a walk goes on after a page.

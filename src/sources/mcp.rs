@@ -92,6 +92,12 @@ async fn page(ask: &Ask<'_>) -> Result<Page, WalkError> {
             {
                 position.path += 1;
             }
+            // A walk that was left for long, or a registry that was emptied: 400 is its word for a cursor it does not know.
+            Err(HttpError::Registry { status, .. })
+                if status.as_u16() == 400 && position.cursor.is_some() =>
+            {
+                return Ok(Page::given_up("the registry does not know the cursor any more".to_owned()));
+            }
             Err(error) => return Err(error.into()),
         }
     };

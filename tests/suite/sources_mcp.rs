@@ -280,6 +280,28 @@ fn a_limit_ends_reading_when_enough_waits() {
 }
 
 #[test]
+fn a_cursor_that_the_registry_forgot_ends_the_walk_and_the_next_begins_anew() {
+    let all = records(20);
+    let forgotten = Arc::new(AtomicBool::new(false));
+    let fake = {
+        let forgotten = Arc::clone(&forgotten);
+        Fake::start(move |asked| match asked.ask("cursor") {
+            Some(_) if forgotten.load(Ordering::SeqCst) => Reply::status(400),
+            _ => answer(&all, asked),
+        })
+    };
+    let place = place(&fake);
+    place.setting("page_size", "5");
+    assert_eq!(place.dry_run("mcp", &["--limit", "5"]).len(), 5);
+    forgotten.store(true, Ordering::SeqCst);
+    assert_eq!(place.dry_run("mcp", &[]).len(), 5);
+    assert_eq!(place.source("mcp")["walk"]["ended_by"], "replaced");
+    forgotten.store(false, Ordering::SeqCst);
+    assert_eq!(place.dry_run("mcp", &[]).len(), 20);
+    assert_eq!(place.source("mcp")["state"], "complete");
+}
+
+#[test]
 fn since_reads_what_its_user_names_and_moves_nothing() {
     let mut all = records(20);
     for record in all.iter_mut().take(3) {

@@ -75,6 +75,16 @@ fn of_many_names_those_of_mcp_are_kept_and_only_what_changed_waits_again() {
     assert_eq!((count("added"), count("changed"), count("gone")), (1, 1, 1), "{walk}");
     assert_eq!(place.dry_run("pypi", &["--since", "20001", "--limit", "1000"]).len(), 500);
     assert_eq!(place.source("pypi")["walk"]["unchanged"], 1, "plum-mcp alone is newer");
+    index.lock().unwrap().touch("pear-120-mcp");
+    index.lock().unwrap().touch("fig-mcp");
+    assert_eq!(place.dry_run("pypi", &["--since", "20003"]).len(), 501);
+    assert_eq!(place.dry_run("pypi", &[]).len(), 501);
+    let walk = &place.source("pypi")["walk"];
+    assert_eq!(
+        (walk["seen"].as_u64(), walk["changed"].as_u64()),
+        (Some(20_001), Some(1)),
+        "what since left out"
+    );
 }
 
 #[test]

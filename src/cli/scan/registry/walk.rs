@@ -1,6 +1,7 @@
 //! The walk itself: ask for a page, store it with the position of the next one, until the list ends or enough is found.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,9 @@ use crate::progress::Bar;
 use crate::sources::settings::SourceSettings;
 use crate::sources::{Ask, Begin, Source, WalkError, source};
 use crate::store::{PageBefore, PageStored, Store, Walk, WalkBounds};
+
+/// An index of a million names takes its time on a slow line.
+const WHOLE: Duration = Duration::from_secs(900);
 
 /// Where the lists and the registries of packages are.
 #[derive(Debug)]
@@ -101,7 +105,8 @@ impl<'a> Walker<'a> {
         }
         let Some(source) = source(name) else { anyhow::bail!("the list {name} cannot be walked yet") };
         let contact = settings.config.sources.contact.clone();
-        let client = Client::polite(Deadlines::default(), words.politeness(contact, &places.all()));
+        let deadlines = Deadlines { whole: WHOLE, ..Deadlines::default() };
+        let client = Client::polite(deadlines, words.politeness(contact, &places.all()));
         Ok(Self { source, places, client, words, options, bar, cancel })
     }
 
