@@ -14,6 +14,7 @@ mod run;
 mod scan;
 mod serve;
 mod settings;
+mod sources;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,8 @@ enum Command {
     Run(run::RunOptions),
     /// Start servers in a sandbox, ask for their tools and store what they answer.
     Scan(scan::ScanOptions),
+    /// Say where each list of servers stands: position, last walk, what ended it, what was found.
+    Sources(sources::SourcesOptions),
     /// Build the static site from the database.
     Build(build::BuildOptions),
     /// Show a built site on this machine.
@@ -72,6 +75,7 @@ pub fn main() -> ExitCode {
     let result = Settings::resolve(&cli.global).and_then(|settings| match &cli.command {
         Command::Run(options) => run::run(&settings, options),
         Command::Scan(options) => scan::run(&settings, options),
+        Command::Sources(options) => sources::run(&settings, options),
         Command::Build(options) => build::run(&settings, options),
         Command::Serve(options) => serve::run(&settings, options),
         Command::Classify(options) => classify::run(&settings, options),

@@ -21,6 +21,8 @@ pub struct Config {
     pub paths: Paths,
     /// Registries, where the user's own clients shall not be asked.
     pub registries: Registries,
+    /// Lists of servers.
+    pub sources: Sources,
     /// Bounds on what a server may answer.
     pub limits: Limits,
     /// Defaults of `catalogue scan`.
@@ -57,6 +59,34 @@ pub struct Registries {
     pub npm: Option<Url>,
     /// The Python index, simple API.
     pub pypi: Option<Url>,
+}
+
+/// Lists of servers, where `data/sources.toml` shall not be gone by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sources {
+    /// A page or mailbox of whoever runs this, named to every list that is walked.
+    pub contact: Option<String>,
+    /// The official MCP registry, or one that speaks its protocol.
+    pub mcp: McpSource,
+    /// npm.
+    pub npm: NpmSource,
+}
+
+/// `[sources.mcp]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct McpSource {
+    /// Its base address.
+    pub address: Option<Url>,
+}
+
+/// `[sources.npm]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NpmSource {
+    /// The feed of changes (`…/_changes`) of its replication service. Without it only its search is read.
+    pub feed: Option<Url>,
 }
 
 /// Defaults of `catalogue scan`; its options win.

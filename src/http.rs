@@ -1,40 +1,43 @@
-//! The only HTTP client: user agent, deadlines, caps, retries, a few requests a host at a time, guarded addresses.
+//! The only HTTP client: user agent, deadlines, caps, retries, a pace for each host, guarded addresses.
 //!
 //! Registries are read with [`Client::get_json`], [`Client::get_bytes`] and [`Client::get_file`]; remote MCP servers
 //! are spoken to with [`Client::send`], which follows no redirect to another host and is never sent twice.
 
 mod body;
+mod document;
 mod error;
+mod pace;
 mod reach;
 mod retry;
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use url::Url;
 
 pub use body::Answer;
+pub use document::{Document, is_json};
 pub use error::{HttpError, shown};
+pub use pace::{Pace, Politeness, host_of};
 pub use reach::{Addresses, Lookup, Reach, SystemLookup, is_public};
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode};
 
 use body::Bounds;
+use document::{HTML_PAGE, asks_for_json_alone};
+use pace::Hosts;
 use reach::{GuardedResolver, Route, route};
 
-/// How we name ourselves, with the way to reach whoever runs this.
+/// How we name ourselves where whoever runs this has named no contact.
 pub const USER_AGENT: &str =
     concat!("catalogue/", env!("CARGO_PKG_VERSION"), " (+https://catalogue.example/about)");
 
-/// Requests to one host at the same time.
-const PER_HOST: usize = 4;
 const MAX_REDIRECTS: usize = 3;
 
 /// How long each part of an exchange may take.
@@ -83,7 +86,7 @@ pub struct Request<'a> {
     pub ends_at: Instant,
 }
 
-/// Asks over HTTP. Cheap to clone; clones share connections and the per-host bound.
+/// Asks over HTTP. Cheap to clone; clones share connections and each host's pace.
 #[derive(Debug, Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -92,11 +95,12 @@ pub struct Client {
 #[derive(Debug)]
 struct Inner {
     deadlines: Deadlines,
+    politeness: Politeness,
     // Built when first needed: each reads the system's certificates, some 20 ms.
     anywhere: OnceLock<Result<reqwest::Client, String>>,
     public: OnceLock<Result<reqwest::Client, String>>,
     loopback: OnceLock<Result<reqwest::Client, String>>,
-    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+    hosts: Hosts,
     lookup: Arc<dyn Lookup>,
 }
 
@@ -109,13 +113,19 @@ impl Default for Client {
 impl Client {
     /// A client with its own deadlines. Certificates are the system's; `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured.
     pub fn new(deadlines: Deadlines) -> Self {
+        Self::polite(deadlines, Politeness::default())
+    }
+
+    /// The same with a pace, a contact and a patience of its own.
+    pub fn polite(deadlines: Deadlines, politeness: Politeness) -> Self {
         Self {
             inner: Arc::new(Inner {
                 deadlines,
+                politeness,
                 anywhere: OnceLock::new(),
                 public: OnceLock::new(),
                 loopback: OnceLock::new(),
-                hosts: Mutex::new(HashMap::new()),
+                hosts: Hosts::default(),
                 lookup: Arc::new(SystemLookup),
             }),
         }
@@ -154,12 +164,42 @@ impl Client {
         headers: Fields<'_>,
         cap_bytes: u64,
     ) -> Result<Document, HttpError> {
-        retry::with_retries(|| async move {
-            let (mut answer, _slot) = self.get(url, headers, cap_bytes, self.inner.deadlines.whole).await?;
-            let bytes = answer.bytes().await?;
-            Ok(Document { url: answer.url.clone(), media_type: answer.media_type(), bytes })
+        let fetched = self.get_unless(url, headers, None, cap_bytes).await?;
+        fetched.ok_or_else(|| HttpError::BadReply {
+            url: shown(url),
+            why: "answered that nothing changed, which was not asked".to_owned(),
         })
-        .await
+    }
+
+    /// Reads a document unless it still is the one of this validator: then none.
+    ///
+    /// # Errors
+    /// As [`Client::get_bytes`].
+    pub async fn get_unless(
+        &self,
+        url: &Url,
+        headers: Fields<'_>,
+        etag: Option<&str>,
+        cap_bytes: u64,
+    ) -> Result<Option<Document>, HttpError> {
+        let fields: Vec<(HeaderName, &str)> =
+            headers.iter().cloned().chain(etag.map(|etag| (header::IF_NONE_MATCH, etag))).collect();
+        let fields = &fields;
+        let result = retry::with_retries(self.inner.politeness.patience, || async move {
+            let (mut answer, _slot) = self.get(url, fields, cap_bytes, self.inner.deadlines.whole).await?;
+            if answer.status == StatusCode::NOT_MODIFIED && etag.is_some() {
+                return Ok(None);
+            }
+            let bytes = answer.bytes().await?;
+            let (url, media_type, headers) = (answer.url.clone(), answer.media_type(), answer.headers);
+            if media_type == "text/html" && asks_for_json_alone(fields) {
+                return Err(HttpError::BadReply { url: shown(&url), why: HTML_PAGE.to_owned() });
+            }
+            Ok(Some(Document { url, media_type, headers, bytes }))
+        })
+        .await;
+        self.inner.hosts.of(url, &self.inner.politeness).ended(&result, &self.inner.politeness);
+        result
     }
 
     /// Writes a registry's file to `path` (created or emptied) and returns the SHA-256 of what was written.
@@ -168,22 +208,23 @@ impl Client {
     /// Every kind of [`HttpError`]; a disk that does not take the bytes is [`FileError::Disk`].
     pub async fn get_file(&self, url: &Url, cap_bytes: u64, path: &Path) -> Result<String, FileError> {
         // The disk's failure is carried past the retries: writing again would not mend it.
-        let written: Result<String, std::io::Error> = retry::with_retries(|| async move {
-            let (mut answer, _slot) = self.get(url, &[], cap_bytes, self.inner.deadlines.file).await?;
-            let mut hash = Sha256::new();
-            let mut file = match fs_err::File::create(path) {
-                Ok(file) => file,
-                Err(error) => return Ok(Err(error)),
-            };
-            while let Some(chunk) = answer.next_chunk().await? {
-                hash.update(&chunk);
-                if let Err(error) = file.write_all(&chunk) {
-                    return Ok(Err(error));
+        let written: Result<String, std::io::Error> =
+            retry::with_retries(self.inner.politeness.patience, || async move {
+                let (mut answer, _slot) = self.get(url, &[], cap_bytes, self.inner.deadlines.file).await?;
+                let mut hash = Sha256::new();
+                let mut file = match fs_err::File::create(path) {
+                    Ok(file) => file,
+                    Err(error) => return Ok(Err(error)),
+                };
+                while let Some(chunk) = answer.next_chunk().await? {
+                    hash.update(&chunk);
+                    if let Err(error) = file.write_all(&chunk) {
+                        return Ok(Err(error));
+                    }
                 }
-            }
-            Ok(file.flush().map(|()| hex::encode(hash.finalize())))
-        })
-        .await?;
+                Ok(file.flush().map(|()| hex::encode(hash.finalize())))
+            })
+            .await?;
         Ok(written?)
     }
 
@@ -225,7 +266,8 @@ impl Client {
         within: Duration,
     ) -> Result<(Answer, OwnedSemaphorePermit), HttpError> {
         let client = self.client(route(Reach::Anywhere, url)?, url)?;
-        let slot = self.slot(url).await;
+        let host = self.inner.hosts.of(url, &self.inner.politeness);
+        let slot = host.turn(url, &self.inner.politeness).await?;
         let ends_at = Instant::now() + within;
         let mut request = client.get(url.clone());
         for (name, value) in headers {
@@ -236,21 +278,19 @@ impl Client {
             .map_err(|_| HttpError::TimedOut { url: shown(url), what: "the first byte" })?
             .map_err(|e| HttpError::from_reqwest(url, e))?;
         let status = response.status();
-        if !status.is_success() {
-            let retry_after = retry::retry_after(response.headers(), jiff::Timestamp::now());
+        let unchanged = status == StatusCode::NOT_MODIFIED
+            && headers.iter().any(|(name, _)| *name == header::IF_NONE_MATCH);
+        if !status.is_success() && !unchanged {
+            let stated = retry::retry_after(response.headers(), jiff::Timestamp::now());
+            let limits = matches!(status.as_u16(), 403 | 429 | 503) && stated.is_some();
+            let retry_after = (limits || status == StatusCode::TOO_MANY_REQUESTS)
+                .then(|| self.inner.politeness.wait_for(stated));
+            if let Some(wait) = retry_after {
+                host.rest(wait);
+            }
             return Err(HttpError::Registry { url: shown(url), status, retry_after });
         }
         Ok((Answer::new(response, Bounds { cap_bytes, ends_at, min_rate: true }), slot))
-    }
-
-    /// Waits until fewer than [`PER_HOST`] requests to this host are under way.
-    async fn slot(&self, url: &Url) -> OwnedSemaphorePermit {
-        let host = url.host_str().unwrap_or("").to_owned();
-        let semaphore = {
-            let mut hosts = self.inner.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(hosts.entry(host).or_insert_with(|| Arc::new(Semaphore::new(PER_HOST))))
-        };
-        semaphore.acquire_owned().await.expect("the semaphores of hosts are never closed")
     }
 
     fn client(&self, chosen: Route, url: &Url) -> Result<&reqwest::Client, HttpError> {
@@ -259,10 +299,16 @@ impl Client {
             Route::Public => &self.inner.public,
             Route::Loopback => &self.inner.loopback,
         };
-        let lookup = || Arc::clone(&self.inner.lookup);
-        cell.get_or_init(|| build(chosen, self.inner.deadlines, lookup()).map_err(|e| format!("{e:?}")))
-            .as_ref()
-            .map_err(|detail| HttpError::NoNetwork { url: shown(url), detail: detail.clone(), source: None })
+        cell.get_or_init(|| {
+            let lookup = Arc::clone(&self.inner.lookup);
+            build(chosen, self.inner.deadlines, lookup, &self.inner.politeness).map_err(|e| format!("{e:?}"))
+        })
+        .as_ref()
+        .map_err(|detail| HttpError::NoNetwork {
+            url: shown(url),
+            detail: detail.clone(),
+            source: None,
+        })
     }
 }
 
@@ -270,10 +316,15 @@ fn build(
     chosen: Route,
     deadlines: Deadlines,
     lookup: Arc<dyn Lookup>,
+    politeness: &Politeness,
 ) -> Result<reqwest::Client, reqwest::Error> {
+    let agent = match &politeness.contact {
+        Some(contact) => format!(concat!("catalogue/", env!("CARGO_PKG_VERSION"), " (+{})"), contact),
+        None => USER_AGENT.to_owned(),
+    };
     #[expect(clippy::disallowed_methods, reason = "this is the one place that builds clients")]
     let builder =
-        reqwest::Client::builder().user_agent(USER_AGENT).connect_timeout(deadlines.connect).referer(false);
+        reqwest::Client::builder().user_agent(agent).connect_timeout(deadlines.connect).referer(false);
     match chosen {
         Route::Anywhere => builder.redirect(reqwest::redirect::Policy::custom(|attempt| {
             let from = attempt.previous().last();
@@ -300,37 +351,6 @@ fn same_origin_redirect(url: &Url, status: StatusCode, headers: &HeaderMap) -> O
     }
     let next = url.join(headers.get(header::LOCATION)?.to_str().ok()?).ok()?;
     (next.origin() == url.origin()).then_some(next)
-}
-
-/// A document as a registry answered it.
-#[derive(Debug, Clone)]
-pub struct Document {
-    /// Where it came from, after redirects.
-    pub url: Url,
-    /// Its media type, lower case, without parameters.
-    pub media_type: String,
-    /// Its bytes, decompressed.
-    pub bytes: Vec<u8>,
-}
-
-impl Document {
-    /// Reads it as JSON, if it says that it is.
-    ///
-    /// # Errors
-    /// `BadReply`.
-    pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, HttpError> {
-        let bad = |why: String| HttpError::BadReply { url: shown(&self.url), why };
-        if !is_json(&self.media_type) {
-            return Err(bad(format!("answered \"{}\" and not JSON", self.media_type.escape_debug())));
-        }
-        serde_json::from_slice(&self.bytes).map_err(|e| bad(format!("its JSON cannot be read: {e}")))
-    }
-}
-
-/// True for `application/json` and every `…+json`.
-pub fn is_json(media_type: &str) -> bool {
-    media_type == "application/json"
-        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
 }
 
 /// Why a file was not fetched.

@@ -16,4 +16,5 @@ pub mod policy;
 pub mod probe;
 pub mod progress;
 pub mod render;
+pub mod sources;
 pub mod store;

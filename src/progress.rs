@@ -70,6 +70,15 @@ impl Bar {
         Self { bar, running: Mutex::new(Vec::new()), answered: Mutex::new(0) }
     }
 
+    /// A bar for something whose end is not known: the time, and what [`Bar::note`] says.
+    pub fn open_ended(quiet: bool) -> Self {
+        let bar = Self::new(0, quiet);
+        let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
+        bar.bar.set_style(style);
+        bar
+    }
+
     /// One thing begins.
     pub fn begin(&self, name: &str) {
         if let Ok(mut running) = self.running.lock() {

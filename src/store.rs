@@ -5,11 +5,13 @@
 //! describes the tables for people. Called by `cli` (writer) and by `render` and `cli` (readers).
 
 mod answers;
+mod candidates;
 mod changes;
 mod error;
 mod listed;
 mod open;
 mod overrides;
+mod pages;
 mod probes;
 mod queue;
 mod releases;
@@ -17,11 +19,14 @@ mod review;
 mod rows;
 mod rule_sets;
 pub mod site;
+mod sources;
+mod walks;
 
 use jiff::Timestamp;
 use rusqlite::{Transaction, TransactionBehavior};
 
 pub use answers::{Answered, AnsweredTool, answered};
+pub use candidates::{CandidateCounts, Unseen, Waiting};
 pub use changes::{ChangedTool, Judgement, Move, changed_tools, moves};
 pub use error::StoreError;
 pub use listed::overlay_overrides;
@@ -36,6 +41,8 @@ pub use review::{ReviewFilter, ReviewRow, review};
 pub use rule_sets::rule_set_in_force;
 /// A read-only connection, as [`Store::open_read_only`] returns it.
 pub use rusqlite::Connection;
+pub use sources::{StoredSource, stored_sources};
+pub use walks::{PageBefore, PageStored, SourceState, Walk, WalkBounds};
 
 /// The one writer of a database.
 #[derive(Debug)]

@@ -224,8 +224,8 @@ mod tests {
         assert_eq!(lexicon.exact("reinvite"), Some(1));
         assert_eq!(lexicon.exact("unconfirm"), Some(3));
         assert_eq!(
-            lexicon.bent("replays").map(|(base, rule, _)| (base, rule)),
-            Some(("replay".to_owned(), 6))
+            lexicon.bent(&"replays".into()).map(|(base, rule, _)| (base, rule)),
+            Some(("replay".into(), 6))
         );
         for none in ["unread", "reply", "reinvent", "re", "un", "rerere"] {
             assert_eq!(lexicon.exact(none), None, "{none}");

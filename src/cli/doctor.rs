@@ -38,8 +38,8 @@ fn text(settings: &Settings, diagnosis: &Diagnosis) -> String {
     ];
     for registry in &diagnosis.registries {
         match &registry.address {
-            Some(address) => lines.push(format!("  {:<8}{address} (from {})", registry.what, registry.from)),
-            None => lines.push(format!("  {:<8}not known: {}", registry.what, registry.from)),
+            Some(address) => lines.push(format!("  {:<9}{address} (from {})", registry.what, registry.from)),
+            None => lines.push(format!("  {:<9}not known: {}", registry.what, registry.from)),
         }
     }
     lines.extend([String::new(), "programs".to_owned()]);

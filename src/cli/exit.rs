@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::config::ConfigError;
 use crate::probe::sandbox::Refusal;
+use crate::sources::WalkError;
 use crate::store::StoreError;
 
 /// How a command ended.
@@ -63,9 +64,15 @@ impl Exit {
             .or(is(has::<crate::clients::ReadError>(error), Exit::BadFile))
             .or(is(has::<crate::clients::TableError>(error), Exit::BadFile))
             .or(is(has::<super::scan::configured::NothingFound>(error), Exit::NothingScanned))
+            .or(is(is_bad_since(error), Exit::Usage))
             .or(is(has::<super::scan::targets::UsageError>(error), Exit::Usage))
             .unwrap_or(Exit::Findings)
     }
+}
+
+fn is_bad_since(error: &anyhow::Error) -> bool {
+    let bad = |cause: &WalkError| matches!(cause, WalkError::BadSince { .. });
+    error.chain().any(|cause| cause.downcast_ref::<WalkError>().is_some_and(bad))
 }
 
 impl From<Exit> for ExitCode {

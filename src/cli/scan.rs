@@ -3,6 +3,7 @@
 pub(super) mod configured;
 mod kit;
 mod lease;
+mod registry;
 pub(super) mod report;
 mod target;
 pub(super) mod targets;
@@ -20,6 +21,7 @@ use super::corrections;
 use super::exit::Exit;
 use super::settings::Settings;
 use crate::config::bytes_of;
+use crate::model::source::SourceName;
 use crate::model::{Outcome, ServerKey, Target};
 use crate::probe::sandbox::{Refusal, Wanted};
 use crate::progress::{self, Bar};
@@ -40,7 +42,7 @@ const DEFAULT_CACHE_MAX: u64 = 10 << 30;
 pub(super) struct ScanOptions {
     /// npm:NAME[@VERSION], pypi:NAME[==VERSION], a pkg: purl, or https://HOST/PATH; the starter list if none is given
     targets: Vec<String>,
-    /// Find the servers by itself: those that MCP clients on this machine are configured with
+    /// Find the servers by itself and scan them: in a list, or in the configuration of MCP clients on this machine
     #[arg(long, value_enum, value_name = "REGISTRY", conflicts_with_all = ["targets", "from", "stdio"])]
     registry: Option<RegistryOption>,
     /// Only this client's files; may be given several times
@@ -49,7 +51,7 @@ pub(super) struct ScanOptions {
     /// This file instead of those of this machine, in the shape of the one --client that is given
     #[arg(long, value_name = "FILE", requires = "clients")]
     client_file: Option<PathBuf>,
-    /// List what would be scanned, and scan nothing
+    /// With --registry: say what would be scanned, and start nothing
     #[arg(long, requires = "registry")]
     dry_run: bool,
     /// Read targets from a TOML file of [[target]] tables
@@ -64,6 +66,15 @@ pub(super) struct ScanOptions {
     /// Set a variable for the command of --stdio; values are never stored
     #[arg(long = "env", value_name = "NAME=VALUE", requires = "stdio")]
     env: Vec<String>,
+    /// With a list: scan at most so many, and read no more of the list than that takes
+    #[arg(long, value_name = "N", requires = "registry", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    /// With a list: what changed since this point: a day or time, or a serial (pypi, npm's feed)
+    #[arg(long, value_name = "POINT", requires = "registry")]
+    since: Option<String>,
+    /// With a list: believe one that lost more than a tenth of what it held
+    #[arg(long, requires = "registry")]
+    accept_shrink: bool,
     /// Servers asked at once [default: cores + 1]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: Option<u16>,
@@ -96,8 +107,26 @@ pub(super) struct ScanOptions {
 /// Where servers are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum RegistryOption {
+    /// The official MCP registry
+    Mcp,
+    /// npm: its search, and its feed of changes where one is configured
+    Npm,
+    /// The Python package index
+    Pypi,
     /// The configuration files of MCP clients
     Config,
+}
+
+impl RegistryOption {
+    /// The list that is walked; the clients' files are none.
+    fn list(self) -> Option<SourceName> {
+        match self {
+            RegistryOption::Mcp => Some(SourceName::Mcp),
+            RegistryOption::Npm => Some(SourceName::Npm),
+            RegistryOption::Pypi => Some(SourceName::Pypi),
+            RegistryOption::Config => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -130,6 +159,9 @@ impl ScanOptions {
             stdio: false,
             name: None,
             env: Vec::new(),
+            limit: None,
+            since: None,
+            accept_shrink: false,
             jobs,
             timeout: None,
             refresh,
@@ -139,6 +171,25 @@ impl ScanOptions {
             json: false,
             quiet,
             command: Vec::new(),
+        }
+    }
+
+    /// The list that its targets come from.
+    fn list(&self) -> Option<SourceName> {
+        self.registry.and_then(RegistryOption::list)
+    }
+
+    /// Options that say nothing together are an error, not passed over.
+    fn check(&self) -> Result<(), UsageError> {
+        let of_a_list = self.limit.is_some() || self.since.is_some() || self.accept_shrink;
+        match self.list() {
+            None if of_a_list => Err(UsageError(
+                "--limit, --since and --accept-shrink are for lists: --registry mcp, npm or pypi".to_owned(),
+            )),
+            Some(list) if !self.clients.is_empty() => {
+                Err(UsageError(format!("--client is for --registry config, not for {list}")))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -201,9 +252,16 @@ impl ScanOptions {
 
 /// Runs the command.
 pub(super) fn run(settings: &Settings, options: &ScanOptions) -> anyhow::Result<Exit> {
-    if options.dry_run {
-        return configured::dry_run(settings, options);
+    options.check()?;
+    match (options.list(), options.dry_run) {
+        (Some(list), _) => registry::run(settings, options, list),
+        (None, true) => configured::dry_run(settings, options),
+        (None, false) => report_of(settings, options),
     }
+}
+
+/// Scans, and shows the table.
+fn report_of(settings: &Settings, options: &ScanOptions) -> anyhow::Result<Exit> {
     let summary = scan(settings, options)?;
     corrections::say_expired(&corrections::open_read_only(settings)?)?;
     if !options.quiet && !options.json {
@@ -234,7 +292,7 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
     let data = settings.data_files()?;
     let (targets, hidden) = match options.registry {
         Some(RegistryOption::Config) => configured::targets(options, &data)?,
-        None => (options.targets(&data)?, Vec::new()),
+        _ => (options.targets(&data)?, Vec::new()),
     };
     let hints = String::from_utf8_lossy(data.get(targets::HINTS).map_or(&[][..], |b| b)).into_owned();
     let hints = targets::parse_hints(&hints, Path::new("data/launch.toml"))?;
@@ -257,7 +315,8 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
     let servers: Vec<ServerKey> = targets.iter().map(Target::server).collect();
     match options.registry {
         Some(RegistryOption::Config) => store.remember_configured(&servers, jiff::Timestamp::now())?,
-        None => store.publish_named(&servers)?,
+        // What is typed or publicly listed is no secret.
+        _ => store.publish_named(&servers)?,
     }
     let keys: Vec<String> = targets.iter().map(ToString::to_string).collect();
     store.enqueue(&keys, jiff::Timestamp::now())?;

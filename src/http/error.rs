@@ -22,13 +22,13 @@ pub enum HttpError {
         source: Option<reqwest::Error>,
     },
     /// The other side answered with a status that is no success.
-    #[error("{url}: answered {status}")]
+    #[error("{url}: answered {status}{}", retry_after.map(|wait| format!(" and is to be left alone for {} s", wait.as_secs())).unwrap_or_default())]
     Registry {
         /// Asked address.
         url: String,
         /// Its status.
         status: StatusCode,
-        /// How long it asks to wait, as it said it.
+        /// How long it is left alone, if it said so or is busy.
         retry_after: Option<Duration>,
     },
     /// More bytes than allowed, counted after decompression.
@@ -55,6 +55,14 @@ pub enum HttpError {
         /// What is wrong with it.
         why: String,
     },
+    /// Its host asked to be left alone, or failed too often: not asked.
+    #[error("{url}: not asked: its host is to be left alone for {} s more; run the same command again then", wait.as_secs().max(1))]
+    Resting {
+        /// The address.
+        url: String,
+        /// For so long.
+        wait: Duration,
+    },
     /// We do not ask this address, or do not follow where it leads.
     #[error("{url}: not asked: {why}")]
     Refused {
@@ -72,6 +80,24 @@ impl HttpError {
             HttpError::NoNetwork { .. } => true,
             HttpError::Registry { status, .. } => matches!(status.as_u16(), 429 | 502 | 503 | 504),
             _ => false,
+        }
+    }
+
+    /// True if it speaks of trouble on the other side, and not of this request or of our own network.
+    pub(super) fn is_the_hosts(&self) -> bool {
+        match self {
+            HttpError::Registry { status, .. } => status.is_server_error() || status.as_u16() == 429,
+            HttpError::TimedOut { .. } | HttpError::BadReply { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// How long the host is to be left alone, if that is why.
+    pub fn rest(&self) -> Option<Duration> {
+        match self {
+            HttpError::Resting { wait, .. } => Some(*wait),
+            HttpError::Registry { retry_after, .. } => *retry_after,
+            _ => None,
         }
     }
 

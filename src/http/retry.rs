@@ -11,9 +11,6 @@ use super::error::HttpError;
 /// Tries of one request, the first included.
 const TRIES: usize = 4;
 
-/// The waits a server may ask for lie between these: `Retry-After: 0` means "not stated", and a day is not waited.
-const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-
 /// How long a server asks to wait: seconds or a date. None if it says nothing that can be read.
 ///
 /// Source: RFC 9110 section 10.2.3.
@@ -26,8 +23,10 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
     Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
 }
 
-/// Runs `ask` up to four times, as long as its failure is a passing one.
-pub(super) async fn with_retries<T, F, Fut>(ask: F) -> Result<T, HttpError>
+/// Runs `ask` up to four times, as long as its failure is a passing one and does not ask for more than `patience`.
+///
+/// Where the other side says how long, the host's pace does the waiting: for all requests, not for this one alone.
+pub(super) async fn with_retries<T, F, Fut>(patience: Duration, ask: F) -> Result<T, HttpError>
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, HttpError>>,
@@ -38,12 +37,10 @@ where
         .with_max_times(TRIES - 1)
         .with_jitter();
     ask.retry(waits)
-        .when(HttpError::is_passing)
-        .adjust(|error, planned| match error {
-            HttpError::Registry { retry_after: Some(asked), .. } => {
-                planned.map(|_| (*asked).clamp(WAIT.0, WAIT.1))
-            }
-            _ => planned,
+        .when(|error| error.is_passing() && error.rest().is_none_or(|wait| wait <= patience))
+        .adjust(|error, planned| match error.rest() {
+            Some(_) => planned.map(|_| Duration::ZERO),
+            None => planned,
         })
         .notify(|error, wait| tracing::debug!(%error, wait_ms = wait.as_millis(), "asked again"))
         .await

@@ -17,7 +17,7 @@ pub(super) const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("progress", &["model"]),
     ("http", &["model"]),
     ("clients", &["model"]),
-    ("enumerate", &["model", "http"]),
+    ("sources", &["model", "http"]),
     ("probe", &["model", "http", "config"]),
     ("classify", &["model"]),
     ("eval", &["model", "classify"]),
@@ -30,7 +30,7 @@ pub(super) const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// What lives in one place only: what it is, how it is spelled, and the files that may spell it (prefix of the path).
 const ONLY_IN: &[(&str, &str, &[&str])] = &[
-    ("async", r"\basync\b|\.await\b|\btokio(_util)?::", &["http", "enumerate", "probe", "cli/scan"]),
+    ("async", r"\basync\b|\.await\b|\btokio(_util)?::", &["http", "sources", "probe", "cli/scan"]),
     ("SQL", r"\brusqlite\b", &["store"]),
     ("templates", r"\btera::", &["render"]),
     // The second place reads the config blocks of READMEs.

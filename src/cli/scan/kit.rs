@@ -262,18 +262,19 @@ pub(in crate::cli) fn diagnose(settings: &Settings, fetch: bool) -> anyhow::Resu
             (
                 "npm",
                 sources.npm.is_some(),
-                "npm packages cannot be scanned; install npm or set registries.npm",
+                "npm packages cannot be scanned; install npm, or write into catalogue.toml: registries.npm = \"https://…\"",
             ),
             (
                 "pypi",
                 sources.pypi.is_some(),
-                "Python packages cannot be scanned; install pip or uv, or set registries.pypi",
+                "Python packages cannot be scanned; install pip or uv, or write into catalogue.toml: registries.pypi = \"https://…/simple/\"",
             ),
         ] {
             if !known {
                 lines.push(RegistryLine { what: what.to_owned(), address: None, from: follows.to_owned() });
             }
         }
+        lines.extend(super::registry::list_lines(settings)?);
         let scratch = settings.var.join("cache/store/tmp");
         let bwrap = toolchain.bwrap.as_ref().ok().map(|f| f.path.clone());
         let chosen: Result<Sandbox, Refusal> =
@@ -282,8 +283,8 @@ pub(in crate::cli) fn diagnose(settings: &Settings, fetch: bool) -> anyhow::Resu
             Ok(sandbox) => (Some(sandbox.level()), sandbox.notes().to_vec()),
             Err(refusal) => (None, vec![refusal.to_string()]),
         };
-        Diagnosis { registries: lines, programs: toolchain.report(), sandbox, sandbox_notes }
+        anyhow::Ok(Diagnosis { registries: lines, programs: toolchain.report(), sandbox, sandbox_notes })
     });
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
-    Ok(diagnosis)
+    diagnosis
 }

@@ -254,9 +254,10 @@ impl Scan {
         let started_at = Timestamp::now();
         let begun = Instant::now();
         let limits = &self.prober.limits;
+        // An address out of a list never leads into our own network.
+        let reach = if self.options.list().is_some() { Reach::Public } else { Reach::Typed };
         let asking = async {
-            let mut link =
-                http_transport::HttpLink::new(&self.kit.client, address.clone(), Reach::Typed, limits);
+            let mut link = http_transport::HttpLink::new(&self.kit.client, address.clone(), reach, limits);
             let listed = mcp::list_tools(&mut link, limits).await;
             let (transport, damaged) = (link.transport(), link.encoding_damaged());
             link.close().await;

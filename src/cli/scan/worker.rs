@@ -170,6 +170,9 @@ impl Scan {
         let now = Timestamp::now();
         if row.outcome.is_lasting() {
             self.with_store(|s| s.complete(&claim.key, worker, now))?;
+            if self.options.list().is_some() {
+                self.with_store(|s| s.scanned(std::slice::from_ref(&claim.key), now))?;
+            }
         } else {
             self.with_store(|s| s.fail(&claim.key, worker, now))?;
         }

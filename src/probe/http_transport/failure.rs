@@ -22,8 +22,9 @@ pub(super) fn link_error(error: HttpError, reading: bool) -> LinkError {
         HttpError::TooLarge { .. } => LinkError::TooLarge { what: "the whole answer".into() },
         HttpError::BadReply { .. } => LinkError::Protocol { detail: error.to_string() },
         HttpError::NoNetwork { .. } if reading => LinkError::Closed { detail: error.to_string() },
-        HttpError::NoNetwork { .. } | HttpError::Registry { .. } | HttpError::Refused { .. } => {
-            LinkError::Network { detail: error.to_string() }
-        }
+        HttpError::NoNetwork { .. }
+        | HttpError::Registry { .. }
+        | HttpError::Resting { .. }
+        | HttpError::Refused { .. } => LinkError::Network { detail: error.to_string() },
     }
 }

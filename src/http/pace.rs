@@ -1,0 +1,233 @@
+//! How gently a host is asked: so many requests at a time, so many a second, none while it asked to be left alone, and
+//! none for a while after it failed again and again.
+//!
+//! A host is a name with a port. What one request learns (a `Retry-After`, a failure) holds for all of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use url::Url;
+
+use super::error::{HttpError, shown};
+
+/// How gently one host is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Requests at the same time.
+    pub concurrent: usize,
+    /// Time between the beginnings of two requests.
+    pub interval: Duration,
+}
+
+impl Default for Pace {
+    /// A few at a time, as fast as they are answered: for looking up single packages.
+    fn default() -> Self {
+        Self { concurrent: 4, interval: Duration::ZERO }
+    }
+}
+
+/// How gently every host is asked, and how we name ourselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Politeness {
+    /// An address or mailbox of whoever runs this, for the user agent; the program's own page without it.
+    pub contact: Option<String>,
+    /// Hosts (`host` or `host:port`) with a pace of their own.
+    pub paces: HashMap<String, Pace>,
+    /// The wait that a `Retry-After` of 0, or a 429 without one, is taken for.
+    pub unstated_wait: Duration,
+    /// No stated wait is taken for longer.
+    pub longest_wait: Duration,
+    /// A wait longer than this is not waited for: the request fails, and says until when.
+    pub patience: Duration,
+    /// So many requests in a row that failed, and the host is left alone.
+    pub breaker_failures: u32,
+    /// For so long.
+    pub breaker_rest: Duration,
+}
+
+impl Default for Politeness {
+    fn default() -> Self {
+        Self {
+            contact: None,
+            paces: HashMap::new(),
+            unstated_wait: Duration::from_secs(60),
+            longest_wait: Duration::from_secs(3600),
+            patience: Duration::from_secs(60),
+            breaker_failures: 8,
+            breaker_rest: Duration::from_secs(300),
+        }
+    }
+}
+
+impl Politeness {
+    /// The wait that counts, of what a server says.
+    pub(super) fn wait_for(&self, stated: Option<Duration>) -> Duration {
+        match stated {
+            None | Some(Duration::ZERO) => self.unstated_wait,
+            Some(stated) => stated.min(self.longest_wait),
+        }
+    }
+}
+
+/// The host of an address as [`Politeness::paces`] spells it: with its port, unless that is its scheme's own.
+pub fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("");
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Every host that was asked.
+#[derive(Debug, Default)]
+pub(super) struct Hosts(Mutex<HashMap<String, Arc<Host>>>);
+
+#[derive(Debug)]
+pub(super) struct Host {
+    slots: Arc<Semaphore>,
+    interval: Duration,
+    state: Mutex<HostState>,
+}
+
+#[derive(Debug)]
+struct HostState {
+    /// The next request may begin then, for the sake of the rate.
+    next_at: Instant,
+    /// None may begin before: it was asked for, or it failed too often.
+    not_before: Option<Instant>,
+    failures: u32,
+}
+
+impl Hosts {
+    /// The host of an address, with its pace.
+    pub(super) fn of(&self, url: &Url, politeness: &Politeness) -> Arc<Host> {
+        let name = host_of(url);
+        let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let pace = politeness.paces.get(&name).copied().unwrap_or_default();
+        Arc::clone(hosts.entry(name).or_insert_with(|| {
+            Arc::new(Host {
+                slots: Arc::new(Semaphore::new(pace.concurrent.max(1))),
+                interval: pace.interval,
+                state: Mutex::new(HostState { next_at: Instant::now(), not_before: None, failures: 0 }),
+            })
+        }))
+    }
+}
+
+impl Host {
+    /// Waits for this request's turn. The permit is held until its answer was read.
+    pub(super) async fn turn(
+        &self,
+        url: &Url,
+        politeness: &Politeness,
+    ) -> Result<OwnedSemaphorePermit, HttpError> {
+        let slot =
+            Arc::clone(&self.slots).acquire_owned().await.expect("the semaphores of hosts are never closed");
+        loop {
+            let ready = {
+                let mut state = self.state();
+                let now = Instant::now();
+                if let Some(wait) = state.not_before.and_then(|until| until.checked_duration_since(now))
+                    && wait > politeness.patience
+                {
+                    return Err(HttpError::Resting { url: shown(url), wait });
+                }
+                let ready = state.not_before.map_or(state.next_at, |until| until.max(state.next_at));
+                if ready <= now {
+                    state.next_at = now + self.interval;
+                    return Ok(slot);
+                }
+                ready
+            };
+            tokio::time::sleep_until(ready).await;
+        }
+    }
+
+    /// The host asked to be left alone for so long.
+    pub(super) fn rest(&self, wait: Duration) {
+        let mut state = self.state();
+        let until = Instant::now() + wait;
+        state.not_before = Some(state.not_before.map_or(until, |before| before.max(until)));
+    }
+
+    /// One request, with all its tries, came to its end.
+    pub(super) fn ended<T>(&self, result: &Result<T, HttpError>, politeness: &Politeness) {
+        let mut state = self.state();
+        match result {
+            Err(error) if error.is_the_hosts() => {
+                state.failures = state.failures.saturating_add(1);
+                if state.failures >= politeness.breaker_failures {
+                    let until = Instant::now() + politeness.breaker_rest;
+                    state.not_before = Some(state.not_before.map_or(until, |before| before.max(until)));
+                    // One more request afterwards: if that fails too, the rest begins anew.
+                    state.failures = politeness.breaker_failures.saturating_sub(1);
+                    tracing::warn!(%error, rest = ?politeness.breaker_rest, "failed too often: left alone");
+                }
+            }
+            // Whatever it answered, it answers.
+            Ok(_) | Err(HttpError::Registry { .. } | HttpError::TooLarge { .. }) => state.failures = 0,
+            Err(_) => {}
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, HostState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_of_nothing_is_not_stated_and_an_absurd_one_is_cut() {
+        let politeness = Politeness::default();
+        let of = |seconds: Option<u64>| politeness.wait_for(seconds.map(Duration::from_secs)).as_secs();
+        assert_eq!(of(None), 60);
+        assert_eq!(of(Some(0)), 60);
+        assert_eq!(of(Some(7)), 7);
+        assert_eq!(of(Some(u64::MAX)), 3600);
+    }
+
+    #[tokio::test]
+    async fn requests_begin_an_interval_apart_and_none_while_the_host_rests() {
+        let pace = Pace { concurrent: 2, interval: Duration::from_millis(40) };
+        let politeness =
+            Politeness { paces: HashMap::from([("h.example".to_owned(), pace)]), ..Politeness::default() };
+        let url = Url::parse("https://h.example/x").unwrap();
+        let host = Hosts::default().of(&url, &politeness);
+        let begun = Instant::now();
+        for _ in 0..3 {
+            drop(host.turn(&url, &politeness).await.unwrap());
+        }
+        assert!(begun.elapsed() >= Duration::from_millis(80));
+        host.rest(Duration::from_millis(300));
+        drop(host.turn(&url, &politeness).await.unwrap());
+        assert!(begun.elapsed() >= Duration::from_millis(380));
+        host.rest(Duration::from_secs(3000));
+        let refused = host.turn(&url, &politeness).await.unwrap_err();
+        assert!(matches!(refused, HttpError::Resting { .. }), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn a_host_that_fails_again_and_again_is_left_alone() {
+        let rest = Duration::from_millis(200);
+        let politeness = Politeness {
+            breaker_failures: 2,
+            breaker_rest: rest,
+            patience: Duration::ZERO,
+            ..Politeness::default()
+        };
+        let url = Url::parse("https://h.example/x").unwrap();
+        let host = Hosts::default().of(&url, &politeness);
+        let failed: Result<(), _> = Err(HttpError::TimedOut { url: String::new(), what: "x" });
+        host.ended(&failed, &politeness);
+        assert!(host.turn(&url, &politeness).await.is_ok());
+        host.ended(&failed, &politeness);
+        assert!(host.turn(&url, &politeness).await.is_err());
+        tokio::time::sleep(rest).await;
+        assert!(host.turn(&url, &politeness).await.is_ok());
+        host.ended(&failed, &politeness);
+        assert!(host.turn(&url, &politeness).await.is_err(), "one failure after the rest is enough");
+    }
+}

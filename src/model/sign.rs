@@ -1,0 +1,104 @@
+//! What speaks for a candidate being a server, and against: it orders the queue and takes nobody out of it.
+//!
+//! Only a server that answers `initialize` and `tools/list` is proven to be one; see `research/scale.md` section 1.3 for how the
+//! signs compare.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+/// One sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sign {
+    /// The official registry lists it.
+    Registered,
+    /// Its own manifest names itself in the registry (npm `mcpName`).
+    McpName,
+    /// Its long description does (`mcp-name:`).
+    McpNameInReadme,
+    /// It needs an SDK of the protocol to run.
+    SdkDependency,
+    /// It needs one only to be built or tested, or if somebody asks.
+    SdkForDevelopment,
+    /// It installs a program.
+    Executable,
+    /// It installs none.
+    NoExecutable,
+    /// Its keywords, topics or classifiers say so.
+    Keyword,
+    /// Its name has `mcp` as a word.
+    McpInName,
+    /// Its name says server.
+    ServerInName,
+    /// Its name says library or tool: `-sdk`, `-client`, `-types`, `-inspector`, `-proxy`, `-gateway`, ….
+    LibraryName,
+    /// Its publisher took it back or advises against it.
+    Deprecated,
+}
+
+impl Sign {
+    /// Every kind, with its word and its weight in the order of the queue.
+    pub const ALL: [(Sign, &'static str, i32); 12] = [
+        (Sign::Registered, "registered", 40),
+        (Sign::McpName, "mcp-name", 30),
+        (Sign::McpNameInReadme, "mcp-name-in-readme", 30),
+        (Sign::SdkDependency, "sdk-dependency", 20),
+        (Sign::SdkForDevelopment, "sdk-for-development", -5),
+        (Sign::Executable, "executable", 10),
+        (Sign::NoExecutable, "no-executable", -15),
+        (Sign::Keyword, "keyword", 6),
+        (Sign::McpInName, "mcp-in-name", 2),
+        (Sign::ServerInName, "server-in-name", 5),
+        (Sign::LibraryName, "library-name", -20),
+        (Sign::Deprecated, "deprecated", -10),
+    ];
+
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(kind, ..)| *kind == self).map_or("", |(_, word, _)| word)
+    }
+}
+
+impl fmt::Display for Sign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Sign {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.iter().find(|(_, word, _)| *word == text).map(|(kind, ..)| *kind);
+        known.ok_or_else(|| format!("\"{text}\" is no known sign"))
+    }
+}
+
+/// Where a candidate comes in the queue: higher is earlier. each sign counts once.
+pub fn rank(signs: &BTreeSet<Sign>) -> i32 {
+    Sign::ALL.iter().filter(|(kind, ..)| signs.contains(kind)).map(|(_, _, weight)| weight).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_word_of_its_own() {
+        let words: BTreeSet<&str> = Sign::ALL.iter().map(|(_, word, _)| *word).collect();
+        assert_eq!(words.len(), Sign::ALL.len());
+        for (kind, word, _) in Sign::ALL {
+            assert_eq!(word.parse(), Ok(kind));
+            assert_eq!(kind.to_string(), word);
+        }
+    }
+
+    #[test]
+    fn a_library_comes_after_a_server_and_a_listed_one_before_both() {
+        let of = |kinds: &[Sign]| rank(&kinds.iter().copied().collect());
+        let server = of(&[Sign::McpInName, Sign::SdkDependency, Sign::Executable]);
+        let library = of(&[Sign::McpInName, Sign::SdkDependency, Sign::NoExecutable, Sign::LibraryName]);
+        let listed = of(&[Sign::Registered]);
+        assert!(listed > server && server > library, "{listed} {server} {library}");
+    }
+}

@@ -1,0 +1,152 @@
+//! Lists of servers: each one file, one line in [`SOURCES`]. A source asks for one page and reads it; it stores nothing.
+//!
+//! `cli/scan` walks: it asks for a page, has the store keep it together with the position of the next one, and so on
+//! until the page says that the list ends or the store sees that it goes in circles.
+
+mod mcp;
+mod npm;
+mod pypi;
+pub mod settings;
+mod triage;
+
+use std::collections::BTreeSet;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use thiserror::Error;
+use url::Url;
+
+use crate::http::{Client, HttpError};
+use crate::model::source::{Looked, Page, SourceName, WalkKind};
+use crate::model::{Registry, ServerKey};
+use settings::SourceSettings;
+
+/// Every list that can be walked.
+pub const SOURCES: &[Source] = &[mcp::SOURCE, npm::SOURCE, pypi::SOURCE];
+
+/// A list and how it is read.
+#[derive(Debug)]
+pub struct Source {
+    /// Its name.
+    pub name: SourceName,
+    /// Where a walk begins: what it is to find, and the position of its first page.
+    pub begin: fn(&Begin<'_>) -> Result<(WalkKind, String), WalkError>,
+    /// Asks for one page and reads it.
+    pub page: for<'a> fn(&'a Ask<'a>) -> BoxFuture<'a, Result<Page, WalkError>>,
+}
+
+/// The list of a name.
+pub fn source(name: SourceName) -> Option<&'static Source> {
+    SOURCES.iter().find(|source| source.name == name)
+}
+
+/// What the beginning of a walk depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Begin<'a> {
+    /// Where the last whole walk ended.
+    pub mark: Option<&'a str>,
+    /// The point its user named.
+    pub since: Option<&'a str>,
+    /// True if a feed of changes is configured.
+    pub has_feed: bool,
+}
+
+/// What a page is asked for with.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The one HTTP client.
+    pub client: &'a Client,
+    /// The list's base address.
+    pub address: &'a Url,
+    /// Its feed of changes, where it has one and its address is known.
+    pub feed: Option<&'a Url>,
+    /// Sizes and words.
+    pub settings: &'a SourceSettings,
+    /// What the walk is to find.
+    pub kind: WalkKind,
+    /// The point its user named.
+    pub since: Option<&'a str>,
+    /// When the walk began.
+    pub began: Timestamp,
+    /// Where the last whole walk ended.
+    pub mark: Option<&'a str>,
+    /// Which page, as the source wrote it.
+    pub position: &'a str,
+    /// The page's validator as it was read last.
+    pub etag: Option<&'a str>,
+    /// The position that came after it then.
+    pub next_before: Option<&'a str>,
+    /// Names this list was seen to hold.
+    pub known: &'a BTreeSet<String>,
+    /// The greatest stamp of its records so far.
+    pub newest: Option<&'a str>,
+}
+
+/// Why a walk cannot go on now. It goes on from its position when it is run again.
+#[derive(Debug, Error)]
+pub enum WalkError {
+    /// The exchange failed.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// An answer in a shape that is none of the documented ones.
+    #[error("{address}: {why}; if this is the right address, please report it")]
+    Shape {
+        /// What was asked.
+        address: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// An older copy of the list than the one that was read before.
+    #[error(
+        "{address}: answered an older copy (serial {found}) than the one read before (serial {known}); run the same command again later"
+    )]
+    Stale {
+        /// What was asked.
+        address: String,
+        /// Its serial.
+        found: u64,
+        /// The serial of the copy read before.
+        known: u64,
+    },
+    /// `--since` is no point of this list.
+    #[error("--since {given}: {form}")]
+    BadSince {
+        /// As given.
+        given: String,
+        /// What would be one.
+        form: &'static str,
+    },
+    /// A stored position that this version of the program does not read.
+    #[error(
+        "the stored position {position} of {source_name} cannot be read; use the version of the program that wrote it"
+    )]
+    BadPosition {
+        /// Whose.
+        source_name: SourceName,
+        /// As stored.
+        position: String,
+    },
+}
+
+/// Reads one package's own document in its registry at `base`, unless it is as it was. None for what is no package.
+///
+/// # Errors
+/// [`HttpError`]; a package that is not there is [`Looked::Gone`].
+pub async fn look(
+    client: &Client,
+    base: &Url,
+    server: &ServerKey,
+    etag: Option<&str>,
+    settings: &SourceSettings,
+) -> Result<Option<Looked>, HttpError> {
+    match server.registry() {
+        Registry::Npm => npm::look(client, base, server.name(), etag, &settings.triage).await.map(Some),
+        Registry::Pypi => pypi::look(client, base, server.name(), etag, &settings.triage).await.map(Some),
+        Registry::Github | Registry::Remote | Registry::Local => Ok(None),
+    }
+}
+
+/// A text cut to so many characters: names of foreign records are kept, novels are not.
+fn cut(text: &str, max_chars: usize) -> String {
+    text.chars().take(max_chars).collect()
+}
