@@ -2,6 +2,8 @@
 //!
 //! Everything is bounded: a definition may hold megabytes that someone made up.
 
+use std::borrow::Cow;
+
 use super::RuleSet;
 use super::actions::listed_in_description;
 use super::pattern::Pattern;
@@ -76,15 +78,19 @@ impl<'a> Features<'a> {
         let Schema { params, mut verbs, cut: schema_cut } = Schema::of(tool.input_schema(), rules);
         let (name_words, claim) = unclaimed(of_name(name.read).collect());
         let spaced = Spaced::of(&name_words);
-        verbs.extend(in_name(&name, &name_words, rules, [Slot::Name, Slot::SecondInName]));
+        let said = description.as_ref().map(|text| in_description(text, rules)).unwrap_or_default();
+        let first = said.first().filter(|verb| verb.slot == Slot::Description);
+        verbs.extend(in_name(&name, &name_words, rules, [Slot::Name, Slot::SecondInName], first));
         if let Some(Title { text, .. }) = &title {
             let words = unclaimed(of_name(text.read).collect()).0;
-            verbs.extend(in_name(text, &words, rules, [Slot::Title, Slot::Title]).into_iter().take(1));
+            verbs.extend(in_name(text, &words, rules, [Slot::Title, Slot::Title], first).into_iter().take(1));
         }
-        if let Some(description) = &description {
-            verbs.extend(in_description(description, rules));
-            verbs.extend(listed_in_description(&description.text, description.head, rules));
-        }
+        verbs.extend(said);
+        verbs.extend(
+            description.as_ref().and_then(|text| listed_in_description(&text.text, text.head, rules)),
+        );
+        named_alone(&mut verbs);
+        listed_about(&mut verbs);
         let ends = &rules.settings.words.phrase_ends;
         let head_noun = name_words.into_iter().take_while(|w| !ends.contains(w.text.as_ref())).last();
         Self {
@@ -124,5 +130,38 @@ impl<'a> Features<'a> {
     /// The name itself says what a call does, or seems to.
     pub(super) fn name_has_verb(&self) -> bool {
         self.verbs.iter().any(|verb| verb.slot == Slot::Name)
+    }
+}
+
+/// A verb that is the whole name is about what the description does with that very verb.
+fn named_alone(verbs: &mut [Verb<'_>]) {
+    let described = verbs.iter().find(|verb| verb.slot == Slot::Description && !verb.objects.is_empty());
+    let Some((word, objects)) = described.map(|verb| (verb.word.clone(), verb.objects.clone())) else {
+        return;
+    };
+    let named = |verb: &&mut Verb<'_>| matches!(verb.slot, Slot::Name | Slot::Title);
+    for verb in verbs.iter_mut().filter(named).filter(|verb| verb.objects.is_empty() && verb.word == word) {
+        about(verb, objects.iter().map(|(object, ..)| object.clone()));
+    }
+}
+
+/// Gives a verb objects that stand elsewhere: what can be shown is the verb alone.
+fn about<'a>(verb: &mut Verb<'a>, objects: impl Iterator<Item = Cow<'a, str>>) {
+    let (start, end) = verb.place.span.unwrap_or_default();
+    verb.objects = objects.map(|object| (object, start, end)).collect();
+}
+
+/// What the name and the description are about, listed actions are about as well: "cancel" in a list of a tool for jobs
+/// cancels jobs.
+fn listed_about(verbs: &mut [Verb<'_>]) {
+    let listed = |slot| matches!(slot, Slot::ListedInSchema | Slot::ListedInDescription);
+    let bare = |verb: &Verb<'_>| listed(verb.slot) && verb.objects.is_empty();
+    if !verbs.iter().any(bare) {
+        return;
+    }
+    let said = verbs.iter().filter(|verb| !listed(verb.slot)).flat_map(|verb| &verb.objects);
+    let objects: Vec<Cow<'_, str>> = said.map(|(object, ..)| object.clone()).collect();
+    for verb in verbs.iter_mut().filter(|verb| bare(verb)) {
+        about(verb, objects.iter().cloned());
     }
 }

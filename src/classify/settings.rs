@@ -72,6 +72,8 @@ pub(super) struct WordLists {
     pub(super) not_adverbs: WordSet,
     /// Verbs that say nothing until their list is read: "manage", "handle".
     pub(super) umbrellas: WordSet,
+    /// Verbs that only carry a noun which says what is done: "perform a cleanup", "conduct a scan".
+    pub(super) light: WordSet,
     /// What follows a verb and not a noun: "a", "the", "all".
     pub(super) determiners: WordSet,
     /// Verbs that are looked for at the front of a name written without separators.

@@ -61,12 +61,13 @@ pub(super) fn unclaimed(mut words: Vec<Word<'_>>) -> (Vec<Word<'_>>, usize) {
     (words, front)
 }
 
-/// The verb of a name, and further ones.
+/// The verb of a name, and further ones. Of several, the one that the description begins with is meant.
 pub(super) fn in_name<'a>(
     text: &Text<'a>,
     words: &[Word<'a>],
     rules: &RuleSet,
     slots: [Slot; 2],
+    said: Option<&Verb<'_>>,
 ) -> Vec<Verb<'a>> {
     let lists = &rules.settings.words;
     let mut found: Vec<Found<'a>> = Vec::new();
@@ -94,14 +95,29 @@ pub(super) fn in_name<'a>(
             found.remove(0);
         }
     }
+    // `post_search`: a search is sent so because it is long.
+    let sent = found.windows(2).position(|pair| {
+        let [sends, looks] = pair else { return false };
+        sends.word == "post" && looks.index == sends.index + 1 && looks_surely(looks, rules)
+    });
+    if let Some(sent) = sent {
+        found.remove(sent);
+    }
+    // `perform_cleanup`: what is performed says what is done.
+    if found.len() > 1 && found.first().is_some_and(|f| lists.light.contains(f.word.as_ref())) {
+        found.remove(0);
+    }
     // A word that may be a noun is a verb at the front, or else with something behind it that it may be done to.
     let first = found
         .iter()
-        .position(|f| !f.doubtful)
+        .position(|f| said.is_some_and(|said| said.word == f.word))
+        .or_else(|| found.iter().position(|f| !f.doubtful))
         .or_else(|| found.iter().position(|f| f.index == 0))
         .or_else(|| found.iter().position(|f| f.index + 1 < words.len()).filter(|_| found.len() > 1))
         .or_else(|| found.len().checked_sub(1));
-    let Some(first) = first else { return Vec::new() };
+    let Some(first) = first.map(|first| looked_at_first(&found, first, words.len(), rules)) else {
+        return Vec::new();
+    };
     let mut primary = found.remove(first);
     // `search_and_download`: both are meant, and the worse one counts.
     let joins = |i: usize| words.get(i).is_some_and(|w| matches!(w.text.as_ref(), "and" | "or" | "then"));
@@ -127,6 +143,19 @@ pub(super) fn in_name<'a>(
     let mut verbs = vec![verb(primary, slots[0], objects)];
     verbs.extend(found.into_iter().filter(|f| !f.doubtful).take(2).map(|f| verb(f, slots[1], Vec::new())));
     verbs
+}
+
+/// A verb of looking such as "list" and "search", not one that only mostly is.
+fn looks_surely(verb: &Found<'_>, rules: &RuleSet) -> bool {
+    rules.rules.get(verb.rule).is_some_and(|rule| rule.class == Some(Class::Read) && rule.points >= 5.0)
+}
+
+/// `list_favorite_places`: a verb of looking in front is meant, though the word may be a noun, where the next verb is not
+/// the last word either. `list_create` creates a list.
+fn looked_at_first(found: &[Found<'_>], chosen: usize, words: usize, rules: &RuleSet) -> usize {
+    let looks = |f: &Found<'_>| f.index == 0 && severity(rules, f.rule).0 == Some(Class::Read);
+    let inside = found.get(chosen).is_some_and(|f| f.index + 1 < words);
+    if inside && found.first().is_some_and(looks) { 0 } else { chosen }
 }
 
 /// The words behind the verb up to a preposition; those in front where there is none behind.
@@ -228,6 +257,12 @@ pub(super) fn in_description<'a>(description: &Description<'a>, rules: &RuleSet)
         })
     });
     let Some((mut primary, form)) = first else { return Vec::new() };
+    // "Performs a full cleanup of the cache": what is performed says what is done.
+    if lists.light.contains(primary.word.as_ref())
+        && let Some(done) = performed(&words, primary.index, rules)
+    {
+        primary = done;
+    }
     let from = primary.index;
     if let Some(listed) = under_an_umbrella(text, &words, from, rules) {
         let objects = prose_objects(&words, from, rules);
@@ -284,6 +319,20 @@ pub(super) fn in_description<'a>(description: &Description<'a>, rules: &RuleSet)
     });
     let first = verb(primary, slot, objects);
     std::iter::once(first).chain(second).collect()
+}
+
+/// The verb that stands as a noun behind one such as "perform", the last of its phrase.
+fn performed<'a>(words: &[Word<'a>], light: usize, rules: &RuleSet) -> Option<Found<'a>> {
+    let ends = &rules.settings.words.phrase_ends;
+    let phrase = words.iter().enumerate().skip(light + 1).take(6);
+    let phrase =
+        phrase.take_while(|(_, w)| w.gap < Gap::Comma && !ends.contains(w.text.as_ref()) && w.text != "of");
+    let verb = |(index, w): (usize, &Word<'a>)| {
+        let (word, ..) = object(w);
+        let rule = rules.lexicon.exact(&word)?;
+        Some(Found { rule, word, start: w.start, end: w.end, index, doubtful: false })
+    };
+    phrase.filter_map(verb).last()
 }
 
 /// Bytes up to the end of what stands in brackets in front: "[STEP 1] Lists ...".

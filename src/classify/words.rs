@@ -41,9 +41,18 @@ pub(super) enum Form {
 pub(super) struct Lexicon(pub(super) WordMap<usize>);
 
 impl Lexicon {
-    /// The verb exactly as spelled.
+    /// The verb as spelled, or with "re" or "un" in front of one: done again, or undone.
     pub(super) fn exact(&self, word: &str) -> Option<usize> {
-        self.0.get(word).copied()
+        self.0.get(word).copied().or_else(|| self.prefixed(word))
+    }
+
+    /// "reinvite" is what "invite" is; "unconfirm" takes something back, as "undo" does. "unread" and "reply" are neither:
+    /// the rest must have some letters and be a verb.
+    fn prefixed(&self, word: &str) -> Option<usize> {
+        let verb = |front: &str, letters: usize| {
+            word.strip_prefix(front).filter(|rest| rest.len() >= letters).and_then(|rest| self.0.get(rest))
+        };
+        verb("re", 4).or_else(|| verb("un", 5).and(self.0.get("undo"))).copied()
     }
 
     /// The verb that a word of running text is a form of, with its base.
@@ -206,6 +215,21 @@ mod tests {
             assert_eq!(lexicon.bent(&word.into()).unwrap().0, base, "{word}");
         }
         assert!(lexicon.bent(&"created".into()).is_none() && lexicon.bent(&"gets_all".into()).is_none());
+    }
+
+    #[test]
+    fn verbs_done_again_or_undone_are_verbs() {
+        let words = [("invite", 1), ("confirm", 2), ("undo", 3), ("read", 4), ("ply", 5), ("play", 6)];
+        let lexicon = Lexicon(words.map(|(w, rule)| (w.to_owned(), rule)).into_iter().collect());
+        assert_eq!(lexicon.exact("reinvite"), Some(1));
+        assert_eq!(lexicon.exact("unconfirm"), Some(3));
+        assert_eq!(
+            lexicon.bent(&"replays".into()).map(|(base, rule, _)| (base, rule)),
+            Some(("replay".into(), 6))
+        );
+        for none in ["unread", "reply", "reinvent", "re", "un", "rerere"] {
+            assert_eq!(lexicon.exact(none), None, "{none}");
+        }
     }
 
     #[test]
