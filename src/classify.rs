@@ -44,6 +44,8 @@ pub struct RuleSet {
     rules: Vec<ruleset::Rule>,
     lexicon: words::Lexicon,
     sieves: pattern::Sieves,
+    /// What introduces a list of actions.
+    list_intro: pattern::Pattern,
     #[cfg(test)]
     patterns: pattern::Patterns,
     order: order::Order,

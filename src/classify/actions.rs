@@ -7,14 +7,13 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::RuleSet;
-use super::texts::{NAME_BYTES, Place, Text, start_of};
+use super::ruleset::Zone;
+use super::texts::{Description, NAME_BYTES, Place, Text, start_of};
 use super::verbs::{Slot, Verb, severity};
 use super::words::{Form, Gap, Word, of_name, of_prose};
 
-static LIST_INTRO: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)(?-u:\b)(?:actions?|operations?|commands?|subcommands?)(?-u:\b)[^:\n.]{0,40}:")
-        .expect("a constant pattern")
-});
+/// What stands in front of a list of actions in a description.
+pub(super) const LIST_INTRO: &str = r"\b(?:actions?|operations?|commands?|subcommands?)\b[^:\n.]{0,40}:";
 
 static LOOKED_FOR: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)(?-u:\b)(?:filter(?:s|ed)?|only (?:return|show|include)|to (?:check|evaluate|assess|validate|look for))(?-u:\b)")
@@ -22,12 +21,11 @@ static LOOKED_FOR: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// The most severe of "Actions: list, create, delete".
-pub(super) fn listed_in_description<'a>(text: &Text<'a>, head: &str, rules: &RuleSet) -> Option<Verb<'a>> {
-    if !head.contains(':') {
-        return None;
-    }
-    let intro = LIST_INTRO.find(head)?;
-    let list = start_of(text.read.get(intro.end()..)?, 600);
+pub(super) fn listed_in_description<'a>(said: &Description<'a>, rules: &RuleSet) -> Option<Verb<'a>> {
+    let (head, candidates) = said.zone(Zone::Head);
+    let (_, begin) = rules.list_intro.find(head, candidates)?;
+    let text = &said.text;
+    let list = start_of(text.read.get(begin..)?, 600);
     let (mut verbs, mut end) = (Vec::new(), None::<usize>);
     for word in of_prose(list) {
         let between = list.get(end.unwrap_or(0)..word.start).unwrap_or_default();
@@ -47,7 +45,7 @@ pub(super) fn listed_in_description<'a>(text: &Text<'a>, head: &str, rules: &Rul
         rule,
         word: word.into(),
         slot: Slot::ListedInDescription,
-        place: text.place(intro.end() + start, intro.end() + end),
+        place: text.place(begin + start, begin + end),
         objects: Vec::new(),
         doubtful: false,
     })

@@ -65,16 +65,21 @@ impl When {
 
     /// The place where the first condition held, if all is as it must be.
     pub(super) fn holds<'a>(&self, features: &Features<'a>) -> Option<(Family, Place<'a>)> {
+        if !self.all.iter().all(|condition| condition.may(features)) {
+            return None;
+        }
         let mut first = None;
         for condition in &self.all {
             let held = condition.holds(features)?;
             first.get_or_insert(held);
         }
         if !self.any.is_empty() {
-            let held = self.any.iter().find_map(|condition| condition.holds(features))?;
+            let mut any = self.any.iter().filter(|condition| condition.may(features));
+            let held = any.find_map(|condition| condition.holds(features))?;
             first.get_or_insert(held);
         }
-        if self.none.iter().any(|condition| condition.holds(features).is_some()) { None } else { first }
+        let mut none = self.none.iter().filter(|condition| condition.may(features));
+        if none.any(|condition| condition.holds(features).is_some()) { None } else { first }
     }
 }
 
@@ -145,6 +150,24 @@ impl WrittenCondition {
 }
 
 impl Condition {
+    /// Whether it is worth a closer look.
+    fn may(&self, features: &Features<'_>) -> bool {
+        let described = |pattern: &Pattern, zone| {
+            features.description.as_ref().is_some_and(|description| pattern.may(description.zone(zone).1))
+        };
+        match self {
+            Condition::Words(pattern) => pattern.may(&features.in_spaced),
+            Condition::Description(pattern, zone) => described(pattern, *zone),
+            Condition::Says(pattern, zone) => {
+                pattern.may(&features.in_spaced)
+                    || described(pattern, *zone)
+                    || features.title.as_ref().is_some_and(|title| pattern.may(&title.candidates))
+            }
+            Condition::Param { name, .. } => name.may(&features.params_named),
+            Condition::Verb(_) | Condition::Object(_) | Condition::Head { .. } => true,
+        }
+    }
+
     /// Where it holds, if it does.
     fn holds<'a>(&self, features: &Features<'a>) -> Option<(Family, Place<'a>)> {
         match self {

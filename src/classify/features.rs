@@ -53,13 +53,15 @@ pub(super) struct Features<'a> {
     pub(super) behind_claim: Candidates,
     spaced: Spaced,
     /// The patterns that may match the name's words.
-    in_spaced: Candidates,
+    pub(super) in_spaced: Candidates,
     /// The last word of the name before a preposition: what a name without a verb is about.
     pub(super) head_noun: Option<Word<'a>>,
     pub(super) title: Option<Title<'a>>,
     pub(super) description: Option<Description<'a>>,
     pub(super) verbs: Vec<Verb<'a>>,
     pub(super) params: Vec<Param<'a>>,
+    /// The patterns that may match the name of some parameter.
+    pub(super) params_named: Candidates,
     /// There were more parameters, or longer descriptions of them, than are read.
     schema_cut: bool,
 }
@@ -73,7 +75,8 @@ impl<'a> Features<'a> {
             Title { text, candidates: rules.sieves.prose.candidates(text.read) }
         });
         let description = tool.description().and_then(|whole| Description::of(whole, &rules.sieves.prose));
-        let Schema { params, mut verbs, cut: schema_cut } = Schema::of(tool.input_schema(), rules);
+        let Schema { params, named: params_named, mut verbs, cut: schema_cut } =
+            Schema::of(tool.input_schema(), rules);
         let (name_words, claim) = unclaimed(of_name(name.read).collect());
         let spaced = Spaced::of(&name_words);
         let said = description.as_ref().map(|text| in_description(text, rules)).unwrap_or_default();
@@ -84,7 +87,7 @@ impl<'a> Features<'a> {
             verbs.extend(in_name(text, &words, rules, [Slot::Title, Slot::Title], first).into_iter().take(1));
         }
         verbs.extend(said);
-        verbs.extend(description.as_ref().and_then(|d| listed_in_description(&d.text, d.head, rules)));
+        verbs.extend(description.as_ref().and_then(|d| listed_in_description(d, rules)));
         about::complete(&mut verbs);
         let ends = &rules.settings.words.phrase_ends;
         let head_noun = name_words.into_iter().take_while(|w| !ends.contains(w.text.as_ref())).last();
@@ -100,6 +103,7 @@ impl<'a> Features<'a> {
             description,
             verbs,
             params,
+            params_named,
             schema_cut,
         }
     }

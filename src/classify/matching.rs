@@ -76,7 +76,9 @@ fn rule_hits<'a>(features: &Features<'a>, index: usize, rule: &Rule, hits: &mut 
         }
         Kind::Param { pattern, top_only } => {
             let named = |p: &&Param<'_>| (!top_only || p.path.depth == 0) && pattern.is_in(&p.name, &p.named);
-            if let Some(param) = features.params.iter().find(named) {
+            if pattern.may(&features.params_named)
+                && let Some(param) = features.params.iter().find(named)
+            {
                 add(Family::Schema, Place::whole(param.path.pointer("")));
             }
         }

@@ -2,7 +2,7 @@
 
 use regex::{Regex, RegexBuilder};
 
-use super::sieve::{Candidates, Sieve};
+use super::sieve::{Candidates, Known, Sieve};
 
 /// One pattern of a rule.
 #[derive(Debug)]
@@ -61,9 +61,10 @@ impl Patterns {
 
     /// What sifts them.
     pub(super) fn sieves(&self) -> Sieves {
+        let patterns: Vec<_> = self.0.iter().map(|pattern| (pattern, Known::of(&pattern.regex))).collect();
         Sieves {
-            names: Sieve::of(&self.0, |pattern| pattern.scope != Scope::Prose),
-            prose: Sieve::of(&self.0, |pattern| pattern.scope != Scope::Names),
+            names: Sieve::of(&patterns, |pattern| pattern.scope != Scope::Prose),
+            prose: Sieve::of(&patterns, |pattern| pattern.scope != Scope::Names),
         }
     }
 

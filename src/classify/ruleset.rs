@@ -7,6 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
+use super::actions::LIST_INTRO;
 use super::conditions::{When, WrittenCondition};
 use super::examples::Example;
 use super::findings::{Check, Finding, Findings};
@@ -48,7 +49,7 @@ pub(super) enum Kind {
     /// No verb, and a word of the name is one of these.
     Noun(WordSet),
     /// A pattern in running text.
-    Phrase { pattern: Pattern, unless: Option<Regex>, fields: BTreeSet<Field>, zone: Zone },
+    Phrase { pattern: Pattern, unless: Option<Regex>, fields: Vec<Field>, zone: Zone },
     /// A pattern on the name of a parameter, as `snake_case`.
     Param { pattern: Pattern, top_only: bool },
     /// Several conditions at once.
@@ -231,6 +232,12 @@ pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleErr
             RuleError::Rule { file, line, column, rule: rule.text.id.clone(), message }
         })?;
     }
+    let list_intro = patterns.add(LIST_INTRO, Scope::Prose).map_err(|message| RuleError::Shape {
+        file: SETTINGS.to_owned(),
+        line: 1,
+        column: 1,
+        message,
+    })?;
     let sieves = patterns.sieves();
     let findings = Findings::of(&rules);
     let order = Order::of(&rules);
@@ -239,6 +246,7 @@ pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleErr
         rules,
         lexicon,
         sieves,
+        list_intro,
         #[cfg(test)]
         patterns,
         order,
@@ -281,7 +289,7 @@ fn checked(
             Kind::Phrase {
                 pattern: patterns.add(&written.pattern.ok_or("has no pattern")?, Field::scope(&fields))?,
                 unless: written.unless.as_deref().map(compile).transpose()?,
-                fields,
+                fields: fields.into_iter().collect(),
                 zone: written.zone.unwrap_or_default(),
             }
         }

@@ -71,6 +71,8 @@ pub(super) struct Param<'a> {
 /// What a schema says, as far as the bounds go.
 pub(super) struct Schema<'a> {
     pub(super) params: Vec<Param<'a>>,
+    /// The patterns that may match the name of one of them.
+    pub(super) named: Candidates,
     /// The most severe of the actions that a parameter lists.
     pub(super) verbs: Vec<Verb<'a>>,
     /// There were more parameters, or longer descriptions of them, than are read.
@@ -80,7 +82,8 @@ pub(super) struct Schema<'a> {
 impl<'a> Schema<'a> {
     /// Reads the input schema, if there is one.
     pub(super) fn of(schema: Option<&'a Value>, rules: &RuleSet) -> Self {
-        let empty = Self { params: Vec::new(), verbs: Vec::new(), cut: false };
+        let (params, verbs) = (Vec::new(), Vec::new());
+        let empty = Self { params, named: Candidates::default(), verbs, cut: false };
         let mut reader = Reader { rules, found: empty, bytes_left: PARAM_BYTES };
         if let Some(schema) = schema {
             let path = Path { keys: [("", false); PARAM_DEPTH], depth: 0 };
@@ -147,6 +150,7 @@ impl<'a> Reader<'a, '_> {
             listed.take(VALUES).filter_map(|v| v.as_str()).map(|v| start_of(v, NAME_BYTES)).collect();
         let named = rules.sieves.names.candidates(&name);
         let said = description.map(|text| rules.sieves.prose.candidates(text)).unwrap_or_default();
+        self.found.named.add(&named);
         self.found.params.push(Param { path, name, named, description, said, values });
     }
 }

@@ -6,9 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use regex::Regex;
+
 use super::pattern::Numbered;
 
-use self::pieces::{Piece, clauses};
+use self::pieces::{Clause, Piece};
 use self::table::Table;
 
 mod pieces;
@@ -81,16 +83,25 @@ pub(super) struct Sieve {
     beyond_ascii: Candidates,
 }
 
+/// What is known of a pattern's matches; nothing where it is empty.
+#[derive(Debug)]
+pub(super) struct Known(Vec<Clause>);
+
+impl Known {
+    /// Reads it off the pattern, which is matched without regard to case.
+    pub(super) fn of(pattern: &Regex) -> Self {
+        Self(pieces::clauses(pattern.as_str()).unwrap_or_default())
+    }
+}
+
 impl Sieve {
-    /// Gathers those of the patterns, numbered in their order, that are `wanted`; any other always may match. They are matched
-    /// without regard to case.
-    pub(super) fn of(patterns: &[Numbered], wanted: impl Fn(&Numbered) -> bool) -> Self {
+    /// Gathers those of the patterns, numbered in their order, that are `wanted`; any other always may match.
+    pub(super) fn of(patterns: &[(&Numbered, Known)], wanted: impl Fn(&Numbered) -> bool) -> Self {
         let mut meanings: BTreeMap<Piece, Meaning> = BTreeMap::new();
         let (mut always, mut beyond_ascii) = (Candidates::default(), Candidates::default());
         let mut followed = 0;
-        for (number, pattern) in patterns.iter().enumerate().take(PATTERNS) {
-            let clauses = Some(pattern).filter(|p| wanted(p)).and_then(|p| clauses(p.regex.as_str()));
-            let clauses = clauses.unwrap_or_default();
+        for (number, (pattern, Known(clauses))) in patterns.iter().enumerate().take(PATTERNS) {
+            let clauses = if wanted(pattern) { clauses.as_slice() } else { &[] };
             let more: usize = clauses.iter().map(|clause| clause.len() - 1).sum();
             if clauses.is_empty() || followed + more > PATTERNS {
                 always.insert(number);
@@ -98,7 +109,7 @@ impl Sieve {
             }
             for clause in clauses {
                 let (last, mut behind) = (clause.len() - 1, None);
-                for (place, pieces) in clause.into_iter().enumerate() {
+                for (place, pieces) in clause.iter().enumerate() {
                     let mut means = Found::default();
                     if place == last { &mut means.candidates } else { &mut means.groups }
                         .insert(if place == last { number } else { followed });
@@ -106,7 +117,7 @@ impl Sieve {
                         if piece.changes_beyond_ascii {
                             beyond_ascii.insert(number);
                         }
-                        let meaning = meanings.entry(piece).or_default();
+                        let meaning = meanings.entry(piece.clone()).or_default();
                         match behind {
                             None => meaning.anywhere.add(&means),
                             Some(group) => meaning.behind.push((group, means)),

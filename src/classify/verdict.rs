@@ -1,6 +1,6 @@
 //! From hits to a verdict: points to shares, the class, the hints, the signals, the rubric's risk arithmetic.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::RuleSet;
 use super::features::Features;
@@ -13,7 +13,7 @@ use crate::model::{Class, Effect, Evidence, Risk, Signal, Verdict};
 const CLASS_EVIDENCE: usize = 12;
 
 /// Points of each class.
-type Scores = BTreeMap<Class, f64>;
+type Scores = [(Class, f64); 4];
 
 /// The verdict that the hits amount to.
 pub(super) fn decide<'a>(rules: &RuleSet, features: &Features<'a>, mut hits: Vec<Hit<'a>>) -> Verdict {
@@ -29,7 +29,13 @@ pub(super) fn decide<'a>(rules: &RuleSet, features: &Features<'a>, mut hits: Vec
         let pointer = if features.description.is_some() { "/description" } else { "/name" };
         hits.push(Hit { rule, family: Family::Whole, place: Place::whole(pointer), points: nothing.points });
     }
-    let mut scores: Scores = Class::ALL.iter().copied().zip(bounds.prior).collect();
+    let [read, write, execute, destructive] = bounds.prior;
+    let mut scores: Scores = [
+        (Class::Read, read),
+        (Class::Write, write),
+        (Class::Execute, execute),
+        (Class::Destructive, destructive),
+    ];
     for hit in hits.iter().filter(|hit| hit.family != Family::Hint) {
         add(&mut scores, class_of(hit), hit.points);
     }
@@ -111,7 +117,7 @@ fn read_gate(rules: &RuleSet, hits: &mut [Hit<'_>]) {
 }
 
 fn add(scores: &mut Scores, class: Option<Class>, points: f64) {
-    if let Some(score) = class.and_then(|class| scores.get_mut(&class)) {
+    if let Some((_, score)) = scores.iter_mut().find(|(of, _)| Some(*of) == class) {
         *score += points;
     }
 }
@@ -129,10 +135,10 @@ fn winner(scores: &Scores) -> Class {
 
 /// The class's share of the exponentials of all scores.
 fn share(scores: &Scores, class: Class, scale: f64) -> f64 {
-    let top = scores.values().copied().fold(f64::NEG_INFINITY, f64::max);
+    let top = scores.iter().map(|(_, score)| *score).fold(f64::NEG_INFINITY, f64::max);
     let power = |score: f64| ((score - top) * scale).exp();
-    let all: f64 = scores.values().map(|s| power(*s)).sum();
-    scores.get(&class).map_or(0.0, |s| power(*s)) / all
+    let all: f64 = scores.iter().map(|(_, score)| power(*score)).sum();
+    scores.iter().find(|(of, _)| *of == class).map_or(0.0, |(_, score)| power(*score)) / all
 }
 
 /// The stated hint that the text contradicts.

@@ -17,10 +17,9 @@ fn right_to_left(c: char) -> bool {
 /// front, marks of direction in Hebrew or Arabic, the flags that are spelled in tag characters.
 pub(super) fn invisible(text: &str) -> Option<(usize, usize)> {
     if text.is_ascii() {
-        let control = |b: &u8| (*b < 0x20 || *b == 0x7F) && !matches!(b, b'\t' | b'\n' | b'\r');
         // Without a way out in the middle, so that many bytes are looked at in one step.
-        let any = |piece: &[u8]| piece.iter().fold(false, |any, b| any | control(b));
-        if !text.as_bytes().chunks(64).any(any) {
+        let control = |b: u8| ((b < 0x20) & (b != b'\t') & (b != b'\n') & (b != b'\r')) | (b == 0x7F);
+        if !text.bytes().fold(false, |any, b| any | control(b)) {
             return None;
         }
     }
@@ -61,9 +60,11 @@ pub(super) fn invisible(text: &str) -> Option<(usize, usize)> {
 
 /// A character that may deceive, depending on those around it.
 fn suspect(c: char) -> bool {
-    splits(c)
-        || tag(c)
-        || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{1B}' | '\u{9B}' | '\u{8}' | '\u{0}' | '\u{7F}')
+    let printable = (' '..='~').contains(&c);
+    !printable
+        && (splits(c)
+            || tag(c)
+            || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{1B}' | '\u{9B}' | '\u{8}' | '\u{0}' | '\u{7F}'))
 }
 
 fn tag(c: char) -> bool {

@@ -88,7 +88,8 @@ fn word_ends(part: &Hir, before: bool) -> bool {
         HirKind::Look(look) => before || matches!(look, Look::Start | Look::StartLF | Look::WordAscii),
         HirKind::Literal(literal) => literal.0.last().is_some_and(|byte| !in_word(*byte)),
         HirKind::Class(Class::Unicode(class)) => {
-            class.ranges().iter().all(|r| !(r.start()..=r.end()).any(|c| u8::try_from(c).is_ok_and(in_word)))
+            let ascii = |c: char| u8::try_from(c).unwrap_or(u8::MAX);
+            class.ranges().iter().all(|r| !(ascii(r.start())..=ascii(r.end())).any(in_word))
         }
         HirKind::Class(Class::Bytes(class)) => {
             class.ranges().iter().all(|r| !(r.start()..=r.end()).any(in_word))
