@@ -7,8 +7,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::RuleSet;
-use super::ruleset::Zone;
-use super::texts::{Description, NAME_BYTES, Place, Text, start_of};
+use super::texts::{Description, NAME_BYTES, Place, Text, Zone, start_of};
 use super::verbs::{Slot, Verb, severity};
 use super::words::{Form, Gap, Word, of_name, of_prose};
 

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use super::features::Features;
 use super::matching::Family;
 use super::pattern::{Pattern, Patterns, Scope, compile};
-use super::ruleset::{Zone, expand};
-use super::texts::Place;
+use super::ruleset::expand;
+use super::texts::{Place, Zone};
 use super::words::singular;
 use super::wordset::WordSet;
 

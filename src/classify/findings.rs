@@ -12,8 +12,9 @@ use super::RuleSet;
 use super::features::Features;
 use super::matching::{Family, Hit};
 use super::pattern::Pattern;
-use super::ruleset::{Kind, Rule, Zone};
+use super::ruleset::{Kind, Rule};
 use super::sieve::Candidates;
+use super::texts::Zone;
 
 use self::strings::{Said, each_string};
 

@@ -14,6 +14,7 @@ use super::findings::{Check, Finding, Findings};
 use super::order::Order;
 use super::pattern::{Pattern, Patterns, Scope, compile};
 use super::settings::Settings;
+use super::texts::Zone;
 use super::words::{Lexicon, singular};
 use super::wordset::WordSet;
 use super::{ALGORITHM, RuleError, RuleSet, RuleText};
@@ -89,19 +90,6 @@ impl Field {
             _ => Scope::All,
         }
     }
-}
-
-/// How far into a description a phrase is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Zone {
-    /// The first sentence.
-    First,
-    /// The first 1,500 bytes.
-    #[default]
-    Head,
-    /// All that is read.
-    All,
 }
 
 #[derive(Deserialize)]

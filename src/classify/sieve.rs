@@ -1,8 +1,8 @@
 //! Which of the rules' patterns can match a text at all, found in one pass over it.
 //!
 //! Of nearly every pattern some short pieces are known of which each match holds one ("permission", "api key"). All of
-//! them are looked for together, whatever their case, and only the patterns of those that are there are searched for: some
-//! three in a hundred. A pattern of which no such piece is known always may match.
+//! them are looked for together, whatever their case, and only the patterns of those that are there are searched for: most are
+//! not. A pattern of which no such piece is known always may match.
 
 use std::collections::BTreeMap;
 

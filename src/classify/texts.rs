@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::ruleset::Zone;
+use serde::Deserialize;
+
 use super::sieve::{Candidates, Sieve};
 
 /// Bytes that are read of a description, and of a name or a title.
@@ -43,6 +44,19 @@ impl Place<'_> {
     pub(super) fn whole(pointer: impl Into<Cow<'static, str>>) -> Self {
         Self { pointer: pointer.into(), text: "", span: None }
     }
+}
+
+/// How far into a description a phrase is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Zone {
+    /// The first sentence.
+    First,
+    /// The first 1,500 bytes.
+    #[default]
+    Head,
+    /// All that is read.
+    All,
 }
 
 /// A title, with the patterns that may match it.
