@@ -54,7 +54,7 @@ pub(super) fn unclaimed(mut words: Vec<Word<'_>>) -> (Vec<Word<'_>>, usize) {
     let read = |i: usize| is(i, "read") && is(i + 1, "only");
     let claim = |i: usize| is(i, "readonly") || read(i) || i.checked_sub(1).is_some_and(read);
     let claims: Vec<bool> = (0..words.len()).map(claim).collect();
-    let Some(first) = claims.iter().position(|claim| !claim) else { return (words, 0) };
+    let Some(first) = claims.iter().position(|claim| !claim) else { return (Vec::new(), 0) };
     let front = if first > 0 { words.get(first).map_or(0, |word| word.start) } else { 0 };
     let mut claims = claims.into_iter();
     words.retain(|_| claims.next() == Some(false));

@@ -244,6 +244,15 @@ proptest! {
     }
 }
 
+#[test]
+fn a_name_that_is_nothing_but_the_claim_says_nothing() {
+    for claim in ["read-only", "\u{200b}_read-only", "readonly"] {
+        let named = judge(&tool_of(claim, "permanently delete dry run"));
+        let nameless = judge(&tool_of("\u{200b}", "permanently delete dry run"));
+        assert_eq!((named.class, named.risk), (nameless.class, nameless.risk), "{claim}");
+    }
+}
+
 fn tool_of(name: &str, description: &str) -> Value {
     match description {
         "" => json!({"name": name}),
