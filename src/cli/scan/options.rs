@@ -1,0 +1,224 @@
+//! What `catalogue scan` is told on the command line.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::targets::{self, UsageError};
+use crate::model::source::SourceName;
+use crate::model::{ServerKey, Target};
+use crate::probe::sandbox::Wanted;
+
+/// `catalogue scan`.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct ScanOptions {
+    /// npm:NAME[@VERSION], pypi:NAME[==VERSION], a pkg: purl, or https://HOST/PATH; the starter list if none is given
+    pub(super) targets: Vec<String>,
+    /// Find the servers by itself and scan them: in a list, or in the configuration of MCP clients on this machine
+    #[arg(long, value_enum, value_name = "REGISTRY", conflicts_with_all = ["targets", "from", "stdio"])]
+    pub(super) registry: Option<RegistryOption>,
+    /// Only this client's files; may be given several times
+    #[arg(long = "client", value_name = "NAME", requires = "registry")]
+    pub(super) clients: Vec<String>,
+    /// This file instead of those of this machine, in the shape of the one --client that is given
+    #[arg(long, value_name = "FILE", requires = "clients")]
+    pub(super) client_file: Option<PathBuf>,
+    /// With --registry: say what would be scanned, and start nothing
+    #[arg(long, requires = "registry")]
+    pub(super) dry_run: bool,
+    /// Read targets from a TOML file of [[target]] tables
+    #[arg(long, value_name = "FILE")]
+    pub(super) from: Option<PathBuf>,
+    /// Ask a command of your own, given after --, over standard input and output; needs --name
+    #[arg(long, requires = "name")]
+    pub(super) stdio: bool,
+    /// What the command of --stdio is called: its key is local:NAME
+    #[arg(long, requires = "stdio")]
+    pub(super) name: Option<String>,
+    /// Set a variable for the command of --stdio; values are never stored
+    #[arg(long = "env", value_name = "NAME=VALUE", requires = "stdio")]
+    pub(super) env: Vec<String>,
+    /// With a list: scan at most so many, and read no more of the list than that takes
+    #[arg(long, value_name = "N", requires = "registry", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) limit: Option<u32>,
+    /// With a list: what changed since this point: a day or time, or a serial (pypi, npm's feed)
+    #[arg(long, value_name = "POINT", requires = "registry")]
+    pub(super) since: Option<String>,
+    /// With a list: believe one that lost more than a tenth of what it held
+    #[arg(long, requires = "registry")]
+    pub(super) accept_shrink: bool,
+    /// Servers asked at once [default: cores + 1]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(super) jobs: Option<u16>,
+    /// Seconds one server may take, all its starts together, installing not counted [default: limits.session_seconds]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(super) timeout: Option<u64>,
+    /// Probe again even if an outcome that lasts is stored
+    #[arg(long)]
+    pub(super) refresh: bool,
+    /// How strangers' code is locked in; none must be asked for in words
+    #[arg(long, value_enum, default_value_t = SandboxOption::Auto)]
+    pub(super) sandbox: SandboxOption,
+    /// Bound of kept installs, e.g. 10GiB; the oldest use goes first
+    #[arg(long, value_name = "SIZE")]
+    pub(super) cache_max: Option<String>,
+    /// Drop each install after its probe
+    #[arg(long)]
+    pub(super) no_cache: bool,
+    /// Print one JSON object a target on standard output as it ends
+    #[arg(long)]
+    pub(super) json: bool,
+    /// No bar and no table
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// The command of --stdio
+    #[arg(last = true)]
+    pub(super) command: Vec<String>,
+}
+
+/// Where servers are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum RegistryOption {
+    /// The official MCP registry
+    Mcp,
+    /// npm: its search, and its feed of changes where one is configured
+    Npm,
+    /// The Python package index
+    Pypi,
+    /// The configuration files of MCP clients
+    Config,
+}
+
+impl RegistryOption {
+    /// The list that is walked; the clients' files are none.
+    fn list(self) -> Option<SourceName> {
+        match self {
+            RegistryOption::Mcp => Some(SourceName::Mcp),
+            RegistryOption::Npm => Some(SourceName::Npm),
+            RegistryOption::Pypi => Some(SourceName::Pypi),
+            RegistryOption::Config => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum SandboxOption {
+    /// The strongest level that works here
+    Auto,
+    /// Namespaces by bubblewrap
+    Bwrap,
+    /// Landlock, seccomp and limits, no namespaces
+    Reduced,
+    /// No sandbox
+    None,
+}
+
+impl ScanOptions {
+    /// These targets and no talk but the bar, as `catalogue eval --benchmark` scans them.
+    pub(in crate::cli) fn of(targets: Vec<String>, jobs: Option<u16>, sandbox: SandboxOption) -> Self {
+        Self { targets, sandbox, ..Self::starter(jobs, false, false) }
+    }
+
+    /// The starter list, as `catalogue run` scans it.
+    pub(in crate::cli) fn starter(jobs: Option<u16>, refresh: bool, quiet: bool) -> Self {
+        Self {
+            targets: Vec::new(),
+            registry: None,
+            clients: Vec::new(),
+            client_file: None,
+            dry_run: false,
+            from: None,
+            stdio: false,
+            name: None,
+            env: Vec::new(),
+            limit: None,
+            since: None,
+            accept_shrink: false,
+            jobs,
+            timeout: None,
+            refresh,
+            sandbox: SandboxOption::Auto,
+            cache_max: None,
+            no_cache: false,
+            json: false,
+            quiet,
+            command: Vec::new(),
+        }
+    }
+
+    /// The list that its targets come from.
+    pub(super) fn list(&self) -> Option<SourceName> {
+        self.registry.and_then(RegistryOption::list)
+    }
+
+    /// Options that say nothing together are an error, not passed over.
+    pub(super) fn check(&self) -> Result<(), UsageError> {
+        let of_a_list = self.limit.is_some() || self.since.is_some() || self.accept_shrink;
+        match self.list() {
+            None if of_a_list => Err(UsageError(
+                "--limit, --since and --accept-shrink are for lists: --registry mcp, npm or pypi".to_owned(),
+            )),
+            Some(list) if !self.clients.is_empty() => {
+                Err(UsageError(format!("--client is for --registry config, not for {list}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn wanted(&self) -> Wanted {
+        match self.sandbox {
+            SandboxOption::Auto => Wanted::Auto,
+            SandboxOption::Bwrap => Wanted::Bwrap,
+            SandboxOption::Reduced => Wanted::Reduced,
+            SandboxOption::None => Wanted::None,
+        }
+    }
+
+    pub(super) fn targets(&self, data: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<Vec<Target>> {
+        let mut found = Vec::new();
+        if self.stdio {
+            let name = self.name.as_deref().unwrap_or_default();
+            let server = ServerKey::local(name).map_err(|e| UsageError(e.to_string()))?;
+            if self.command.is_empty() {
+                return Err(UsageError(
+                    "--stdio needs a command after --: --stdio --name NAME -- CMD ARGS".into(),
+                )
+                .into());
+            }
+            let mut env = BTreeMap::new();
+            for pair in &self.env {
+                let (name, value) = pair
+                    .split_once('=')
+                    .ok_or_else(|| UsageError(format!("--env {pair}: use NAME=VALUE")))?;
+                env.insert(name.to_owned(), value.to_owned());
+            }
+            found.push(Target::Local {
+                server,
+                command: self.command.clone(),
+                env,
+                fresh: true,
+                folder: None,
+            });
+        } else if !self.command.is_empty() {
+            return Err(UsageError("a command after -- needs --stdio --name NAME before it".into()).into());
+        }
+        for text in &self.targets {
+            found.push(
+                text.parse().map_err(|e: crate::model::target::TargetError| UsageError(e.to_string()))?,
+            );
+        }
+        if let Some(path) = &self.from {
+            found.extend(targets::read_list(path)?);
+            if found.is_empty() {
+                return Err(UsageError(format!("{}: no [[target]] in it", path.display())).into());
+            }
+        }
+        if found.is_empty() {
+            let text =
+                String::from_utf8_lossy(data.get(targets::STARTER).map_or(&[][..], |b| b)).into_owned();
+            found = targets::parse_list(&text, Path::new("data/starter.toml"))?;
+        }
+        Ok(targets::without_doubles(found))
+    }
+}
