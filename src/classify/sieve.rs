@@ -13,6 +13,7 @@ use super::pattern::Numbered;
 use self::pieces::{Clause, Piece};
 use self::table::Table;
 
+mod common;
 mod pieces;
 mod table;
 

@@ -6,6 +6,8 @@
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
+use super::common::COMMON_WORDS;
+
 /// Bytes of a piece that are compared: as many as are loaded at once.
 pub(super) const COMPARED: usize = 8;
 /// Bytes that a piece has at least.
@@ -16,6 +18,10 @@ const MOST: usize = 640;
 const COMMON: f64 = 0.0005;
 /// Groups of one clause at most.
 const GROUPS: usize = 3;
+/// Words that a byte of a definition begins on average.
+const WORDS_A_BYTE: f64 = 0.149;
+/// How many of all words a word is at most that is not among the common ones.
+const RARE: f64 = 5e-4;
 
 /// A text of which every match of a group holds one, in lower case as far as it is ASCII.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -209,8 +215,48 @@ impl Piece {
     }
 }
 
-/// About how often one of these pieces is met, by the letters they are made of.
+/// About how many bytes of a text begin one of these pieces.
 fn expected(pieces: &[Piece]) -> f64 {
+    pieces.iter().map(|piece| if piece.at_word { words(&piece.text) } else { letters(&piece.text) }).sum()
+}
+
+/// What begins with a word: how common its words are, one behind the other.
+fn words(text: &[u8]) -> f64 {
+    let joints: f64 = text.iter().filter(|byte| !in_word(**byte)).map(joint).product();
+    let mut words = text.split(|byte| !in_word(*byte)).peekable();
+    let mut all = WORDS_A_BYTE * joints;
+    while let Some(word) = words.next() {
+        if !word.is_empty() {
+            all *= share(word, words.peek().is_some());
+        }
+    }
+    all
+}
+
+/// How many of all words are this one, or begin with it.
+fn share(word: &[u8], whole: bool) -> f64 {
+    let from = COMMON_WORDS.partition_point(|(known, _)| known.as_bytes() < word);
+    let known = COMMON_WORDS.iter().skip(from).take_while(|(known, _)| known.as_bytes().starts_with(word));
+    let known: u32 = known
+        .take(if whole { 1 } else { usize::MAX })
+        .filter(|(known, _)| !whole || known.as_bytes() == word)
+        .map(|(_, count)| count)
+        .sum();
+    // Of all other words each is rare.
+    f64::from(known) / 1e5 / WORDS_A_BYTE + letters(word).min(RARE)
+}
+
+/// How many of the places between two words are this.
+fn joint(byte: &u8) -> f64 {
+    match byte {
+        b' ' => 0.8,
+        b'-' | b'_' | b'.' | b',' => 0.05,
+        _ => 0.01,
+    }
+}
+
+/// What begins anywhere: how common its letters are.
+fn letters(text: &[u8]) -> f64 {
     let letter = |b: &u8| match b {
         b' ' => 0.16,
         b'e' => 0.10,
@@ -220,6 +266,5 @@ fn expected(pieces: &[Piece]) -> f64 {
         b'-' | b'_' | b'.' | b',' => 0.01,
         _ => 0.004,
     };
-    let piece = |p: &Piece| p.text.iter().map(letter).product::<f64>() * if p.at_word { 0.2 } else { 1.0 };
-    pieces.iter().map(piece).sum()
+    text.iter().map(letter).product()
 }

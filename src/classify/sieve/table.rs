@@ -9,6 +9,8 @@ use super::pieces::{COMPARED, Piece, SHORTEST, in_word};
 const FOLD: u64 = 0x2020_2020_2020_2020;
 /// A power of two, and so many that few keys share one.
 const SLOTS: usize = 1 << 15;
+/// So many pieces of a bucket are gone through one by one.
+const FEW: usize = 8;
 /// Bytes of the longest short piece.
 const SHORT: usize = SHORTEST + 1;
 
@@ -33,7 +35,15 @@ struct Buckets<const BYTES: usize> {
     filter: Box<[u64; SLOTS / 64]>,
     /// Of every slot the number of its pieces' bucket and one more, or zero.
     slots: Box<[u16; SLOTS]>,
-    buckets: Vec<Vec<Entry>>,
+    buckets: Vec<Bucket>,
+}
+
+/// Pieces that begin alike, by their lengths and then in the order of their texts.
+#[derive(Debug, Default)]
+struct Bucket {
+    entries: Vec<Entry>,
+    /// Of each length, as a mask, how many there are; empty where going through all of them is quicker.
+    lengths: Vec<(u64, usize)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -128,12 +138,12 @@ impl<const BYTES: usize> Buckets<BYTES> {
     fn add(&mut self, entry: Entry, text: u64) {
         let slot = Self::slot(text);
         if self.slots[slot] == 0 {
-            self.buckets.push(Vec::new());
+            self.buckets.push(Bucket::default());
             self.slots[slot] = self.buckets.len() as u16;
         }
         self.filter[slot / 64] |= 1 << (slot % 64);
         if let Some(bucket) = self.buckets.get_mut(usize::from(self.slots[slot]) - 1) {
-            bucket.push(entry);
+            bucket.add(entry);
         }
     }
 
@@ -153,12 +163,36 @@ impl<const BYTES: usize> Buckets<BYTES> {
 
     fn each(&self, window: u64, found: &mut impl FnMut(usize)) {
         let bucket = usize::from(self.slots[Self::slot(window)]);
-        let entries =
-            bucket.checked_sub(1).and_then(|at| self.buckets.get(at)).map_or(&[][..], Vec::as_slice);
-        for entry in entries {
-            if window & entry.mask == entry.text {
+        let Some(bucket) = bucket.checked_sub(1).and_then(|at| self.buckets.get(at)) else { return };
+        if bucket.lengths.is_empty() {
+            for entry in &bucket.entries {
+                if window & entry.mask == entry.text {
+                    found(entry.number);
+                }
+            }
+            return;
+        }
+        let mut entries = bucket.entries.as_slice();
+        for (mask, count) in &bucket.lengths {
+            let (these, others) = entries.split_at(*count);
+            let text = window & mask;
+            let from = these.partition_point(|entry| entry.text < text);
+            for entry in these.iter().skip(from).take_while(|entry| entry.text == text) {
                 found(entry.number);
             }
+            entries = others;
+        }
+    }
+}
+
+impl Bucket {
+    fn add(&mut self, entry: Entry) {
+        let order = |entry: &Entry| (entry.mask, entry.text);
+        let at = self.entries.partition_point(|known| order(known) <= order(&entry));
+        self.entries.insert(at, entry);
+        if self.entries.len() > FEW {
+            let of_one_length = self.entries.chunk_by(|a, b| a.mask == b.mask);
+            self.lengths = of_one_length.filter_map(|all| Some((all.first()?.mask, all.len()))).collect();
         }
     }
 }
