@@ -22,6 +22,9 @@ const VERSION_CHARS: usize = 300;
 /// Packages and remotes read of one record.
 const PARTS: usize = 100;
 
+/// Where publishers put what the schema does not know.
+pub(super) const PUBLISHER_META: &str = "io.modelcontextprotocol.registry/publisher-provided";
+
 /// The metadata's key, and the one it had for some weeks of 2025.
 const META: [&str; 2] = ["io.modelcontextprotocol.registry/official", "x-io.modelcontextprotocol.registry"];
 
@@ -121,7 +124,7 @@ fn package_key(kind: &str, identifier: &str) -> (String, Option<Obstacle>) {
 }
 
 /// Only plain `https` addresses are ever asked; what stands for a variable is never guessed.
-fn remote_key(address: &str) -> (String, Option<Obstacle>) {
+pub(in crate::sources) fn remote_key(address: &str) -> (String, Option<Obstacle>) {
     let refused = |why| (format!("remote:{}", cut(address, NAME_CHARS)), Some(why));
     if address.contains('{') {
         return refused(Obstacle::Variables);
