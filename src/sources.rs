@@ -3,6 +3,7 @@
 //! `cli/scan` walks: it asks for a page, has the store keep it together with the position of the next one, and so on
 //! until the page says that the list ends or the store sees that it goes in circles.
 
+pub mod bundle;
 pub mod docker;
 mod mcp;
 mod npm;

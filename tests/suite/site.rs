@@ -187,6 +187,7 @@ fn options(out: &Path) -> BuildOptions {
         out: out.to_owned(),
         base_url: Some("https://cat.example/below/".parse().unwrap()),
         as_of: None,
+        audience: Default::default(),
         templates: Folder::Templates.files(None).unwrap(),
         site: Folder::Site.files(None).unwrap(),
         benchmark: Some(MEASURED.clone()),

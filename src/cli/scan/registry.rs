@@ -1,5 +1,6 @@
 //! `catalogue scan --registry`: walks a list, puts what it names into an order, and scans it.
 
+mod bundles;
 mod look;
 mod walk;
 
@@ -143,6 +144,9 @@ fn enumerate(
         let mut walked = walker.run(store).await?;
         if !walked.interrupted {
             look::look(&walker, store, &mut walked).await?;
+        }
+        if !walked.interrupted {
+            bundles::look(&walker, store, &mut walked).await?;
         }
         signals.abort();
         anyhow::Ok(walked)

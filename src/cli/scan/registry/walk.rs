@@ -186,6 +186,11 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// The address of the list; it was found before the walk was begun.
+    pub(super) fn address(&self) -> &Url {
+        self.places.of(self.source.name).unwrap_or(&self.places.mcp)
+    }
+
     /// The registry of a package.
     pub(super) fn base_of(&self, registry: Registry) -> Option<&Url> {
         match registry {
