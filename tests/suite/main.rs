@@ -15,6 +15,7 @@ mod docs;
 mod eval;
 mod exports;
 mod licences;
+mod login;
 mod net;
 mod private;
 mod purl_conformance;

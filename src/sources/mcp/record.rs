@@ -14,6 +14,7 @@ use crate::model::ServerKey;
 use crate::model::digest::sha256_hex;
 use crate::model::sign::Sign;
 use crate::model::source::{Candidate, Listing, ListingStatus, Obstacle};
+use crate::model::target::has_variables;
 
 /// Names have at most 200 characters by the registry's own rule.
 const NAME_CHARS: usize = 300;
@@ -126,7 +127,7 @@ fn package_key(kind: &str, identifier: &str) -> (String, Option<Obstacle>) {
 /// Only plain `https` addresses are ever asked; what stands for a variable is never guessed.
 pub(in crate::sources) fn remote_key(address: &str) -> (String, Option<Obstacle>) {
     let refused = |why| (format!("remote:{}", cut(address, NAME_CHARS)), Some(why));
-    if address.contains('{') {
+    if has_variables(address) {
         return refused(Obstacle::Variables);
     }
     let url = Url::parse(address).ok().filter(|url| url.scheme() == "https");
