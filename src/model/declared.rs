@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Entries read of one list; the largest catalogued server has fewer.
@@ -17,7 +18,8 @@ const NAME_CHARS: usize = 200;
 const DESCRIPTION_CHARS: usize = 400;
 
 /// Where a declared list stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DeclaredBy {
     /// In a registry's record of the server.
     Record,
@@ -61,7 +63,7 @@ impl FromStr for DeclaredBy {
 }
 
 /// One list as it was declared. Everything in it is foreign text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeclaredList {
     /// What it is said of: a candidate's key.
     pub about: String,
@@ -80,7 +82,7 @@ pub struct DeclaredList {
 }
 
 /// A name and what is said of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeclaredEntry {
     /// Cut at 200 characters.
     pub name: String,

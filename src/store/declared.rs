@@ -14,6 +14,7 @@ use crate::model::source::{Obstacle, SourceName};
 const OWN: &str = "";
 
 const HAS_ANY: &str = "SELECT EXISTS (SELECT 1 FROM declared_lists WHERE source = ?1)";
+const HAS_OWN: &str = "SELECT EXISTS (SELECT 1 FROM declared_lists WHERE source = '' AND name = ?1)";
 const OF_RECORD: &str = "
     SELECT id, about, declared_by, place, hash FROM declared_lists
     WHERE source = ?1 AND name = ?2 AND version = ?3 AND (declared_by = 'bundle') = ?4 ORDER BY id";
@@ -109,14 +110,9 @@ impl Store {
         records: &[DeclaredRecord<'_>],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if records.iter().all(|record| record.lists.is_empty()) {
-            let has_any: bool = self
-                .connection
-                .query_row(HAS_ANY, [source.as_str()], |row| row.get(0))
-                .map_err(|e| StoreError::from_sql(&self.connection, e))?;
-            if !has_any {
-                return Ok(());
-            }
+        let nothing = records.iter().all(|record| record.lists.is_empty());
+        if nothing && !self.has_declared(HAS_ANY, source.as_str())? {
+            return Ok(());
         }
         let now = stored_time(now);
         self.write(|tx| {
@@ -128,6 +124,12 @@ impl Store {
         })
     }
 
+    fn has_declared(&self, query: &str, value: &str) -> Result<bool, StoreError> {
+        self.connection
+            .query_row(query, [value], |row| row.get(0))
+            .map_err(|e| StoreError::from_sql(&self.connection, e))
+    }
+
     /// Stores what a package's own manifest declares, in the place of what it declared before.
     ///
     /// # Errors
@@ -135,12 +137,15 @@ impl Store {
     pub fn declare_of_package(
         &mut self,
         server: &ServerKey,
-        version: &str,
         lists: &[DeclaredList],
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let server = server.to_string();
+        if lists.is_empty() && !self.has_declared(HAS_OWN, &server)? {
+            return Ok(());
+        }
         self.write(|tx| {
-            replace(tx, (OWN, &server.to_string(), version), None, lists, &stored_time(now))
+            replace(tx, (OWN, &server, ""), None, lists, &stored_time(now))
                 .map_err(|e| StoreError::from_sql(tx, e))
         })
     }
