@@ -82,15 +82,15 @@ impl BundleError {
 pub fn stated(record: &str, key: &str) -> Result<Stated, &'static str> {
     let item: Value = serde_json::from_str(record).map_err(|_| "its record cannot be read")?;
     let server = item.get("server").filter(|server| server.is_object()).unwrap_or(&item);
-    let packages = server.get("packages").and_then(Value::as_array).into_iter().flatten();
+    let mut packages = server.get("packages").and_then(Value::as_array).into_iter().flatten();
     let text = |package: &Value, names: [&str; 2]| -> Option<String> {
         names.iter().find_map(|name| package.get(*name)?.as_str().map(str::to_owned))
     };
-    let named = packages.filter(|p| {
+    let named = packages.find(|p| {
         let identifier = text(p, ["identifier", "name"]).unwrap_or_default();
         key.strip_prefix("mcpb:").is_some_and(|known| known == identifier)
     });
-    let package = named.last().ok_or("its record does not name it in full")?;
+    let package = named.ok_or("its record does not name it in full")?;
     let address = text(package, ["identifier", "name"]).and_then(|text| Url::parse(&text).ok());
     let address = address.filter(|url| matches!(url.scheme(), "https" | "http") && url.host().is_some());
     let sha256 = text(package, ["fileSha256", "file_sha256"]).map(|hash| hash.trim().to_ascii_lowercase());
