@@ -134,6 +134,7 @@ impl Site {
             out: self.folder.path().join(name),
             base_url: Some("https://catalogue.example/".parse().expect("an address")),
             as_of: None,
+            audience: Default::default(),
             templates: Folder::Templates.files(None).expect("embedded"),
             site: Folder::Site.files(None).expect("embedded"),
             benchmark: None,

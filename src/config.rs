@@ -71,6 +71,8 @@ pub struct Sources {
     pub mcp: McpSource,
     /// npm.
     pub npm: NpmSource,
+    /// The Docker catalogue.
+    pub docker: DockerSource,
 }
 
 /// `[sources.mcp]`.
@@ -87,6 +89,16 @@ pub struct McpSource {
 pub struct NpmSource {
     /// The feed of changes (`…/_changes`) of its replication service. Without it only its search is read.
     pub feed: Option<Url>,
+}
+
+/// `[sources.docker]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DockerSource {
+    /// A checkout of the registry's repository, or a tarball of it (`.tar.gz`). Goes before `address`.
+    pub path: Option<PathBuf>,
+    /// The address of a tarball of it.
+    pub address: Option<Url>,
 }
 
 /// Defaults of `catalogue scan`; its options win.
@@ -155,6 +167,8 @@ impl Config {
         ] {
             *inner = inner.take().map(|p| folder.join(p));
         }
+        let docker = &mut config.sources.docker;
+        docker.path = docker.path.take().map(|p| folder.join(p));
         Ok(config)
     }
 

@@ -1,5 +1,6 @@
 //! The nouns of the domain, shared by every stage. No I/O, no clock, no other module of this crate.
 
+pub mod declared;
 pub mod digest;
 pub mod outcome;
 pub mod probe;

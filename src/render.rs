@@ -7,6 +7,7 @@ mod benchmark;
 mod catalogue;
 mod check;
 mod control;
+mod declared;
 mod facts;
 mod html;
 mod judged;
@@ -35,7 +36,8 @@ use url::Url;
 use crate::classify::RuleSet;
 use crate::eval::BenchmarkResult;
 use crate::policy::Numbers;
-use crate::store::{Connection, StoreError, site};
+use crate::store::site::{self, Audience};
+use crate::store::{Connection, StoreError, declared_lists};
 use benchmark::BenchmarkView;
 use catalogue::{CHUNK, Catalogue, ServerEntry};
 use html::Engine;
@@ -57,6 +59,8 @@ pub struct BuildOptions {
     pub base_url: Option<Url>,
     /// The catalogue as it stood then; None: at the newest probe in the database.
     pub as_of: Option<Timestamp>,
+    /// Who it is for: a site for everyone has no private server in it, one for the owner says so on every page.
+    pub audience: Audience,
     /// The files of `templates/`.
     pub templates: BTreeMap<String, Vec<u8>>,
     /// The files of `site/`.
@@ -184,15 +188,22 @@ pub fn build(
     options: &BuildOptions,
 ) -> Result<BuildSummary, RenderError> {
     let engine = Engine::new(&options.templates, PAGE_KINDS)?;
-    let as_of = options.as_of.map_or_else(|| site::newest_probe(db), |as_of| Ok(Some(as_of)))?;
+    let as_of =
+        options.as_of.map_or_else(|| site::newest_probe(db, options.audience), |as_of| Ok(Some(as_of)))?;
     let catalogue = match as_of {
-        Some(as_of) => Catalogue::read(db, rules, as_of, options.as_of)?,
+        Some(as_of) => Catalogue::read(db, rules, as_of, options.as_of, options.audience)?,
         None => Catalogue::default(),
     };
-    let site = SiteView { version: options.version, rules: rules.hash().chars().take(12).collect() };
+    let site = SiteView {
+        version: options.version,
+        rules: rules.hash().chars().take(12).collect(),
+        private: options.audience.sees_private(),
+    };
     let press = Press { engine, output: Output::open(&options.out)?, site, options };
     press.static_files()?;
-    let mut pages = lists::write_lists(&press, &catalogue, as_of)?;
+    let declared = declared::servers(db, &catalogue, options)?;
+    let mut pages = lists::write_lists(&press, &catalogue, as_of, !declared.is_empty())?;
+    pages.extend(declared::write_declared(&press, db, &declared)?);
     let measured = options.benchmark.as_ref().map(|result| BenchmarkView::new(result, rules.hash()));
     pages.extend(prose::write_prose(&press, &options.site, measured.as_ref())?);
     let similar = Similar::new(&catalogue);
@@ -232,6 +243,7 @@ fn read_rows(
             index: first + i,
             shown: site::probe(db, shown)?,
             attempts: site::attempts(db, shown)?,
+            declared: declared_lists(db, &entry.key().to_string(), as_of)?,
             newer: if shown == entry.server.newest {
                 None
             } else {

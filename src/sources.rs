@@ -3,6 +3,8 @@
 //! `cli/scan` walks: it asks for a page, has the store keep it together with the position of the next one, and so on
 //! until the page says that the list ends or the store sees that it goes in circles.
 
+pub mod bundle;
+pub mod docker;
 mod mcp;
 mod npm;
 mod pypi;
@@ -17,12 +19,13 @@ use thiserror::Error;
 use url::Url;
 
 use crate::http::{Client, HttpError};
-use crate::model::source::{Looked, Page, SourceName, WalkKind};
+use crate::model::declared::DeclaredList;
+use crate::model::source::{Listing, Looked, Page, SourceName, WalkKind};
 use crate::model::{Registry, ServerKey};
 use settings::SourceSettings;
 
 /// Every list that can be walked.
-pub const SOURCES: &[Source] = &[mcp::SOURCE, npm::SOURCE, pypi::SOURCE];
+pub const SOURCES: &[Source] = &[mcp::SOURCE, npm::SOURCE, pypi::SOURCE, docker::SOURCE];
 
 /// A list and how it is read.
 #[derive(Debug)]
@@ -96,6 +99,14 @@ pub enum WalkError {
         /// What is wrong.
         why: String,
     },
+    /// Files of this machine that cannot be read as a list.
+    #[error("{address}: {why}")]
+    Unreadable {
+        /// Where they are.
+        address: String,
+        /// What is wrong.
+        why: String,
+    },
     /// An older copy of the list than the one that was read before.
     #[error(
         "{address}: answered an older copy (serial {found}) than the one read before (serial {known}); run the same command again later"
@@ -143,6 +154,15 @@ pub async fn look(
         Registry::Npm => npm::look(client, base, server.name(), etag, &settings.triage).await.map(Some),
         Registry::Pypi => pypi::look(client, base, server.name(), etag, &settings.triage).await.map(Some),
         Registry::Github | Registry::Remote | Registry::Local => Ok(None),
+    }
+}
+
+/// The lists of tools that a record declares; None of a source whose records never do.
+pub fn declared(source: SourceName, listing: &Listing) -> Option<Vec<DeclaredList>> {
+    match source {
+        SourceName::Mcp => Some(mcp::declared(listing)),
+        SourceName::Docker => Some(docker::declared(listing)),
+        SourceName::Npm | SourceName::Pypi => None,
     }
 }
 

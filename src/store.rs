@@ -7,6 +7,7 @@
 mod answers;
 mod candidates;
 mod changes;
+mod declared;
 mod error;
 mod listed;
 mod open;
@@ -28,6 +29,9 @@ use rusqlite::{Transaction, TransactionBehavior};
 pub use answers::{Answered, AnsweredTool, answered};
 pub use candidates::{CandidateCounts, Unseen, Waiting};
 pub use changes::{ChangedTool, Judgement, Move, changed_tools, moves};
+pub use declared::{
+    DeclaredRecord, DeclaredServer, StoredDeclared, UnseenBundle, declared_lists, declared_servers,
+};
 pub use error::StoreError;
 pub use listed::overlay_overrides;
 pub use open::{BUSY_TIMEOUT, SCHEMA};

@@ -12,6 +12,7 @@ use super::scan::report::counted;
 use super::settings::Settings;
 use crate::progress;
 use crate::render;
+use crate::store::site::Audience;
 
 /// `catalogue build`.
 #[derive(Debug, Clone, Default, Args)]
@@ -25,6 +26,9 @@ pub(super) struct BuildOptions {
     /// The time the pages speak of [default: the newest probe in the database]
     #[arg(long, value_name = "TIME")]
     as_of: Option<Timestamp>,
+    /// Show private servers too; every page then tells search engines to keep out
+    #[arg(long)]
+    include_private: bool,
     /// Say nothing
     #[arg(short, long)]
     pub(super) quiet: bool,
@@ -60,6 +64,7 @@ pub(super) fn build(
         out: out.clone(),
         base_url: options.base_url.clone().or_else(|| settings.config.site.base_url.clone()),
         as_of: options.as_of,
+        audience: if options.include_private { Audience::Owner } else { Audience::Everyone },
         templates: settings.template_files()?,
         site: settings.site_files()?,
         benchmark: settings.benchmark_result()?,

@@ -1,8 +1,8 @@
 //! Package URLs: read leniently, written canonically, with the rules of the types that servers have.
 //!
 //! Source: ECMA-427 (package-url/purl-spec, "Package-URL specification", "How to parse", "How to build") and its type
-//! definitions of npm, pypi, github, oci, docker and generic. One departure: an npm name keeps its case. The definition
-//! lowers it, but old packages differ in nothing else (`JSONStream`, `jsonstream`), and one must not be taken for the other.
+//! definitions of npm, pypi, github, bitbucket, oci, docker, cargo, nuget, golang and generic. An npm name keeps its case, as the
+//! definition says since 2025: old packages differ in nothing else (`JSONStream`, `jsonstream`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -159,7 +159,9 @@ impl Purl {
         match self.kind.as_str() {
             "npm" => self.checked_npm(),
             "pypi" => self.checked_pypi(),
-            "github" => self.checked_github(),
+            "github" | "bitbucket" => self.checked_repository(),
+            "cargo" | "nuget" => self.checked_flat(),
+            "golang" => Ok(self.checked_golang()),
             "oci" => self.checked_oci(),
             _ => Ok(self),
         }
@@ -191,13 +193,25 @@ impl Purl {
         Ok(self)
     }
 
-    fn checked_github(mut self) -> Result<Self, &'static str> {
+    fn checked_repository(mut self) -> Result<Self, &'static str> {
         let [owner] = self.namespace.as_mut_slice() else {
-            return Err("the namespace of github is one owner");
+            return Err("the namespace of github and bitbucket is one owner");
         };
         *owner = owner.to_lowercase();
         self.name = self.name.to_lowercase();
         Ok(self)
+    }
+
+    fn checked_flat(self) -> Result<Self, &'static str> {
+        if self.namespace.is_empty() { Ok(self) } else { Err("cargo and nuget have no namespace") }
+    }
+
+    fn checked_golang(mut self) -> Self {
+        for segment in &mut self.namespace {
+            *segment = segment.to_lowercase();
+        }
+        self.name = self.name.to_lowercase();
+        self
     }
 
     fn checked_oci(mut self) -> Result<Self, &'static str> {

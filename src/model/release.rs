@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::declared::DeclaredList;
 use super::purl::Purl;
 use super::server::{Registry, ServerKey};
 use super::text::Untrusted;
@@ -52,4 +53,7 @@ pub struct ReleaseFacts {
     pub homepage: Option<String>,
     /// Its licence as declared.
     pub licence: Option<Untrusted>,
+    /// What its own manifest declares; kept apart from what it answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub declared: Vec<DeclaredList>,
 }

@@ -67,6 +67,15 @@ pub enum TargetError {
     /// An address that cannot be asked.
     #[error("\"{0}\" is no address that can be asked; use https://HOST/PATH (http:// only for this machine)")]
     BadAddress(String),
+    /// An address that is a template: what stands for its variables is never guessed.
+    #[error("\"{0}\" has variables in it, which are never guessed; put your own values in their place")]
+    Variables(String),
+}
+
+/// True for an address with something in it that stands for a value: `{tenant}`, also encoded, or `<tenant>`.
+pub fn has_variables(address: &str) -> bool {
+    let lowered = address.to_ascii_lowercase();
+    ["{", "}", "<", ">", "%7b", "%7d", "%3c", "%3e"].iter().any(|sign| lowered.contains(sign))
 }
 
 impl Target {
@@ -109,6 +118,10 @@ impl FromStr for Target {
         }
         let address = text.strip_prefix("remote:").unwrap_or(text);
         if address.starts_with("https://") || address.starts_with("http://") {
+            // What comes behind the question mark is asked with, and is its user's own.
+            if has_variables(address.split(['?', '#']).next().unwrap_or(address)) {
+                return Err(TargetError::Variables(text.to_owned()));
+            }
             let bad = || TargetError::BadAddress(text.to_owned());
             let address = Url::parse(address).map_err(|_| bad())?;
             ServerKey::remote(&address)?;
@@ -201,6 +214,9 @@ mod tests {
             "ftp://h.example/",
             "pypi:a==",
             "npm:a@--x",
+            "https://{tenant}.h.example/mcp",
+            "https://h.example/%7Btenant%7D/mcp",
+            "https://h.example/<tenant>/mcp",
         ] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }

@@ -161,6 +161,9 @@ impl Answer {
             }
             ListError::Link(error) => self.broken(error, status),
         };
+        if let ListError::Link(LinkError::Auth { said, .. }) = error {
+            self.log_tail = Untrusted::new(said.as_str());
+        }
         self.outcome = outcome;
         self.detail = Untrusted::new(Untrusted::new(detail).for_terminal(400));
     }
@@ -202,7 +205,7 @@ impl Answer {
                 (Outcome::TooLarge, format!("{what} is larger than the limits let in"))
             }
             LinkError::Protocol { detail } => (Outcome::ProtocolError, detail.clone()),
-            LinkError::Auth { detail } => (Outcome::AuthRequired, detail.clone()),
+            LinkError::Auth { detail, .. } => (Outcome::AuthRequired, detail.clone()),
             LinkError::NotMcp { detail } => (Outcome::NotMcp, detail.clone()),
             LinkError::Network { detail } => (Outcome::NoNetwork, detail.clone()),
         }

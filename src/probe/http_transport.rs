@@ -8,6 +8,7 @@
 
 mod events;
 mod failure;
+mod login;
 mod message;
 mod stream;
 
@@ -17,7 +18,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-use self::failure::{link_error, refuse_login};
+use self::failure::link_error;
 use self::message::Incoming;
 use self::stream::EventStream;
 use crate::config::limits::Limits;
@@ -152,6 +153,15 @@ impl HttpLink {
         headers
     }
 
+    /// A login that is asked for ends the exchange, with what the server says about it.
+    async fn refuse_login(&self, answer: &Answer) -> Result<(), LinkError> {
+        if !login::is_wanted(answer) {
+            return Ok(());
+        }
+        let found = login::learn(&self.client, &self.address, self.reach, answer, self.ends_at).await;
+        Err(LinkError::Auth { detail: found.detail, said: found.said })
+    }
+
     async fn post(&self, url: &Url, headers: HeaderMap, body: Vec<u8>) -> Result<Answer, LinkError> {
         let request = Request {
             method: Method::POST,
@@ -163,7 +173,7 @@ impl HttpLink {
             ends_at: self.ends_at,
         };
         let answer = self.client.send(request).await.map_err(|e| link_error(e, false))?;
-        refuse_login(&answer)?;
+        self.refuse_login(&answer).await?;
         Ok(answer)
     }
 
@@ -281,7 +291,7 @@ impl HttpLink {
             ends_at: self.ends_at,
         };
         let answer = self.client.send(request).await.map_err(|e| link_error(e, false))?;
-        refuse_login(&answer)?;
+        self.refuse_login(&answer).await?;
         let kind = answer.media_type();
         if !answer.status.is_success() || kind != "text/event-stream" {
             let kind = Untrusted::from(kind).for_terminal(60);

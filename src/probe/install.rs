@@ -4,6 +4,7 @@
 //! install box that sees nothing but its store; the result is kept in [`cache`] and shown read-only to the run box.
 
 pub mod cache;
+mod declared;
 pub mod entry;
 mod failure;
 mod node;

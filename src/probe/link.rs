@@ -68,8 +68,10 @@ pub enum LinkError {
     /// The server asks who we are.
     #[error("the server asks for a login: {detail}")]
     Auth {
-        /// Status and challenge.
+        /// Status, challenge and who grants it.
         detail: String,
+        /// Everything it said about that, line by line.
+        said: String,
     },
     /// What answered is no MCP server.
     #[error("what answered is no MCP server: {detail}")]

@@ -57,6 +57,7 @@ pub fn facts_of_metadata(text: &str) -> ReleaseFacts {
         repository: found.repository.map(|u| u.to_string()),
         homepage: found.homepage.map(|u| u.to_string()),
         licence: found.licence,
+        ..ReleaseFacts::default()
     }
 }
 

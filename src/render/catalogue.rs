@@ -10,7 +10,7 @@ use super::words::{ClassWord, Day, RiskWord, SignalWord, class_word, day, risk_w
 use crate::classify::RuleSet;
 use crate::model::slug::slug;
 use crate::model::{Class, Outcome, Risk, ServerKey, Signal, Untrusted};
-use crate::store::site::{self, SiteServer};
+use crate::store::site::{self, Audience, SiteServer};
 use crate::store::{Connection, StoreError};
 
 /// Servers whose rows are held at once.
@@ -20,7 +20,7 @@ const NAME_IN_LIST: usize = 120;
 /// Longest description in a list.
 const LINE_IN_LIST: usize = 180;
 
-/// Every public server and every tool, in short.
+/// Every server that is shown and every tool, in short.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
     /// By key.
@@ -106,7 +106,7 @@ struct Part {
 }
 
 impl Catalogue {
-    /// Reads every public server as it stood at `as_of`, with the corrections of `corrected_by`.
+    /// Reads every server that `audience` sees as it stood at `as_of`, with the corrections of `corrected_by`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -115,9 +115,10 @@ impl Catalogue {
         rules: &RuleSet,
         as_of: Timestamp,
         corrected_by: Option<Timestamp>,
+        audience: Audience,
     ) -> Result<Self, StoreError> {
         let mut catalogue = Catalogue::default();
-        for chunk in site::servers(db, as_of)?.chunks(CHUNK) {
+        for chunk in site::servers(db, as_of, audience)?.chunks(CHUNK) {
             let mut rows = Vec::with_capacity(chunk.len());
             for server in chunk {
                 let shown = site::probe(db, server.answer.unwrap_or(server.newest))?;

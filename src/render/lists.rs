@@ -28,6 +28,8 @@ struct Figures {
     classes: Vec<ClassCount>,
     risks: Vec<RiskCount>,
     as_of: Option<Day>,
+    /// True if there are servers of which only declared lists are known.
+    has_declared: bool,
 }
 
 #[derive(Serialize)]
@@ -74,6 +76,7 @@ pub(super) fn write_lists(
     press: &Press<'_>,
     catalogue: &Catalogue,
     as_of: Option<Timestamp>,
+    has_declared: bool,
 ) -> Result<Vec<String>, RenderError> {
     let answered = catalogue.servers.iter().filter(|s| s.answered()).count();
     let figures = Figures {
@@ -84,6 +87,7 @@ pub(super) fn write_lists(
         classes: class_counts(catalogue.classes()),
         risks: risk_counts(catalogue.risks()),
         as_of: as_of.map(day),
+        has_declared,
     };
     let mut pages = vec!["index.html".to_owned()];
     press.page("home.html", "index.html", &home(catalogue, &figures))?;

@@ -30,6 +30,13 @@ pub(super) fn server_name(key: &ServerKey, probe: &SiteProbe) -> ServerName {
     ServerName { add_word: !ends_in_server(&name), name, key: shown_key(key), path: key.site_path() }
 }
 
+/// Names what was never asked, by what others say of it.
+pub(super) fn declared_name(title: &str, key: &str, path: String) -> ServerName {
+    let name = Untrusted::new(title).for_page_line(MAX_NAME);
+    let key = Untrusted::new(key).for_page_line(MAX_NAME);
+    ServerName { add_word: !ends_in_server(&name), name, key, path }
+}
+
 fn own_title(server_info: &str) -> Option<Untrusted> {
     let info: Value = serde_json::from_str(server_info).ok()?;
     info.get("title").and_then(Value::as_str).map(Untrusted::from)

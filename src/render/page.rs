@@ -15,12 +15,14 @@ pub(super) const PAGE_KINDS: &[&str] = &[
     "home.html",
     "server.html",
     "server-quiet.html",
+    "server-declared.html",
     "tool.html",
     "faq.txt",
     "class.html",
     "risk.html",
     "servers.html",
     "quiet.html",
+    "declared.html",
     "prose.html",
     "404.html",
     "sitemap.xml",
@@ -34,6 +36,8 @@ pub(super) struct SiteView {
     pub(super) version: &'static str,
     /// The rule set's hash, 12 digits of it.
     pub(super) rules: String,
+    /// Made for the owner of the database: nothing of it is for search engines.
+    pub(super) private: bool,
 }
 
 /// A page: what it shows, where it is and where the site's root is from there.
@@ -66,7 +70,12 @@ impl Press<'_> {
             site: &self.site,
             root: root_from(path),
             path,
-            canonical: self.options.base_url.as_ref().map(|base| absolute(base, path)),
+            canonical: self
+                .options
+                .base_url
+                .as_ref()
+                .filter(|_| !self.site.private)
+                .map(|base| absolute(base, path)),
             view,
         };
         let text = self.engine.render(template, &page)?;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::RenderError;
 use super::catalogue::{Catalogue, ServerEntry, ToolEntry, ToolLine};
 use super::control::{FormatView, Launch, launch, server_formats};
+use super::declared::{DeclaredView, declared_views};
 use super::facts::{AttemptView, Facts, attempt_views, facts};
 use super::judged::JudgedTool;
 use super::name::ServerName;
@@ -12,6 +13,7 @@ use super::page::{Pager, Press, parts};
 use super::words::{ClassCount, Day, day};
 use crate::model::Verdict;
 use crate::policy::{Numbers, ServerPolicy, policy_for_server};
+use crate::store::StoredDeclared;
 use crate::store::site::{SiteAttempt, SiteProbe};
 
 /// Lines of a list of tools on one page.
@@ -30,6 +32,8 @@ pub(super) struct ServerRows {
     pub(super) attempts: Vec<SiteAttempt>,
     /// The newest probe, where it is another one.
     pub(super) newer: Option<SiteProbe>,
+    /// Lists that others declare of it.
+    pub(super) declared: Vec<StoredDeclared>,
     /// Its tools, if it answered.
     pub(super) tools: Option<super::judged::ToolRows>,
 }
@@ -55,6 +59,7 @@ struct ServerView<'a> {
     hints: usize,
     mismatches: Vec<ToolLine>,
     newer: Option<NewerView>,
+    declared: Vec<DeclaredView>,
 }
 
 /// A newer probe than the one shown, which did not answer.
@@ -79,6 +84,7 @@ struct QuietView<'a> {
     log: String,
     target: String,
     others: Vec<super::catalogue::ServerLine>,
+    declared: Vec<DeclaredView>,
 }
 
 /// The policy of a server from the verdicts its pages show.
@@ -117,6 +123,7 @@ pub(super) fn write_server(
         parts(&format!("{path}/index.html"), &format!("{path}/list"), tools.len(), TOOLS_ON_PAGE)
     {
         let start = (pager.number - 1) * TOOLS_ON_PAGE;
+        let declared = if pager.number == 1 { declared_views(&rows.declared) } else { Vec::new() };
         let lines = tools.iter().skip(start).take(TOOLS_ON_PAGE);
         let view = ServerView {
             server: &entry.name,
@@ -135,6 +142,7 @@ pub(super) fn write_server(
                 .map(|t| catalogue.tool_line(t, false))
                 .collect(),
             newer: rows.newer.as_ref().map(newer_view),
+            declared,
         };
         press.page("server.html", &page, &view)?;
         pages.push(page);
@@ -182,6 +190,7 @@ pub(super) fn write_quiet(
         attempts,
         target: crate::model::Untrusted::new(release).for_page_line(300),
         others: same_outcome(catalogue, entry),
+        declared: declared_views(&rows.declared),
     };
     let path = format!("{}/index.html", entry.name.path);
     press.page("server-quiet.html", &path, &view)?;

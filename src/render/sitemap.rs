@@ -31,12 +31,13 @@ pub(super) fn not_found(base_url: Option<&Url>) -> NotFound {
     NotFound { base: base_url.map(|base| format!("{}/", base.path().trim_end_matches('/'))) }
 }
 
-/// Writes `robots.txt`, and the sitemap where the site's address is known: a sitemap has no relative addresses.
+/// Writes `robots.txt`, and the sitemap where the site's address is known: a sitemap has no relative addresses. A site for its
+/// owner alone has none.
 ///
 /// # Errors
 /// See [`Press::page`].
 pub(super) fn write_sitemap(press: &Press<'_>, mut pages: Vec<String>) -> Result<(), RenderError> {
-    let base = press.options.base_url.as_ref();
+    let base = press.options.base_url.as_ref().filter(|_| !press.site.private);
     let sitemap = base.map(|base| absolute(base, "sitemap.xml"));
     press.page("robots.txt", "robots.txt", &Robots { sitemap })?;
     let Some(base) = base else {

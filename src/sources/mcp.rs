@@ -4,6 +4,7 @@
 //! the older path is asked there.
 //! Source: modelcontextprotocol/registry, docs/reference/api/openapi.yaml (2025-12-01) and its changelogs.
 
+mod declared;
 mod record;
 
 use futures_util::FutureExt;
@@ -16,6 +17,9 @@ use url::Url;
 use super::{Ask, Begin, Source, WalkError};
 use crate::http::{HttpError, header, shown};
 use crate::model::source::{Next, Page, SourceName, WalkEnd, WalkKind};
+
+pub(super) use declared::declared;
+pub(super) use record::remote_key;
 
 pub(super) const SOURCE: Source = Source { name: SourceName::Mcp, begin, page: |ask| page(ask).boxed() };
 
@@ -53,7 +57,7 @@ fn begin(begin: &Begin<'_>) -> Result<(WalkKind, String), WalkError> {
 }
 
 /// A time, or a day.
-fn time_of(given: &str) -> Result<Timestamp, WalkError> {
+pub(super) fn time_of(given: &str) -> Result<Timestamp, WalkError> {
     let day = || format!("{given}T00:00:00Z").parse::<Timestamp>();
     given.parse::<Timestamp>().or_else(|_| day()).map_err(|_| WalkError::BadSince {
         given: given.to_owned(),

@@ -24,6 +24,8 @@ pub struct SourceSettings {
     pub npm: NpmSettings,
     /// The Python package index.
     pub pypi: PypiSettings,
+    /// The Docker catalogue.
+    pub docker: DockerSettings,
     /// Words that signs are read from.
     pub triage: TriageSettings,
 }
@@ -51,6 +53,10 @@ pub struct McpSettings {
     pub page_size: u32,
     /// Pages of one walk.
     pub max_pages: u32,
+    /// Bundles (MCPB) whose manifest is read in one run.
+    pub bundles_a_run: u32,
+    /// A larger bundle is not read.
+    pub bundle_mib: u64,
 }
 
 /// `[npm]`.
@@ -79,6 +85,20 @@ pub struct NpmSettings {
 pub struct PypiSettings {
     concurrent: usize,
     interval_ms: u64,
+}
+
+/// `[docker]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DockerSettings {
+    /// A tarball of the registry's repository.
+    pub address: Url,
+    concurrent: usize,
+    interval_ms: u64,
+    /// Folders of a checkout that are one page.
+    pub page_size: u32,
+    /// Pages of one walk.
+    pub max_pages: u32,
 }
 
 /// `[triage]`.
@@ -112,6 +132,7 @@ impl SourceSettings {
             SourceName::Mcp => self.mcp.max_pages,
             SourceName::Npm => self.npm.max_pages,
             SourceName::Pypi => 1,
+            SourceName::Docker => self.docker.max_pages,
         }
     }
 
@@ -143,6 +164,7 @@ impl SourceSettings {
             SourceName::Mcp => (self.mcp.concurrent, self.mcp.interval_ms),
             SourceName::Npm => (self.npm.concurrent, self.npm.interval_ms),
             SourceName::Pypi => (self.pypi.concurrent, self.pypi.interval_ms),
+            SourceName::Docker => (self.docker.concurrent, self.docker.interval_ms),
         };
         Pace { concurrent: concurrent.max(1), interval: Duration::from_millis(interval_ms) }
     }

@@ -17,7 +17,7 @@ use crate::model::{DefinitionHash, Outcome, SandboxLevel, ServerKey, Untrusted, 
 const NEWEST_PROBE: &str = "
     SELECT p.finished_at AS finished_at
     FROM probes p JOIN releases r ON r.id = p.release_id JOIN servers s ON s.id = r.server_id
-    WHERE s.visibility = 'public' AND p.finished_at IS NOT NULL
+    WHERE (?1 OR s.visibility = 'public') AND p.finished_at IS NOT NULL
     ORDER BY p.finished_at DESC, p.id DESC LIMIT 1";
 
 const SERVERS: &str = "
@@ -28,7 +28,7 @@ const SERVERS: &str = "
       (SELECT p.id FROM releases r JOIN probes p ON p.release_id = r.id
         WHERE r.server_id = s.id AND p.outcome IS NOT NULL AND p.finished_at <= ?1
         ORDER BY p.finished_at DESC, p.id DESC LIMIT 1) AS newest
-    FROM servers s WHERE s.visibility = 'public' ORDER BY s.key";
+    FROM servers s WHERE (?2 OR s.visibility = 'public') ORDER BY s.key";
 
 const PROBE: &str = "
     SELECT p.id AS id, p.outcome AS outcome, p.detail AS detail, p.sandbox AS sandbox, p.transport AS transport,
@@ -57,7 +57,24 @@ const CORRECTIONS: &str = "
       o.risk AS risk, o.signals AS signals, o.who AS who, o.why AS why, o.made_at AS made_at
     FROM overrides o WHERE o.server_key = ?1 AND o.made_at <= ?2 AND o.listed ORDER BY o.made_at, o.id";
 
-/// A public server and the probes that speak for it.
+/// Whose servers a site shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Audience {
+    /// Everyone: public servers only.
+    #[default]
+    Everyone,
+    /// The owner of the database: private ones too.
+    Owner,
+}
+
+impl Audience {
+    /// True if private servers are shown.
+    pub fn sees_private(self) -> bool {
+        self == Audience::Owner
+    }
+}
+
+/// A server that is shown and the probes that speak for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteServer {
     /// Who it is.
@@ -164,27 +181,33 @@ pub struct SiteTool {
 /// Corrections of one server, the newest for each tool name and definition.
 pub type Corrections = BTreeMap<(String, DefinitionHash), Override>;
 
-/// When the newest finished probe of a public server ended; None in a database without one.
+/// When the newest finished probe of a server that is shown ended; None in a database without one.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn newest_probe(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
+pub fn newest_probe(connection: &Connection, audience: Audience) -> Result<Option<Timestamp>, StoreError> {
     connection
-        .query_row(NEWEST_PROBE, [], |row| time(row, "finished_at"))
+        .query_row(NEWEST_PROBE, [audience.sees_private()], |row| time(row, "finished_at"))
         .optional()
         .map_err(|e| StoreError::from_sql(connection, e))
 }
 
-/// Every public server that was asked at least once by `as_of`, by key.
+/// Every server that is shown and was asked at least once by `as_of`, by key.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn servers(connection: &Connection, as_of: Timestamp) -> Result<Vec<SiteServer>, StoreError> {
-    let rows: Vec<Option<SiteServer>> = all(connection, SERVERS, params![stored_time(as_of)], |row| {
-        let newest: Option<i64> = row.get("newest")?;
-        let server = |newest| Ok(SiteServer { key: word(row, "key")?, answer: row.get("answer")?, newest });
-        newest.map(server).transpose()
-    })?;
+pub fn servers(
+    connection: &Connection,
+    as_of: Timestamp,
+    audience: Audience,
+) -> Result<Vec<SiteServer>, StoreError> {
+    let rows: Vec<Option<SiteServer>> =
+        all(connection, SERVERS, params![stored_time(as_of), audience.sees_private()], |row| {
+            let newest: Option<i64> = row.get("newest")?;
+            let server =
+                |newest| Ok(SiteServer { key: word(row, "key")?, answer: row.get("answer")?, newest });
+            newest.map(server).transpose()
+        })?;
     Ok(rows.into_iter().flatten().collect())
 }
 

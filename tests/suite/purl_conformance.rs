@@ -62,7 +62,7 @@ const CANONICAL: &[(&str, &str)] = &[
     ("pkg:npm/@tower/bell#/lib/", "pkg:npm/%40tower/bell#lib"),
     ("pkg:npm/bell@1.0.0-rc.1+build.5", "pkg:npm/bell@1.0.0-rc.1%2Bbuild.5"),
     ("pkg:NPM/bell.js", "pkg:npm/bell.js"),
-    // The departure: old npm names differ by case alone.
+    // Old npm names differ by case alone.
     ("pkg:npm/BellTower@1", "pkg:npm/BellTower@1"),
     // pypi: runs of - _ . are one dash, all in lower case.
     ("pkg:pypi/Bell_Tower.x@1.0", "pkg:pypi/bell-tower-x@1.0"),
@@ -86,6 +86,34 @@ const CANONICAL: &[(&str, &str)] = &[
     (
         "pkg:docker/tower/bell@sha256%3A0ab1?repository_url=r.example",
         "pkg:docker/tower/bell@sha256:0ab1?repository_url=r.example",
+    ),
+    // bitbucket: as github.
+    ("pkg:bitbucket/Tower/Bells@0A1b", "pkg:bitbucket/tower/bells@0A1b"),
+    // cargo: no namespace, the case counts. nuget: the same, and versions of four numbers.
+    ("pkg:cargo/Bell_Tower@1.0.0-rc.1", "pkg:cargo/Bell_Tower@1.0.0-rc.1"),
+    ("pkg:Cargo/bell?features=a%2Cb", "pkg:cargo/bell?features=a%2Cb"),
+    ("pkg:nuget/Tower.Bell@1.0.0.4", "pkg:nuget/Tower.Bell@1.0.0.4"),
+    // golang: a path of any length in lower case; the path within the module is its subpath.
+    (
+        "pkg:golang/Git.Example/Tower/Bell@v1.2.3#/cmd/Ring/",
+        "pkg:golang/git.example/tower/bell@v1.2.3#cmd/Ring",
+    ),
+    (
+        "pkg:golang/git.example/bell@v0.0.0-20260102030405-0a1b2c3d4e5f",
+        "pkg:golang/git.example/bell@v0.0.0-20260102030405-0a1b2c3d4e5f",
+    ),
+    (
+        "pkg:golang/git.example/tower%2Fv2@v2.0.0%2Bincompatible",
+        "pkg:golang/git.example/tower%2Fv2@v2.0.0%2Bincompatible",
+    ),
+    // oci: a tag is no version; where it lies and its architecture are qualifiers.
+    ("pkg:oci/Bell@SHA256:0AB1?Arch=amd64&tag=Latest", "pkg:oci/bell@sha256:0ab1?arch=amd64&tag=Latest"),
+    // pypi: a version in any case is one version, an epoch is encoded.
+    ("pkg:PyPI/Bell-Tower@1!2.0.POST1", "pkg:pypi/bell-tower@1%212.0.post1"),
+    // npm: a tag, a version with an @ in front of it, qualifiers.
+    (
+        "pkg:npm/%40Tower/Bell@1.0.0?vcs_url=git%2Bhttps://git.example/b.git",
+        "pkg:npm/%40Tower/Bell@1.0.0?vcs_url=git%2Bhttps:%2F%2Fgit.example%2Fb.git",
     ),
     // generic: anything, a bundle with its checksum among it.
     (
@@ -151,6 +179,10 @@ const REFUSED: &[&str] = &[
     "pkg:github/bell",
     "pkg:github/a/b/bell",
     "pkg:oci/tower/bell",
+    "pkg:bitbucket/bell",
+    "pkg:bitbucket/a/b/bell",
+    "pkg:cargo/tower/bell@1",
+    "pkg:nuget/tower/bell@1",
 ];
 
 #[test]

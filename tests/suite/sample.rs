@@ -192,6 +192,7 @@ fn facts(server: &MadeUpServer) -> ReleaseFacts {
         repository: server.repository.map(ToOwned::to_owned),
         homepage: None,
         licence: Some("MIT".into()),
+        ..ReleaseFacts::default()
     }
 }
 

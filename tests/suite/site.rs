@@ -173,6 +173,15 @@ fn seed(store: &mut Store, rules: &RuleSet) {
     add_server(store, rules, "remote:https://r.example/x?y", "", None, &remote);
     add_server(store, rules, "npm:hidden", "1.0.0", None, &[tool("hidden_tool", "x", Class::Read)]);
     store.set_visibility(&"npm:hidden".parse().unwrap(), Visibility::Private).unwrap();
+    let about = [
+        "npm:quiet",
+        "pypi:one-tool",
+        "oci:tower/bell",
+        "remote:https://never.example/{x}",
+        "all:odd",
+        "npm:hidden",
+    ];
+    crate::declared::seed(store, &about, hostile::NAMES);
 }
 
 fn rules() -> RuleSet {
@@ -187,6 +196,7 @@ fn options(out: &Path) -> BuildOptions {
         out: out.to_owned(),
         base_url: Some("https://cat.example/below/".parse().unwrap()),
         as_of: None,
+        audience: Default::default(),
         templates: Folder::Templates.files(None).unwrap(),
         site: Folder::Site.files(None).unwrap(),
         benchmark: Some(MEASURED.clone()),

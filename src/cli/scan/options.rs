@@ -39,10 +39,13 @@ pub(in crate::cli) struct ScanOptions {
     /// Set a variable for the command of --stdio; values are never stored
     #[arg(long = "env", value_name = "NAME=VALUE", requires = "stdio")]
     pub(super) env: Vec<String>,
+    /// With --registry docker: a checkout of the registry's repository, or a .tar.gz of it
+    #[arg(long, value_name = "PATH", requires = "registry")]
+    pub(super) path: Option<PathBuf>,
     /// With a list: scan at most so many, and read no more of the list than that takes
     #[arg(long, value_name = "N", requires = "registry", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) limit: Option<u32>,
-    /// With a list: what changed since this point: a day or time, or a serial (pypi, npm's feed)
+    /// With a list: what changed since this point: a day or time (mcp, docker), or a serial (pypi, npm's feed)
     #[arg(long, value_name = "POINT", requires = "registry")]
     pub(super) since: Option<String>,
     /// With a list: believe one that lost more than a tenth of what it held
@@ -86,6 +89,8 @@ pub(in crate::cli) enum RegistryOption {
     Npm,
     /// The Python package index
     Pypi,
+    /// The Docker catalogue: a checkout or a tarball of its repository
+    Docker,
     /// The configuration files of MCP clients
     Config,
 }
@@ -97,6 +102,7 @@ impl RegistryOption {
             RegistryOption::Mcp => Some(SourceName::Mcp),
             RegistryOption::Npm => Some(SourceName::Npm),
             RegistryOption::Pypi => Some(SourceName::Pypi),
+            RegistryOption::Docker => Some(SourceName::Docker),
             RegistryOption::Config => None,
         }
     }
@@ -132,6 +138,7 @@ impl ScanOptions {
             stdio: false,
             name: None,
             env: Vec::new(),
+            path: None,
             limit: None,
             since: None,
             accept_shrink: false,
@@ -157,10 +164,14 @@ impl ScanOptions {
         let of_a_list = self.limit.is_some() || self.since.is_some() || self.accept_shrink;
         match self.list() {
             None if of_a_list => Err(UsageError(
-                "--limit, --since and --accept-shrink are for lists: --registry mcp, npm or pypi".to_owned(),
+                "--limit, --since and --accept-shrink are for lists: --registry mcp, npm, pypi or docker"
+                    .to_owned(),
             )),
             Some(list) if !self.clients.is_empty() => {
                 Err(UsageError(format!("--client is for --registry config, not for {list}")))
+            }
+            list if self.path.is_some() && list != Some(SourceName::Docker) => {
+                Err(UsageError("--path is for --registry docker".to_owned()))
             }
             _ => Ok(()),
         }

@@ -1,5 +1,6 @@
 //! `catalogue scan --registry`: walks a list, puts what it names into an order, and scans it.
 
+mod bundles;
 mod look;
 mod walk;
 
@@ -16,9 +17,9 @@ use super::report::counted;
 use super::targets::FileError;
 use super::{LOCK_PATIENCE, ScanOptions, report_of, stop_on_signal};
 use crate::http::shown;
-use crate::model::Untrusted;
 use crate::model::source::SourceName;
 use crate::model::text::line_and_column;
+use crate::model::{Target, Untrusted};
 use crate::progress::{self, Bar};
 use crate::sources::settings::{FILE, SourceSettings};
 use crate::store::{Store, Waiting};
@@ -49,7 +50,7 @@ pub(super) fn run(settings: &Settings, options: &ScanOptions, source: SourceName
         progress::say(&format!("error: {failure:#}"));
     }
     // The scan asks npm and the Python index itself; the official registry it does not.
-    let is_asked_again = source != SourceName::Mcp;
+    let is_asked_again = matches!(source, SourceName::Npm | SourceName::Pypi);
     if walked.resting && is_asked_again && !options.dry_run {
         anyhow::bail!(
             "{source} wants to be left alone: nothing was scanned; run the same command again later"
@@ -63,7 +64,19 @@ pub(super) fn run(settings: &Settings, options: &ScanOptions, source: SourceName
         progress::say(&format!("{source} names nothing that waits to be scanned; see catalogue sources"));
         return Ok(Exit::Ok);
     }
-    let targets = waiting.iter().map(|w| w.server.to_string()).collect();
+    let targets: Vec<String> = waiting.iter().map(|w| w.server.to_string()).collect();
+    let (targets, beyond): (Vec<String>, Vec<String>) =
+        targets.into_iter().partition(|target| target.parse::<Target>().is_ok());
+    if let Some(first) = beyond.first() {
+        let first = Untrusted::new(first.as_str()).for_terminal(100);
+        progress::say(&format!(
+            "{} cannot be scanned by name and wait on: {first}, …",
+            counted(beyond.len(), "server")
+        ));
+    }
+    if targets.is_empty() {
+        return Ok(Exit::Ok);
+    }
     report_of(settings, &ScanOptions { targets, ..options.clone() })
 }
 
@@ -99,7 +112,16 @@ pub(super) fn list_lines(settings: &Settings) -> anyhow::Result<Vec<RegistryLine
             "only npm's search is read; write into catalogue.toml: sources.npm.feed = \"https://…/_changes\"",
         ),
     };
-    Ok(vec![line("mcp", Some(mcp), from), feed])
+    let docker = match (&config.docker.path, &config.docker.address) {
+        (Some(path), _) => RegistryLine {
+            what: "docker".to_owned(),
+            address: Some(path.display().to_string()),
+            from: "catalogue.toml".to_owned(),
+        },
+        (None, Some(address)) => line("docker", Some(address), "catalogue.toml"),
+        (None, None) => line("docker", Some(&words.docker.address), "data/sources.toml"),
+    };
+    Ok(vec![line("mcp", Some(mcp), from), feed, docker])
 }
 
 fn enumerate(
@@ -122,6 +144,9 @@ fn enumerate(
         let mut walked = walker.run(store).await?;
         if !walked.interrupted {
             look::look(&walker, store, &mut walked).await?;
+        }
+        if !walked.interrupted {
+            bundles::look(&walker, store, &mut walked).await?;
         }
         signals.abort();
         anyhow::Ok(walked)

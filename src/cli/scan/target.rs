@@ -101,6 +101,7 @@ impl Scan {
             repository: found.repository.as_ref().map(ToString::to_string),
             homepage: found.homepage.as_ref().map(ToString::to_string),
             licence: found.licence.clone(),
+            ..ReleaseFacts::default()
         };
         let python = toolchain::choose_python(&self.kit.toolchain.pythons, found.requires_python.as_deref());
         let is_python = found.release.server.registry() == Registry::Pypi;
@@ -196,6 +197,11 @@ impl Scan {
         let (probe, about) =
             self.prober.package(asked, earlier, |at, attempt| self.keep(id, at, attempt, claim)).await;
         self.with_store(|s| s.remember_release(&asked.release, &about, Timestamp::now()))?;
+        // Only what was installed says what it carries.
+        if probe.outcome.is_lasting() && probe.outcome != Outcome::InstallFailed {
+            let server = &asked.release.server;
+            self.with_store(|s| s.declare_of_package(server, &about.declared, Timestamp::now()))?;
+        }
         self.finish(&asked.release, id, probe)
     }
 

@@ -1,19 +1,7 @@
-//! What a failed exchange means for the one who asked: the client's errors and the server's refusals as link errors.
+//! What a failed exchange means for the one who asked: the client's errors as link errors.
 
-use crate::http::{Answer, HttpError, header};
-use crate::model::Untrusted;
+use crate::http::HttpError;
 use crate::probe::link::LinkError;
-
-/// A login is asked for: 401, or 403 (407 is a proxy's, and we use none).
-pub(super) fn refuse_login(answer: &Answer) -> Result<(), LinkError> {
-    let status = answer.status.as_u16();
-    if !matches!(status, 401 | 403) {
-        return Ok(());
-    }
-    let challenge = answer.headers.get(header::WWW_AUTHENTICATE).and_then(|v| v.to_str().ok());
-    let shown = challenge.map(|text| format!(", {}", Untrusted::from(text).for_terminal(200)));
-    Err(LinkError::Auth { detail: format!("status {status}{}", shown.unwrap_or_default()) })
-}
 
 /// `reading` tells a connection that broke during an answer from one that never came about.
 pub(super) fn link_error(error: HttpError, reading: bool) -> LinkError {

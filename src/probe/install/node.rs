@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::entry::{EntryPoint, by_likelihood, inner_path};
-use super::{InstallFailure, Installer, Place, Variant, failure};
+use super::{InstallFailure, Installer, Place, Variant, declared, failure};
 use crate::model::{Outcome, Release, ReleaseFacts};
 use crate::probe::plan::{LaunchFacts, readme};
 use crate::probe::sandbox::BoxSpec;
@@ -100,7 +100,8 @@ pub(super) async fn install(
         node: true,
         ..LaunchFacts::default()
     };
-    Ok((entries, facts, ReleaseFacts::default()))
+    let declared = declared::of_package(&folder, release);
+    Ok((entries, facts, ReleaseFacts { declared, ..ReleaseFacts::default() }))
 }
 
 /// `bin` of `package.json`, a text or a map of names to files.

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::entry::{EntryPoint, by_likelihood, is_dotted_name};
-use super::{InstallFailure, Installer, Place, Variant, failure};
+use super::{InstallFailure, Installer, Place, Variant, declared, failure};
 use crate::model::{Outcome, Release, ReleaseFacts};
 use crate::probe::plan::{LaunchFacts, readme};
 use crate::probe::registry::facts_of_metadata;
@@ -101,7 +101,10 @@ pub(super) async fn install(
         readme_env: readme::env_names(&text),
         ..LaunchFacts::default()
     };
-    Ok((entries, facts, facts_of_metadata(&text)))
+    // Its module most often has the project's name; a manifest beside all modules would be nobody's.
+    let module = site.join(release.server.name().replace('-', "_"));
+    let declared = declared::of_package(&module, release);
+    Ok((entries, facts, ReleaseFacts { declared, ..facts_of_metadata(&text) }))
 }
 
 fn site_packages(package: &Path) -> Option<PathBuf> {

@@ -14,6 +14,7 @@ use crate::model::ServerKey;
 use crate::model::digest::sha256_hex;
 use crate::model::sign::Sign;
 use crate::model::source::{Candidate, Listing, ListingStatus, Obstacle};
+use crate::model::target::has_variables;
 
 /// Names have at most 200 characters by the registry's own rule.
 const NAME_CHARS: usize = 300;
@@ -21,6 +22,9 @@ const NAME_CHARS: usize = 300;
 const VERSION_CHARS: usize = 300;
 /// Packages and remotes read of one record.
 const PARTS: usize = 100;
+
+/// Where publishers put what the schema does not know.
+pub(super) const PUBLISHER_META: &str = "io.modelcontextprotocol.registry/publisher-provided";
 
 /// The metadata's key, and the one it had for some weeks of 2025.
 const META: [&str; 2] = ["io.modelcontextprotocol.registry/official", "x-io.modelcontextprotocol.registry"];
@@ -121,9 +125,9 @@ fn package_key(kind: &str, identifier: &str) -> (String, Option<Obstacle>) {
 }
 
 /// Only plain `https` addresses are ever asked; what stands for a variable is never guessed.
-fn remote_key(address: &str) -> (String, Option<Obstacle>) {
+pub(in crate::sources) fn remote_key(address: &str) -> (String, Option<Obstacle>) {
     let refused = |why| (format!("remote:{}", cut(address, NAME_CHARS)), Some(why));
-    if address.contains('{') {
+    if has_variables(address) {
         return refused(Obstacle::Variables);
     }
     let url = Url::parse(address).ok().filter(|url| url.scheme() == "https");

@@ -211,7 +211,7 @@ async fn a_login_an_html_page_and_a_redirect_away_are_told_apart() {
     })
     .await;
     let error = failure(&fake).await;
-    assert!(matches!(&error, LinkError::Auth { detail } if detail.contains("realm")), "{error:?}");
+    assert!(matches!(&error, LinkError::Auth { detail, .. } if detail.contains("realm")), "{error:?}");
     let fake = Fake::start(|_, mut stream| async move {
         reply(&mut stream, 200, "Content-Type: text/html", b"<html>").await
     })

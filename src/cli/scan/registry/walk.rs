@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -16,8 +17,8 @@ use crate::probe::install::Registries;
 use crate::probe::registry::Configured;
 use crate::progress::Bar;
 use crate::sources::settings::SourceSettings;
-use crate::sources::{Ask, Begin, Source, WalkError, source};
-use crate::store::{PageBefore, PageStored, Store, Walk, WalkBounds};
+use crate::sources::{self, Ask, Begin, Source, WalkError, source};
+use crate::store::{DeclaredRecord, PageBefore, PageStored, Store, Walk, WalkBounds};
 
 /// An index of a million names takes its time on a slow line.
 const WHOLE: Duration = Duration::from_secs(900);
@@ -29,21 +30,27 @@ struct Places {
     npm: Option<Url>,
     feed: Option<Url>,
     pypi: Option<Url>,
+    docker: Url,
 }
 
 impl Places {
-    async fn find(settings: &Settings, words: &SourceSettings) -> Self {
+    async fn find(
+        settings: &Settings,
+        words: &SourceSettings,
+        options: &ScanOptions,
+    ) -> anyhow::Result<Self> {
         let config = &settings.config;
         let configured =
             Configured { npm: config.registries.npm.clone(), pypi: config.registries.pypi.clone() };
         let registries = Registries::new(configured);
         let known = registries.get().await;
-        Self {
+        Ok(Self {
             mcp: config.sources.mcp.address.clone().unwrap_or_else(|| words.mcp.address.clone()),
             npm: known.npm.clone(),
             feed: config.sources.npm.feed.clone(),
             pypi: known.pypi.clone(),
-        }
+            docker: docker(settings, words, options)?,
+        })
     }
 
     fn of(&self, source: SourceName) -> Option<&Url> {
@@ -51,6 +58,7 @@ impl Places {
             SourceName::Mcp => Some(&self.mcp),
             SourceName::Npm => self.npm.as_ref(),
             SourceName::Pypi => self.pypi.as_ref(),
+            SourceName::Docker => Some(&self.docker),
         }
     }
 
@@ -59,6 +67,18 @@ impl Places {
             SourceName::ALL.into_iter().filter_map(|name| Some((name, self.of(name)?))).collect();
         all.extend(self.feed.as_ref().map(|feed| (SourceName::Npm, feed)));
         all
+    }
+}
+
+/// The checkout or tarball that is named, else the address of one.
+fn docker(settings: &Settings, words: &SourceSettings, options: &ScanOptions) -> anyhow::Result<Url> {
+    let config = &settings.config.sources.docker;
+    match options.path.as_ref().or(config.path.as_ref()) {
+        Some(path) if options.list() == Some(SourceName::Docker) => sources::docker::address_of(path)
+            .with_context(|| {
+                format!("{}: give a checkout of the registry's repository or a .tar.gz", path.display())
+            }),
+        _ => Ok(config.address.clone().unwrap_or_else(|| words.docker.address.clone())),
     }
 }
 
@@ -96,7 +116,7 @@ impl<'a> Walker<'a> {
         cancel: &'a CancellationToken,
     ) -> anyhow::Result<Self> {
         bar.note("looking for registries");
-        let places = Places::find(settings, words).await;
+        let places = Places::find(settings, words, options).await?;
         if places.of(name).is_none() {
             let key = name.as_str();
             anyhow::bail!(
@@ -151,6 +171,7 @@ impl<'a> Walker<'a> {
                 Ok(page) => page,
                 Err(error) => return self.stopped(store, walk, error),
             };
+            self.declare(store, &page)?;
             let stored = store.add_page(name, &walk, &page, bounds, Timestamp::now())?;
             if stored == PageStored::Overtaken {
                 let failure =
@@ -163,6 +184,11 @@ impl<'a> Walker<'a> {
                 return Ok(Walked { walk: Some(walk), ..Walked::default() });
             }
         }
+    }
+
+    /// The address of the list; it was found before the walk was begun.
+    pub(super) fn address(&self) -> &Url {
+        self.places.of(self.source.name).unwrap_or(&self.places.mcp)
     }
 
     /// The registry of a package.
@@ -201,6 +227,16 @@ impl<'a> Walker<'a> {
             known,
             newest,
         })
+    }
+
+    /// Stores what the page's records declare, before the page: what is told twice is stored once.
+    fn declare(&self, store: &mut Store, page: &Page) -> anyhow::Result<()> {
+        let name = self.source.name;
+        let lists = page.listings.iter().filter_map(|listing| {
+            let lists = sources::declared(name, listing)?;
+            Some(DeclaredRecord { name: &listing.name, version: &listing.version, lists })
+        });
+        Ok(store.declare(name, &lists.collect::<Vec<_>>(), Timestamp::now())?)
     }
 
     /// True if as many wait as are to be scanned.
