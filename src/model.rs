@@ -1,6 +1,8 @@
 //! The nouns of the domain, shared by every stage. No I/O, no clock, no other module of this crate.
 
 pub mod digest;
+pub mod identity;
+pub mod letters;
 pub mod outcome;
 pub mod probe;
 pub mod purl;

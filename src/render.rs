@@ -9,6 +9,7 @@ mod check;
 mod control;
 mod facts;
 mod html;
+mod identity;
 mod judged;
 mod lists;
 mod name;
@@ -238,6 +239,7 @@ fn read_rows(
                 Some(site::probe(db, entry.server.newest)?)
             },
             tools: tools.transpose()?,
+            identity: crate::store::identity::site_identity(db, &entry.key().to_string())?,
         });
     }
     Ok(rows)

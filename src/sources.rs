@@ -146,6 +146,11 @@ pub async fn look(
     }
 }
 
+/// What a stored record of the official registry says of who its server is. None if it is no record.
+pub fn entry_of_record(record: &str) -> Option<crate::model::identity::EntryFacts> {
+    mcp::read_entry(record)
+}
+
 /// A text cut to so many characters: names of foreign records are kept, novels are not.
 fn cut(text: &str, max_chars: usize) -> String {
     text.chars().take(max_chars).collect()

@@ -8,6 +8,7 @@ mod answers;
 mod candidates;
 mod changes;
 mod error;
+pub mod identity;
 mod listed;
 mod open;
 mod overrides;

@@ -149,6 +149,7 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
     // What still runs belongs to a box that is gone; nothing is waited for.
     runtime.shutdown_timeout(Duration::from_millis(200));
     let mut summary = summary?;
+    super::identity::recompute(settings, &mut corrections::open(settings)?)?;
     summary.seconds = begun.elapsed().as_secs_f64();
     Ok(summary)
 }

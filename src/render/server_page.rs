@@ -6,12 +6,14 @@ use super::RenderError;
 use super::catalogue::{Catalogue, ServerEntry, ToolEntry, ToolLine};
 use super::control::{FormatView, Launch, launch, server_formats};
 use super::facts::{AttemptView, Facts, attempt_views, facts};
+use super::identity::{IdentityView, identity_view};
 use super::judged::JudgedTool;
 use super::name::ServerName;
 use super::page::{Pager, Press, parts};
 use super::words::{ClassCount, Day, day};
 use crate::model::Verdict;
 use crate::policy::{Numbers, ServerPolicy, policy_for_server};
+use crate::store::identity::{NodeIdentity, SitePlace};
 use crate::store::site::{SiteAttempt, SiteProbe};
 
 /// Lines of a list of tools on one page.
@@ -32,6 +34,8 @@ pub(super) struct ServerRows {
     pub(super) newer: Option<SiteProbe>,
     /// Its tools, if it answered.
     pub(super) tools: Option<super::judged::ToolRows>,
+    /// Who it is.
+    pub(super) identity: (NodeIdentity, Vec<SitePlace>),
 }
 
 impl ServerRows {
@@ -55,6 +59,7 @@ struct ServerView<'a> {
     hints: usize,
     mismatches: Vec<ToolLine>,
     newer: Option<NewerView>,
+    identity: &'a IdentityView,
 }
 
 /// A newer probe than the one shown, which did not answer.
@@ -79,6 +84,7 @@ struct QuietView<'a> {
     log: String,
     target: String,
     others: Vec<super::catalogue::ServerLine>,
+    identity: IdentityView,
 }
 
 /// The policy of a server from the verdicts its pages show.
@@ -111,6 +117,7 @@ pub(super) fn write_server(
     let facts = facts(entry.key(), &rows.shown, rows.chosen());
     let launch = launch(entry.key(), &rows.shown, rows.chosen());
     let classes: Vec<ClassCount> = entry.line().classes;
+    let identity = identity_view(catalogue, entry.key(), &rows.identity);
     let mismatch = crate::model::Signal::AnnotationMismatch;
     let mut pages = Vec::new();
     for (page, pager) in
@@ -135,6 +142,7 @@ pub(super) fn write_server(
                 .map(|t| catalogue.tool_line(t, false))
                 .collect(),
             newer: rows.newer.as_ref().map(newer_view),
+            identity: &identity,
         };
         press.page("server.html", &page, &view)?;
         pages.push(page);
@@ -182,6 +190,7 @@ pub(super) fn write_quiet(
         attempts,
         target: crate::model::Untrusted::new(release).for_page_line(300),
         others: same_outcome(catalogue, entry),
+        identity: identity_view(catalogue, entry.key(), &rows.identity),
     };
     let path = format!("{}/index.html", entry.name.path);
     press.page("server-quiet.html", &path, &view)?;

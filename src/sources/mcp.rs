@@ -4,6 +4,7 @@
 //! the older path is asked there.
 //! Source: modelcontextprotocol/registry, docs/reference/api/openapi.yaml (2025-12-01) and its changelogs.
 
+mod entry;
 mod record;
 
 use futures_util::FutureExt;
@@ -16,6 +17,8 @@ use url::Url;
 use super::{Ask, Begin, Source, WalkError};
 use crate::http::{HttpError, header, shown};
 use crate::model::source::{Next, Page, SourceName, WalkEnd, WalkKind};
+
+pub(super) use entry::read as read_entry;
 
 pub(super) const SOURCE: Source = Source { name: SourceName::Mcp, begin, page: |ask| page(ask).boxed() };
 

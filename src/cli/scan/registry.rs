@@ -39,6 +39,8 @@ pub(super) fn run(settings: &Settings, options: &ScanOptions, source: SourceName
     if walked.interrupted {
         return Ok(Exit::Interrupted);
     }
+    // What it finds has a say in the order.
+    super::super::identity::recompute(settings, &mut store)?;
     let waiting = store.waiting(source, options.limit)?;
     drop(store);
     if let Some(failure) = walked.failure {

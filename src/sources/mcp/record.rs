@@ -16,7 +16,7 @@ use crate::model::sign::Sign;
 use crate::model::source::{Candidate, Listing, ListingStatus, Obstacle};
 
 /// Names have at most 200 characters by the registry's own rule.
-const NAME_CHARS: usize = 300;
+pub(super) const NAME_CHARS: usize = 300;
 /// A version has at most 255.
 const VERSION_CHARS: usize = 300;
 /// Packages and remotes read of one record.
@@ -71,15 +71,15 @@ fn meta_of(value: &Value) -> Option<&Value> {
 }
 
 /// The first of these keys that is there and not null.
-fn first<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a Value> {
+pub(super) fn first<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a Value> {
     keys.iter().find_map(|key| value.get(key).filter(|found| !found.is_null()))
 }
 
-fn word<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str> {
+pub(super) fn word<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str> {
     first(value, keys).and_then(Value::as_str)
 }
 
-fn parts<'a>(server: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+pub(super) fn parts<'a>(server: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
     server.get(key).and_then(Value::as_array).into_iter().flatten().take(PARTS)
 }
 
@@ -107,7 +107,7 @@ fn candidates(server: &Value, status: ListingStatus, triage: &TriageSettings) ->
     found
 }
 
-fn package_key(kind: &str, identifier: &str) -> (String, Option<Obstacle>) {
+pub(super) fn package_key(kind: &str, identifier: &str) -> (String, Option<Obstacle>) {
     let kind = kind.to_ascii_lowercase();
     let key = match kind.as_str() {
         "npm" => ServerKey::npm(identifier),
@@ -121,7 +121,7 @@ fn package_key(kind: &str, identifier: &str) -> (String, Option<Obstacle>) {
 }
 
 /// Only plain `https` addresses are ever asked; what stands for a variable is never guessed.
-fn remote_key(address: &str) -> (String, Option<Obstacle>) {
+pub(super) fn remote_key(address: &str) -> (String, Option<Obstacle>) {
     let refused = |why| (format!("remote:{}", cut(address, NAME_CHARS)), Some(why));
     if address.contains('{') {
         return refused(Obstacle::Variables);
