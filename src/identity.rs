@@ -48,7 +48,7 @@ impl<'a> Standing<'a> {
             *level = (*level).max(to);
         };
         for entry in facts.entries.values() {
-            entry.packages.iter().chain(&entry.remotes).for_each(|node| raise(node, 1));
+            entry.packages.keys().chain(&entry.remotes).for_each(|node| raise(node, 1));
         }
         for link in links {
             let to = match link.tier {

@@ -2,6 +2,8 @@
 //!
 //! [`recompute`] joins the stages: facts from the store, their shapes from `sources` and `identity`, the answer back to the store.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -11,7 +13,7 @@ use super::exit::Exit;
 use super::scan::report::counted;
 use super::settings::Settings;
 use crate::identity::{identify, repository_of_record};
-use crate::model::identity::{Facts, Finding, Identity, Link, Node};
+use crate::model::identity::{EntryFacts, Facts, Finding, Identity, Link, Node, PackageFacts};
 use crate::model::{ServerKey, Untrusted};
 use crate::progress;
 use crate::sources::entry_of_record;
@@ -61,9 +63,11 @@ pub(super) fn recompute(settings: &Settings, store: &mut Store) -> anyhow::Resul
     let data = settings.data_files()?;
     let known = String::from_utf8_lossy(data.get(KNOWN_NAMES).map_or(&[][..], |bytes| bytes)).into_owned();
     let known = known.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let entries: Vec<EntryFacts> =
+        stored.entries.iter().filter_map(|record| entry_of_record(record)).collect();
     let facts = Facts {
-        packages: stored.packages,
-        entries: stored.entries.iter().filter_map(|record| entry_of_record(record)).collect(),
+        packages: with_version_names(stored.packages, &entries, &stored.version_names),
+        entries,
         repositories,
         repository_ids: stored.repository_ids,
         tools: stored.tools,
@@ -73,6 +77,50 @@ pub(super) fn recompute(settings: &Settings, store: &mut Store) -> anyhow::Resul
     let identity: Identity = identify(&facts);
     store.keep_identity(&identity, Timestamp::now())?;
     Ok(())
+}
+
+/// A version that an entry lists speaks for its package: the name it gives itself counts beside the newest one's.
+fn with_version_names(
+    mut packages: Vec<(Node, PackageFacts)>,
+    entries: &[EntryFacts],
+    names: &[(Node, String, BTreeSet<String>)],
+) -> Vec<(Node, PackageFacts)> {
+    let listed: BTreeSet<(&str, &str)> = entries
+        .iter()
+        .flat_map(|entry| entry.packages.iter().map(|(node, version)| (node.as_str(), version.as_str())))
+        .collect();
+    let mut more: BTreeMap<&str, BTreeSet<&String>> = BTreeMap::new();
+    for (node, _, names) in names.iter().filter(|(node, version, _)| listed.contains(&(node, version))) {
+        more.entry(node).or_default().extend(names);
+    }
+    for (node, facts) in &mut packages {
+        let own = more.get(node.as_str()).into_iter().flatten();
+        facts.mcp_names.extend(own.map(|name| (*name).clone()));
+    }
+    packages
+}
+
+/// Packages whose newest version does not name an entry that lists them, with the version it lists: that one may.
+pub(super) fn unconfirmed(store: &Store) -> anyhow::Result<Vec<(ServerKey, String)>> {
+    let stored = store.identity_facts()?;
+    let packages: BTreeMap<&str, &PackageFacts> =
+        stored.packages.iter().map(|(node, facts)| (node.as_str(), facts)).collect();
+    let asked: BTreeSet<(&str, &str)> =
+        stored.version_names.iter().map(|(node, version, _)| (node.as_str(), version.as_str())).collect();
+    let mut found = BTreeSet::new();
+    for entry in stored.entries.iter().filter_map(|record| entry_of_record(record)) {
+        for (node, version) in entry.packages.iter().filter(|(_, version)| !version.is_empty()) {
+            let names_it =
+                packages.get(node.as_str()).is_none_or(|facts| facts.mcp_names.contains(&entry.name));
+            if !names_it
+                && !asked.contains(&(node, version))
+                && let Ok(server) = node.parse::<ServerKey>()
+            {
+                found.insert((server, version.clone()));
+            }
+        }
+    }
+    Ok(found.into_iter().collect())
 }
 
 /// What somebody types as the node it means.

@@ -41,7 +41,7 @@ impl<'a> Sorted<'a> {
         }
         let mut names: BTreeSet<&str> = facts.names.iter().map(String::as_str).collect();
         names.extend(packages.keys());
-        names.extend(entries.values().flat_map(|entry| &entry.packages).map(String::as_str));
+        names.extend(entries.values().flat_map(|entry| entry.packages.keys()).map(String::as_str));
         let (repository_ids, known) = (facts.repository_ids.as_slice(), &facts.known);
         Self {
             packages,

@@ -36,7 +36,7 @@ pub(super) fn links(facts: &Sorted<'_>, findings: &mut BTreeSet<Finding>) -> Vec
             sources.insert(node, source);
         }
         for name in &said.mcp_names {
-            if !facts.entries.get(name.as_str()).is_some_and(|entry| entry.packages.contains(*node)) {
+            if !facts.entries.get(name.as_str()).is_some_and(|entry| entry.packages.contains_key(*node)) {
                 let evidence = format!("the package names {name}, which does not list it");
                 links.push(link(node, &registry_node(name), LinkKind::Package, Tier::Claimed, evidence));
             }
@@ -126,7 +126,7 @@ fn of_packages(
         Found::At(path) => Some((claim.forge.as_str(), path)),
         Found::Resurrected => None,
     });
-    for package in &entry.packages {
+    for package in entry.packages.keys() {
         let names_back =
             facts.packages.get(package.as_str()).is_some_and(|p| p.mcp_names.contains(&entry.name));
         let image_owner = package.strip_prefix("oci:ghcr.io/").and_then(|rest| rest.split('/').next());

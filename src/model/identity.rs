@@ -5,7 +5,7 @@
 
 pub mod repository;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -59,8 +59,8 @@ pub struct EntryFacts {
     pub name: String,
     /// Where it says its source is.
     pub repository: Option<RepositoryClaim>,
-    /// The packages it lists, as nodes.
-    pub packages: BTreeSet<Node>,
+    /// The packages it lists, as nodes, each with the version it lists; empty where it states none.
+    pub packages: BTreeMap<Node, String>,
     /// The addresses it lists, as nodes; those with variables are left out.
     pub remotes: BTreeSet<Node>,
 }

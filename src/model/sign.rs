@@ -20,6 +20,8 @@ pub enum Sign {
     ConfiguredInReadme,
     /// It needs an SDK of the protocol to run.
     SdkDependency,
+    /// It needs something else to run that has MCP in its name: a framework, an SDK of somebody's own.
+    RelatedDependency,
     /// It needs one only to be built or tested, or if somebody asks.
     SdkForDevelopment,
     /// It installs a program.
@@ -48,19 +50,20 @@ pub enum Sign {
 
 impl Sign {
     /// Every kind, with its word and its weight in the order of the queue.
-    pub const ALL: [(Sign, &'static str, i32); 17] = [
+    pub const ALL: [(Sign, &'static str, i32); 18] = [
         (Sign::Registered, "registered", 40),
         (Sign::McpName, "mcp-name", 30),
         (Sign::McpNameInReadme, "mcp-name-in-readme", 30),
         (Sign::ConfiguredInReadme, "configured-in-readme", 15),
         (Sign::SdkDependency, "sdk-dependency", 20),
+        (Sign::RelatedDependency, "related-dependency", 10),
         (Sign::SdkForDevelopment, "sdk-for-development", -5),
         (Sign::Executable, "executable", 10),
-        (Sign::NoExecutable, "no-executable", -15),
+        (Sign::NoExecutable, "no-executable", -30),
         (Sign::Keyword, "keyword", 6),
         (Sign::McpInName, "mcp-in-name", 2),
         (Sign::ServerInName, "server-in-name", 5),
-        (Sign::LibraryName, "library-name", -20),
+        (Sign::LibraryName, "library-name", -35),
         (Sign::Deprecated, "deprecated", -10),
         (Sign::GeneratedName, "generated-name", -30),
         (Sign::CrowdedRepository, "crowded-repository", -30),

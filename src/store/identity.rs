@@ -36,6 +36,10 @@ const RECORDS: &str = "
       SELECT name, record, row_number() OVER (PARTITION BY name ORDER BY stamp DESC, version DESC) AS place
       FROM listings WHERE source = ?1 AND record IS NOT NULL AND gone_at IS NULL AND status <> 'deleted')
     WHERE place = 1 ORDER BY name";
+const VERSION_NAMES: &str = "SELECT key, version, names FROM version_names ORDER BY key, version";
+const ADD_VERSION_NAMES: &str = "
+    INSERT INTO version_names (key, version, names, read_at) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (key, version) DO UPDATE SET names = excluded.names, read_at = excluded.read_at";
 const NAMES: &str = "
     SELECT c.key AS key FROM candidates c
     WHERE c.missing_at IS NULL AND (c.obstacle IS NULL OR c.obstacle = 'malformed')
@@ -56,6 +60,8 @@ const TOOLS: &str = "
 pub struct StoredFacts {
     /// Packages.
     pub packages: Vec<(Node, PackageFacts)>,
+    /// Names that single versions give themselves: package, version, names.
+    pub version_names: Vec<(Node, String, BTreeSet<String>)>,
     /// Records of the official registry, one a name.
     pub entries: Vec<String>,
     /// Records of repositories on GitHub.
@@ -86,6 +92,29 @@ impl Store {
     /// [`StoreError`].
     pub fn identity_facts(&self) -> Result<StoredFacts, StoreError> {
         read_facts(&self.connection).map_err(|e| StoreError::from_sql(&self.connection, e))
+    }
+
+    /// Keeps the names that single versions of packages give themselves.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn remember_version_names(
+        &mut self,
+        all: &[(Node, String, BTreeSet<String>)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let now = stored_time(now);
+        self.write(|tx| {
+            let add = || -> rusqlite::Result<()> {
+                let mut statement = tx.prepare_cached(ADD_VERSION_NAMES)?;
+                for (key, version, names) in all {
+                    let names = serde_json::to_string(names).expect("strings are always JSON");
+                    statement.execute(params![key, version, names, now])?;
+                }
+                Ok(())
+            };
+            add().map_err(|e| StoreError::from_sql(tx, e))
+        })
     }
 
     /// Keeps the numbers that forges give to repositories; none is ever forgotten.
@@ -139,8 +168,13 @@ fn read_facts(db: &Connection) -> rusqlite::Result<StoredFacts> {
             Ok((row.get("forge")?, row.get("path")?, u64::try_from(id).unwrap_or_default()))
         })?
         .collect::<rusqlite::Result<_>>()?;
+    let version_names = db
+        .prepare_cached(VERSION_NAMES)?
+        .query_map([], |row| Ok((row.get("key")?, row.get("version")?, json(row, "names")?)))?
+        .collect::<rusqlite::Result<_>>()?;
     Ok(StoredFacts {
         packages,
+        version_names,
         entries: records("mcp")?,
         repositories: records("github")?,
         repository_ids,

@@ -13,6 +13,7 @@ mod clients_config;
 mod docs;
 mod eval;
 mod exports;
+mod identity;
 mod licences;
 mod net;
 mod purl_conformance;

@@ -124,6 +124,9 @@ fn enumerate(
         let mut walked = walker.run(store).await?;
         if !walked.interrupted {
             look::look(&walker, store, &mut walked).await?;
+            if source == SourceName::Mcp && !walked.interrupted && !walked.resting {
+                look::confirm(&walker, store, &mut walked).await?;
+            }
         }
         signals.abort();
         anyhow::Ok(walked)

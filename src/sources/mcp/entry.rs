@@ -4,7 +4,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::super::cut;
-use super::record::{NAME_CHARS, first, package_key, parts, remote_key, word};
+use super::record::{NAME_CHARS, VERSION_CHARS, first, package_key, parts, remote_key, word};
 use crate::model::identity::{EntryFacts, Node, RepositoryClaim};
 
 /// Reads a stored record, in any generation of its shape. None if it has no name.
@@ -15,7 +15,8 @@ pub(in crate::sources) fn read(text: &str) -> Option<EntryFacts> {
     let packages = parts(server, "packages").filter_map(|package| {
         let kind = word(package, &["registryType", "registry_type", "registry_name"])?.to_ascii_lowercase();
         let identifier = word(package, &["identifier", "name"])?;
-        package_node(&kind, identifier, package)
+        let version = cut(word(package, &["version"]).unwrap_or_default(), VERSION_CHARS);
+        Some((package_node(&kind, identifier, package)?, version))
     });
     let remotes = parts(server, "remotes").filter_map(|remote| word(remote, &["url"])).map(remote_key);
     let remotes = remotes.filter(|(_, obstacle)| obstacle.is_none()).map(|(key, _)| key);
@@ -74,20 +75,21 @@ mod tests {
     #[test]
     fn an_entry_lists_packages_addresses_and_its_source() {
         let text = r#"{"server":{"name":"io.github.ann/notes","version":"1","repository":{"url":"https://github.com/Ann/Mono",
-            "source":"github","id":"812","subfolder":"pkgs/notes"},"packages":[{"registryType":"npm","identifier":"@ann/notes"},
+            "source":"github","id":"812","subfolder":"pkgs/notes"},"packages":[{"registryType":"npm","identifier":"@ann/notes","version":"1.0.2"},
             {"registry_type":"pypi","identifier":"Notes_MCP"},{"registryType":"oci","identifier":"ann/notes:1.2"},
             {"registryType":"oci","identifier":"ghcr.io/Ann/notes@sha256:ab"},{"registryType":"mcpb","identifier":"https://h.example/x"}],
             "remotes":[{"type":"sse","url":"https://h.example/mcp?x=1"},{"url":"https://{tenant}.example/"}]}}"#;
         let entry = read(text).unwrap();
-        let packages: Vec<&str> = entry.packages.iter().map(String::as_str).collect();
+        let packages: Vec<&str> = entry.packages.keys().map(String::as_str).collect();
         assert_eq!(
             packages,
             ["npm:@ann/notes", "oci:docker.io/ann/notes", "oci:ghcr.io/ann/notes", "pypi:notes-mcp"]
         );
+        assert_eq!(entry.packages["npm:@ann/notes"], "1.0.2");
         assert_eq!(entry.remotes.iter().collect::<Vec<_>>(), ["remote:https://h.example/mcp"]);
         let claim = entry.repository.unwrap();
         assert_eq!((claim.node().as_str(), claim.id), ("github:ann/mono/pkgs/notes", Some(812)));
         let old = r#"{"name":"a/b","repository":{"url":""},"packages":[{"registry_name":"npm","name":"b"}]}"#;
-        assert_eq!(read(old).unwrap().packages.iter().collect::<Vec<_>>(), ["npm:b"]);
+        assert_eq!(read(old).unwrap().packages.keys().collect::<Vec<_>>(), ["npm:b"]);
     }
 }

@@ -18,7 +18,7 @@ use crate::model::source::{Candidate, Listing, ListingStatus, Obstacle};
 /// Names have at most 200 characters by the registry's own rule.
 pub(super) const NAME_CHARS: usize = 300;
 /// A version has at most 255.
-const VERSION_CHARS: usize = 300;
+pub(super) const VERSION_CHARS: usize = 300;
 /// Packages and remotes read of one record.
 const PARTS: usize = 100;
 

@@ -2,13 +2,15 @@
 //!
 //! The version's own document is small where the package's has tens of megabytes, and has all the signs.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
 use super::super::cut;
 use super::super::settings::TriageSettings;
-use super::super::triage::{has_keyword, shape_hash, text_hash};
+use super::super::triage::{has_keyword, looks_like_mcp, shape_hash, text_hash};
 use crate::http::{Client, HttpError, header};
 use crate::model::identity::{PackageFacts, RepositoryClaim};
 use crate::model::sign::Sign;
@@ -86,14 +88,33 @@ pub(in crate::sources) async fn look(
     }
 }
 
+/// The name that one version gives itself.
+pub(in crate::sources) async fn names_in_version(
+    client: &Client,
+    base: &Url,
+    name: &str,
+    version: &str,
+) -> Result<BTreeSet<String>, HttpError> {
+    let accept = [(header::ACCEPT, "application/json")];
+    match client.get_bytes(&below(base, &[name, version]), &accept, MANIFEST_BYTES).await {
+        Ok(document) => Ok(facts(name, &document.json()?).mcp_names),
+        Err(error) if matches!(error.status(), Some(404 | 405 | 451)) => Ok(BTreeSet::new()),
+        Err(error) => Err(error),
+    }
+}
+
 fn signs(manifest: &Manifest, triage: &TriageSettings) -> Vec<Sign> {
     let needs = |table: &Value| {
         let names = table.as_object().into_iter().flat_map(|table| table.keys());
         names.into_iter().any(|name| triage.npm_sdks.contains(name))
     };
+    let mut relatives = manifest.dependencies.as_object().into_iter().flat_map(|table| table.keys());
+    let has_relative = relatives.any(|name| looks_like_mcp(name));
     let mut signs = Vec::new();
     if needs(&manifest.dependencies) {
         signs.push(Sign::SdkDependency);
+    } else if has_relative {
+        signs.push(Sign::RelatedDependency);
     } else if needs(&manifest.dev) || needs(&manifest.peer) || needs(&manifest.optional) {
         signs.push(Sign::SdkForDevelopment);
     }

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::super::cut;
 use super::super::settings::TriageSettings;
-use super::super::triage::{has_keyword, shape_hash, text_hash};
+use super::super::triage::{has_keyword, looks_like_mcp, shape_hash, text_hash};
 use crate::http::{Client, HttpError, header};
 use crate::model::digest::sha256_hex;
 use crate::model::identity::{PackageFacts, RepositoryClaim};
@@ -101,6 +101,27 @@ pub(in crate::sources) async fn look(
     }
 }
 
+/// The names that one version's long description gives.
+pub(in crate::sources) async fn names_in_version(
+    client: &Client,
+    index: &Url,
+    name: &str,
+    version: &str,
+) -> Result<BTreeSet<String>, HttpError> {
+    let Some(mut url) = document_address(index, name) else { return Ok(BTreeSet::new()) };
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop().extend([version, "json"]);
+    }
+    match client.get_bytes(&url, &[(header::ACCEPT, "application/json")], DOCUMENT_BYTES).await {
+        Ok(document) => {
+            let read: ProjectDocument = document.json()?;
+            Ok(names_of(read.info.description.as_str().unwrap_or_default()))
+        }
+        Err(error) if matches!(error.status(), Some(404..=406 | 410)) => Ok(BTreeSet::new()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Beside `…/simple/`; other paths of an index say nothing of where its documents are.
 fn document_address(index: &Url, name: &str) -> Option<Url> {
     let root = index.path().trim_end_matches('/').strip_suffix("/simple")?.to_owned();
@@ -117,8 +138,12 @@ fn signs(name: &str, facts: &Facts, triage: &TriageSettings) -> Vec<Sign> {
         .filter(|need| triage.pypi_sdks.contains(&required_name(need)))
         .map(|need| need.contains("extra"))
         .collect();
+    let needs = facts.requires_dist.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let relatives: Vec<String> = needs.filter(|need| !need.contains("extra")).map(required_name).collect();
     if sdks.contains(&false) {
         signs.push(Sign::SdkDependency);
+    } else if relatives.iter().any(|need| looks_like_mcp(need)) {
+        signs.push(Sign::RelatedDependency);
     } else if sdks.contains(&true) {
         signs.push(Sign::SdkForDevelopment);
     }
@@ -257,7 +282,8 @@ mod tests {
             of(r#"{"requires_dist":["FastMCP ; extra == 'dev'"],"keywords":null,"yanked":true}"#),
             [Sign::SdkForDevelopment, Sign::Deprecated]
         );
-        assert_eq!(of(r#"{"requires_dist":["mcpx","mcp-x"],"description":"some-mcp-name: a/b"}"#), []);
+        assert_eq!(of(r#"{"requires_dist":["xmcpx","pear"],"description":"some-mcp-name: a/b"}"#), []);
+        assert_eq!(of(r#"{"requires_dist":["mcp-x","mcp; extra == 'dev'"]}"#), [Sign::RelatedDependency]);
     }
 
     #[test]

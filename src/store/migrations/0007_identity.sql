@@ -8,6 +8,16 @@ CREATE TABLE package_facts (
   read_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The registry's names that one version of a package gives itself: asked for where the newest one does not name an entry that lists
+-- that version.
+CREATE TABLE version_names (
+  key TEXT NOT NULL,
+  version TEXT NOT NULL,
+  names TEXT NOT NULL,                           -- JSON array
+  read_at TEXT NOT NULL,
+  PRIMARY KEY (key, version)
+) STRICT, WITHOUT ROWID;
+
 -- Every number that a forge was seen to give to a name. Two numbers for one name: the name was taken over.
 CREATE TABLE repository_ids (
   forge TEXT NOT NULL,
