@@ -37,7 +37,7 @@ impl<'a> Name<'a> {
 
 /// Shapes that are one in many typefaces.
 fn fold(text: &str) -> String {
-    text.replace('0', "o").replace(['1', 'i'], "l").replace("rn", "m").replace("vv", "w")
+    text.replace('0', "o").replace('1', "l").replace("rn", "m").replace("vv", "w")
 }
 
 /// Flags what imitates a better known name of its ecosystem.
@@ -101,11 +101,21 @@ fn comparable(node: &str) -> bool {
 
 /// The squashed name, each of its spellings with one character less, and, of a scoped name, the two written as one.
 fn keys(name: &Name<'_>) -> BTreeSet<String> {
-    let chars: Vec<char> = name.squashed.chars().collect();
-    let mut keys: BTreeSet<String> = (0..chars.len())
-        .map(|without| chars.iter().enumerate().filter(|(i, _)| *i != without).map(|(_, c)| *c).collect())
-        .collect();
-    keys.insert(name.squashed.clone());
+    let mut keys = BTreeSet::from([name.squashed.clone()]);
+    // Folded and as written: a slip may make or break one of the folded shapes.
+    for text in [name.squashed.clone(), name.words.concat()] {
+        let chars: Vec<char> = text.chars().collect();
+        let without = |left_out: usize| {
+            chars
+                .iter()
+                .enumerate()
+                .filter(|(place, _)| *place != left_out)
+                .map(|(_, c)| *c)
+                .collect::<String>()
+        };
+        keys.extend((0..chars.len()).map(without));
+        keys.insert(text);
+    }
     keys.extend(name.scope.map(|scope| with_scope(scope, name)));
     keys
 }

@@ -45,6 +45,7 @@ const NAMES: &str = "
     WHERE c.missing_at IS NULL AND (c.obstacle IS NULL OR c.obstacle = 'malformed')
       AND NOT EXISTS (SELECT 1 FROM servers s WHERE s.key = c.key AND s.visibility = 'private')
     UNION SELECT s.key FROM servers s WHERE s.visibility = 'public' ORDER BY key";
+const PRIVATE: &str = "SELECT key FROM servers WHERE visibility = 'private' ORDER BY key";
 const IDS: &str = "SELECT forge, path, id FROM repository_ids ORDER BY forge, path, id";
 const ADD_ID: &str = "
     INSERT INTO repository_ids (forge, path, id, first_seen) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
@@ -72,6 +73,8 @@ pub struct StoredFacts {
     pub tools: Vec<ToolsFacts>,
     /// Every public name.
     pub names: BTreeSet<Node>,
+    /// Servers that are private: no link may hold one, whoever names it.
+    pub private: BTreeSet<Node>,
 }
 
 /// Keeps what a package's document says of who it is.
@@ -161,6 +164,8 @@ fn read_facts(db: &Connection) -> rusqlite::Result<StoredFacts> {
     };
     let names =
         db.prepare_cached(NAMES)?.query_map([], |row| row.get("key"))?.collect::<rusqlite::Result<_>>()?;
+    let private =
+        db.prepare_cached(PRIVATE)?.query_map([], |row| row.get("key"))?.collect::<rusqlite::Result<_>>()?;
     let repository_ids = db
         .prepare_cached(IDS)?
         .query_map([], |row| {
@@ -180,6 +185,7 @@ fn read_facts(db: &Connection) -> rusqlite::Result<StoredFacts> {
         repository_ids,
         tools: tool_sets(db)?,
         names,
+        private,
     })
 }
 

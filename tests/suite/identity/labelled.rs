@@ -139,10 +139,13 @@ fn labels(all: &[Value]) -> BTreeMap<String, String> {
         }
         if record["entry"].is_string() {
             labels.insert(format!("registry:{}", text(record, "entry")), project.clone());
-            for package in
-                record["packages"].as_array().into_iter().flatten().filter(|package| package[0] == "oci")
-            {
-                labels.insert(image_node(package[1].as_str().unwrap()), project.clone());
+            // Whose an image elsewhere is, its label says, which is in no record.
+            let images =
+                record["packages"].as_array().into_iter().flatten().filter(|package| package[0] == "oci");
+            for image in images.map(|package| image_node(package[1].as_str().unwrap())) {
+                if image.starts_with("oci:ghcr.io/") {
+                    labels.insert(image, project.clone());
+                }
             }
             for url in list(record, "remotes") {
                 labels.insert(format!("remote:{}", url::Url::parse(url).unwrap()), project.clone());

@@ -51,7 +51,10 @@ fn tier(identity: &Identity, a: &str, b: &str) -> Option<Tier> {
 }
 
 fn found(identity: &Identity, node: &str) -> Vec<FindingKind> {
-    identity.findings.iter().filter(|finding| finding.node == node).map(|finding| finding.kind).collect()
+    let mut kinds: Vec<_> =
+        identity.findings.iter().filter(|finding| finding.node == node).map(|finding| finding.kind).collect();
+    kinds.dedup();
+    kinds
 }
 
 #[test]
