@@ -7,7 +7,7 @@
 //! replaced (from 7). What differs in a number or a whole word is a sibling. One publisher's names, one scope's and one
 //! project's are never held against each other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::copies::same_publisher;
 use super::facts::Sorted;
@@ -51,13 +51,13 @@ pub(super) fn flag(
     let nodes = facts.names.iter().copied().chain(facts.known.iter().map(String::as_str));
     let nodes: BTreeSet<&str> =
         nodes.filter(|node| comparable(node) && node.chars().count() <= NAME_CHARS).collect();
-    let kind = |node: &'_ str| node.split_once(':').map_or(String::new(), |(kind, _)| kind.to_owned());
-    let mut index: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+    // Only looked up in, never walked: its order is nobody's business.
+    let mut index: HashMap<(&str, String), Vec<usize>> = HashMap::new();
     let known: Vec<Name<'_>> =
         nodes.iter().copied().filter(|node| standing.of(node) > 0).map(Name::new).collect();
     for (place, name) in known.iter().enumerate() {
         for text in keys(name) {
-            index.entry((kind(name.node), text)).or_default().push(place);
+            index.entry((kind_of(name.node), text)).or_default().push(place);
         }
     }
     for node in nodes {
@@ -66,10 +66,10 @@ pub(super) fn flag(
             continue;
         }
         let name = Name::new(node);
-        let of_kind = kind(node);
+        let of_kind = kind_of(node);
         let near: BTreeSet<usize> = keys(&name)
             .into_iter()
-            .filter_map(|text| index.get(&(of_kind.clone(), text)))
+            .filter_map(|text| index.get(&(of_kind, text)))
             .flatten()
             .copied()
             .collect();
@@ -94,7 +94,11 @@ pub(super) fn flag(
     }
 }
 
-/// Packages and names of the registry have names that somebody chooses.
+fn kind_of(node: &str) -> &str {
+    node.split_once(':').map_or("", |(kind, _)| kind)
+}
+
+/// npm's and Python's packages have names that somebody chooses among all others.
 fn comparable(node: &str) -> bool {
     ecosystem(node).is_some_and(|kind| matches!(kind, "npm" | "pypi"))
 }
