@@ -1,9 +1,9 @@
 //! Names that can be taken for a better known one's.
 //!
 //! A name is flagged only beside one that stands higher: many use it, the official registry verifies or lists it. It is
-//! flagged if it looks the same (letters of other scripts, `0` for `o`, `rn` for `m`, other or no separators, the scope
+//! flagged if it looks the same (letters of other scripts, `0` for `o`, `1` for `l`, `rn` for `m`, other or no separators, the scope
 //! written into the name), if the one word that differs is a misspelling of a generic word (`sever`, `mpc`), or if it is one
-//! slip away: two letters swapped (from 4 letters), one doubled (from 3), one missing or added (from 5; a plural is none), one
+//! slip away: two letters swapped (from 4 letters), one doubled (from 3), one missing or added (from 5, at the end from 8; a plural is none), one
 //! replaced (from 7). What differs in a number or a whole word is a sibling. One publisher's names, one scope's and one
 //! project's are never held against each other.
 
@@ -158,7 +158,12 @@ fn likeness(name: &Name<'_>, other: &Name<'_>) -> Option<&'static str> {
     if digits(own) != digits(word) || GENERIC.contains(&own.as_str()) {
         return None;
     }
-    let least = if GENERIC.contains(&word.as_str()) { 3 } else { 7 };
+    let is_generic = GENERIC.contains(&word.as_str());
+    // `qmcp` is a name of its own; `mpc-git` is not.
+    if is_generic && name.words.len() < 2 {
+        return None;
+    }
+    let least = if is_generic { 3 } else { 7 };
     slip(own, word, least).then_some("is one slip away from")
 }
 
@@ -188,9 +193,7 @@ fn slip(own: &str, word: &str, least: usize) -> bool {
             let at_end = same_front == short.len();
             let doubled = order.is_gt() && same_front > 0 && long.get(same_front) == long.get(same_front - 1);
             let plural = at_end && long.last() == Some(&'s');
-            !plural
-                && ((doubled && length >= 3)
-                    || length >= if generic { 3 } else { 5 + usize::from(at_end) * 3 })
+            !plural && ((doubled && length >= 3) || length >= 5 + if at_end && !generic { 3 } else { 0 })
         }
     }
 }
@@ -237,6 +240,8 @@ mod tests {
             ("npm:@ann/notes-mcp", "npm:@ann/notez-mcp"),
             ("npm:mcp-tools-git", "npm:mcp-tool-git"),
             ("npm:git-mcp", "npm:mcp-git"),
+            ("pypi:qmcp", "pypi:mcp"),
+            ("pypi:dmcp-server", "pypi:mcp-server"),
         ] {
             assert!(!like(own, known), "{own} {known}");
         }
