@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::model::ServerKey;
 use crate::model::identity::repository::clean_folder;
 use crate::model::identity::{
     EntryFacts, Facts, ManifestFacts, Node, PackageFacts, RepositoryClaim, RepositoryFacts, ToolsFacts,
-    registry_node,
+    ecosystem, registry_node,
 };
 
 /// Manifests read of one repository.
@@ -67,17 +68,19 @@ struct Record {
     full_name: String,
     #[serde(default)]
     parent: Value,
+    /// Null where they were not read.
     #[serde(default)]
-    manifests: BTreeMap<String, Value>,
+    manifests: Value,
 }
 
-/// Reads a listing's record: `{"id", "full_name", "parent", "manifests": {PATH: {"ecosystem", "name"}}}`. None if it is none.
+/// Reads a listing's record: `{"id", "full_name", "parent", "manifests": {PATH: {"ecosystem", "name", "private", "packages"}}}`. None
+/// if it is none.
 pub fn repository_of_record(forge: &str, record: &str) -> Option<RepositoryFacts> {
     let record: Record = serde_json::from_str(record).ok()?;
     let place = RepositoryClaim::read(&format!("https://{forge}/{}", record.full_name), None)?;
     let parent = record.parent.as_str().or_else(|| record.parent.get("full_name")?.as_str());
-    let mut manifests: Vec<ManifestFacts> =
-        record.manifests.iter().take(MANIFESTS).filter_map(|(path, said)| manifest(path, said)).collect();
+    let files = record.manifests.as_object().into_iter().flatten().take(MANIFESTS);
+    let mut manifests: Vec<ManifestFacts> = files.flat_map(|(path, said)| named(path, said)).collect();
     manifests.sort();
     Some(RepositoryFacts {
         forge: place.forge,
@@ -88,16 +91,22 @@ pub fn repository_of_record(forge: &str, record: &str) -> Option<RepositoryFacts
     })
 }
 
-fn manifest(path: &str, said: &Value) -> Option<ManifestFacts> {
-    let name = said.get("name").and_then(Value::as_str).filter(|name| !name.trim().is_empty())?;
+/// What a manifest names: its own package or entry, and the packages that an entry lists. One that is not to be published
+/// names nothing: whoever publishes under its name is somebody else.
+fn named(path: &str, said: &Value) -> Vec<ManifestFacts> {
     let folder = clean_folder(path.rsplit_once('/').map_or("", |(folder, _)| folder));
-    let node = match said.get("ecosystem").and_then(Value::as_str)? {
-        "npm" => crate::model::ServerKey::npm(name).ok()?.to_string(),
-        "pypi" => crate::model::ServerKey::pypi(name).ok()?.to_string(),
-        "mcp" | "registry" => registry_node(name),
-        _ => return None,
+    let name = said.get("name").and_then(Value::as_str).filter(|name| !name.trim().is_empty());
+    let own = match (said.get("ecosystem").and_then(Value::as_str), name) {
+        _ if said.get("private") == Some(&Value::Bool(true)) => None,
+        (Some("npm"), Some(name)) => ServerKey::npm(name).ok().map(|key| key.to_string()),
+        (Some("pypi"), Some(name)) => ServerKey::pypi(name).ok().map(|key| key.to_string()),
+        (Some("mcp"), Some(name)) => Some(registry_node(name)),
+        _ => None,
     };
-    Some(ManifestFacts { folder, node })
+    let listed = said.get("packages").and_then(Value::as_array).into_iter().flatten().take(MANIFESTS);
+    let listed = listed.filter_map(Value::as_str).filter_map(|key| key.parse::<ServerKey>().ok());
+    let packages = listed.map(|key| key.to_string()).filter(|key| ecosystem(key).is_some());
+    own.into_iter().chain(packages).map(|node| ManifestFacts { folder: folder.clone(), node }).collect()
 }
 
 #[cfg(test)]
@@ -108,7 +117,9 @@ mod tests {
     fn a_repositorys_record_is_read_with_its_manifests() {
         let record = r#"{"id":7,"full_name":"Ann/Mono","fork":true,"parent":"Bob/Mono","manifests":{
             "pkgs/a/package.json":{"ecosystem":"npm","name":"@ann/a"},"pyproject.toml":{"ecosystem":"pypi","name":"A_b"},
-            "server.json":{"ecosystem":"mcp","name":"io.github.ann/a"},"x":{"ecosystem":"npm","name":"../x"},"y":7}}"#;
+            "server.json":{"ecosystem":"mcp","name":"io.github.ann/a"},"x":{"ecosystem":"npm","name":"../x"},"y":7,
+            "web/package.json":{"ecosystem":"npm","name":"inner","private":true},
+            "z/server.json":{"ecosystem":"mcp","name":"io.github.ann/z","packages":["npm:z-mcp","remote:https://h.example/"]}}}"#;
         let read = repository_of_record("github.com", record).unwrap();
         assert_eq!(
             (read.id, read.path.as_str(), read.parent.as_deref()),
@@ -116,7 +127,18 @@ mod tests {
         );
         let named: Vec<(&str, &str)> =
             read.manifests.iter().map(|m| (m.folder.as_str(), m.node.as_str())).collect();
-        assert_eq!(named, [("", "pypi:a-b"), ("", "registry:io.github.ann/a"), ("pkgs/a", "npm:@ann/a")]);
+        assert_eq!(
+            named,
+            [
+                ("", "pypi:a-b"),
+                ("", "registry:io.github.ann/a"),
+                ("pkgs/a", "npm:@ann/a"),
+                ("z", "npm:z-mcp"),
+                ("z", "registry:io.github.ann/z")
+            ]
+        );
+        let unread = repository_of_record("github.com", r#"{"full_name":"a/b","manifests":null}"#).unwrap();
+        assert!(unread.manifests.is_empty());
         assert_eq!(repository_of_record("github.com", "{}"), None);
     }
 }
