@@ -7,6 +7,7 @@ mod doctor;
 mod eval;
 mod exit;
 mod explain;
+mod identity;
 mod policy;
 mod review;
 mod rules;
@@ -44,6 +45,8 @@ enum Command {
     Scan(scan::ScanOptions),
     /// Say where each list of servers stands: position, last walk, what ended it, what was found.
     Sources(sources::SourcesOptions),
+    /// Say which names belong to one server and how far that is proven, and which names deceive.
+    Identity(identity::IdentityOptions),
     /// Build the static site from the database.
     Build(build::BuildOptions),
     /// Show a built site on this machine.
@@ -76,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Run(options) => run::run(&settings, options),
         Command::Scan(options) => scan::run(&settings, options),
         Command::Sources(options) => sources::run(&settings, options),
+        Command::Identity(options) => identity::run(&settings, options),
         Command::Build(options) => build::run(&settings, options),
         Command::Serve(options) => serve::run(&settings, options),
         Command::Classify(options) => classify::run(&settings, options),

@@ -11,6 +11,7 @@ pub mod config;
 pub mod eval;
 pub mod export;
 pub mod http;
+pub mod identity;
 pub mod model;
 pub mod policy;
 pub mod probe;

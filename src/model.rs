@@ -2,6 +2,8 @@
 
 pub mod declared;
 pub mod digest;
+pub mod identity;
+pub mod letters;
 pub mod outcome;
 pub mod probe;
 pub mod purl;

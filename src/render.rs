@@ -10,6 +10,7 @@ mod control;
 mod declared;
 mod facts;
 mod html;
+mod identity;
 mod judged;
 mod lists;
 mod name;
@@ -250,6 +251,7 @@ fn read_rows(
                 Some(site::probe(db, entry.server.newest)?)
             },
             tools: tools.transpose()?,
+            identity: crate::store::identity::site_identity(db, &entry.key().to_string())?,
         });
     }
     Ok(rows)

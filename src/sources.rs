@@ -166,6 +166,28 @@ pub fn declared(source: SourceName, listing: &Listing) -> Option<Vec<DeclaredLis
     }
 }
 
+/// The names of the official registry that one version of a package gives itself; none where there is no such document.
+///
+/// # Errors
+/// [`HttpError`].
+pub async fn names_in_version(
+    client: &Client,
+    base: &Url,
+    server: &ServerKey,
+    version: &str,
+) -> Result<BTreeSet<String>, HttpError> {
+    match server.registry() {
+        Registry::Npm => npm::names_in_version(client, base, server.name(), version).await,
+        Registry::Pypi => pypi::names_in_version(client, base, server.name(), version).await,
+        Registry::Github | Registry::Remote | Registry::Local => Ok(BTreeSet::new()),
+    }
+}
+
+/// What a stored record of the official registry says of who its server is. None if it is no record.
+pub fn entry_of_record(record: &str) -> Option<crate::model::identity::EntryFacts> {
+    mcp::read_entry(record)
+}
+
 /// A text cut to so many characters: names of foreign records are kept, novels are not.
 fn cut(text: &str, max_chars: usize) -> String {
     text.chars().take(max_chars).collect()

@@ -9,6 +9,7 @@ mod candidates;
 mod changes;
 mod declared;
 mod error;
+pub mod identity;
 mod listed;
 mod open;
 mod overrides;

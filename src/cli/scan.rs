@@ -149,6 +149,12 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
     // What still runs belongs to a box that is gone; nothing is waited for.
     runtime.shutdown_timeout(Duration::from_millis(200));
     let mut summary = summary?;
+    // The scan is stored; who is who is computed again by the next one, or by catalogue identity.
+    if let Err(error) =
+        corrections::open(settings).and_then(|mut store| super::identity::recompute(settings, &mut store))
+    {
+        progress::say(&format!("who is who was not computed anew: {error:#}"));
+    }
     summary.seconds = begun.elapsed().as_secs_f64();
     Ok(summary)
 }

@@ -16,8 +16,12 @@ pub enum Sign {
     McpName,
     /// Its long description does (`mcp-name:`).
     McpNameInReadme,
+    /// Its README shows how a client starts it.
+    ConfiguredInReadme,
     /// It needs an SDK of the protocol to run.
     SdkDependency,
+    /// It needs something else to run that has MCP in its name: a framework, an SDK of somebody's own.
+    RelatedDependency,
     /// It needs one only to be built or tested, or if somebody asks.
     SdkForDevelopment,
     /// It installs a program.
@@ -34,23 +38,38 @@ pub enum Sign {
     LibraryName,
     /// Its publisher took it back or advises against it.
     Deprecated,
+    /// A program made its name.
+    GeneratedName,
+    /// Dozens of strangers claim the repository that it claims.
+    CrowdedRepository,
+    /// It has a better known package's README.
+    Copied,
+    /// Its publisher has many near-identical packages, or republishes other people's.
+    Republished,
 }
 
 impl Sign {
     /// Every kind, with its word and its weight in the order of the queue.
-    pub const ALL: [(Sign, &'static str, i32); 12] = [
+    pub const ALL: [(Sign, &'static str, i32); 18] = [
         (Sign::Registered, "registered", 40),
         (Sign::McpName, "mcp-name", 30),
         (Sign::McpNameInReadme, "mcp-name-in-readme", 30),
+        (Sign::ConfiguredInReadme, "configured-in-readme", 15),
         (Sign::SdkDependency, "sdk-dependency", 20),
+        (Sign::RelatedDependency, "related-dependency", 10),
         (Sign::SdkForDevelopment, "sdk-for-development", -5),
         (Sign::Executable, "executable", 10),
-        (Sign::NoExecutable, "no-executable", -15),
+        (Sign::NoExecutable, "no-executable", -30),
         (Sign::Keyword, "keyword", 6),
         (Sign::McpInName, "mcp-in-name", 2),
         (Sign::ServerInName, "server-in-name", 5),
-        (Sign::LibraryName, "library-name", -20),
+        (Sign::LibraryName, "library-name", -35),
         (Sign::Deprecated, "deprecated", -10),
+        (Sign::GeneratedName, "generated-name", -30),
+        (Sign::CrowdedRepository, "crowded-repository", -30),
+        // Last of all, whatever else speaks for them.
+        (Sign::Copied, "copied", -200),
+        (Sign::Republished, "republished", -200),
     ];
 
     /// The stored word.
@@ -73,6 +92,9 @@ impl FromStr for Sign {
         known.ok_or_else(|| format!("\"{text}\" is no known sign"))
     }
 }
+
+/// From this rank on a candidate is called a likely server; below it wait libraries, clients, copies and names alone.
+pub const LIKELY: i32 = 8;
 
 /// Where a candidate comes in the queue: higher is earlier. each sign counts once.
 pub fn rank(signs: &BTreeSet<Sign>) -> i32 {

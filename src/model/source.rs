@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::identity::PackageFacts;
 use super::sign::Sign;
 
 /// A list of servers that can be walked.
@@ -266,6 +267,8 @@ pub enum Looked {
         signs: Vec<Sign>,
         /// The validator to ask with next time.
         etag: Option<String>,
+        /// What it says of who the package is; None where there is no document to say it.
+        facts: Option<Box<PackageFacts>>,
     },
     /// It is as it was.
     Unchanged,

@@ -7,6 +7,7 @@ use super::catalogue::{Catalogue, ServerEntry, ToolEntry, ToolLine};
 use super::control::{FormatView, Launch, launch, server_formats};
 use super::declared::{DeclaredView, declared_views};
 use super::facts::{AttemptView, Facts, attempt_views, facts};
+use super::identity::{IdentityView, identity_view};
 use super::judged::JudgedTool;
 use super::name::ServerName;
 use super::page::{Pager, Press, parts};
@@ -14,6 +15,7 @@ use super::words::{ClassCount, Day, day};
 use crate::model::Verdict;
 use crate::policy::{Numbers, ServerPolicy, policy_for_server};
 use crate::store::StoredDeclared;
+use crate::store::identity::{NodeIdentity, SitePlace};
 use crate::store::site::{SiteAttempt, SiteProbe};
 
 /// Lines of a list of tools on one page.
@@ -36,6 +38,8 @@ pub(super) struct ServerRows {
     pub(super) declared: Vec<StoredDeclared>,
     /// Its tools, if it answered.
     pub(super) tools: Option<super::judged::ToolRows>,
+    /// Who it is.
+    pub(super) identity: (NodeIdentity, Vec<SitePlace>),
 }
 
 impl ServerRows {
@@ -60,6 +64,7 @@ struct ServerView<'a> {
     mismatches: Vec<ToolLine>,
     newer: Option<NewerView>,
     declared: Vec<DeclaredView>,
+    identity: &'a IdentityView,
 }
 
 /// A newer probe than the one shown, which did not answer.
@@ -85,6 +90,7 @@ struct QuietView<'a> {
     target: String,
     others: Vec<super::catalogue::ServerLine>,
     declared: Vec<DeclaredView>,
+    identity: IdentityView,
 }
 
 /// The policy of a server from the verdicts its pages show.
@@ -117,6 +123,7 @@ pub(super) fn write_server(
     let facts = facts(entry.key(), &rows.shown, rows.chosen());
     let launch = launch(entry.key(), &rows.shown, rows.chosen());
     let classes: Vec<ClassCount> = entry.line().classes;
+    let identity = identity_view(catalogue, entry.key(), &rows.identity);
     let mismatch = crate::model::Signal::AnnotationMismatch;
     let mut pages = Vec::new();
     for (page, pager) in
@@ -143,6 +150,7 @@ pub(super) fn write_server(
                 .collect(),
             newer: rows.newer.as_ref().map(newer_view),
             declared,
+            identity: &identity,
         };
         press.page("server.html", &page, &view)?;
         pages.push(page);
@@ -191,6 +199,7 @@ pub(super) fn write_quiet(
         target: crate::model::Untrusted::new(release).for_page_line(300),
         others: same_outcome(catalogue, entry),
         declared: declared_views(&rows.declared),
+        identity: identity_view(catalogue, entry.key(), &rows.identity),
     };
     let path = format!("{}/index.html", entry.name.path);
     press.page("server-quiet.html", &path, &view)?;

@@ -5,6 +5,7 @@
 //! Source: modelcontextprotocol/registry, docs/reference/api/openapi.yaml (2025-12-01) and its changelogs.
 
 mod declared;
+mod entry;
 mod record;
 
 use futures_util::FutureExt;
@@ -19,6 +20,7 @@ use crate::http::{HttpError, header, shown};
 use crate::model::source::{Next, Page, SourceName, WalkEnd, WalkKind};
 
 pub(super) use declared::declared;
+pub(super) use entry::read as read_entry;
 pub(super) use record::remote_key;
 
 pub(super) const SOURCE: Source = Source { name: SourceName::Mcp, begin, page: |ask| page(ask).boxed() };

@@ -19,7 +19,7 @@ use crate::model::source::{
 };
 use names::{Index, Project};
 
-pub(super) use document::look;
+pub(super) use document::{look, names_in_version};
 
 pub(super) const SOURCE: Source = Source { name: SourceName::Pypi, begin, page: |ask| page(ask).boxed() };
 

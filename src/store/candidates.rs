@@ -155,8 +155,11 @@ impl Store {
                         Looked::Unchanged => {
                             tx.execute(LOOKED, params![key, now, None::<String>, false])?;
                         }
-                        Looked::Found { signs, etag } => {
+                        Looked::Found { signs, etag, facts } => {
                             tx.execute(LOOKED, params![key, now, etag, true])?;
+                            if let Some(facts) = facts {
+                                super::identity::remember_package(tx, &key, facts, &now)?;
+                            }
                             set_signs(tx, &key, "document", signs)?;
                         }
                     }
@@ -240,7 +243,12 @@ pub(super) fn name_candidates(
 }
 
 /// Replaces what one teller says of a candidate, and puts it into its new place.
-fn set_signs(tx: &Transaction<'_>, key: &str, told_by: &str, signs: &[Sign]) -> rusqlite::Result<()> {
+pub(super) fn set_signs(
+    tx: &Transaction<'_>,
+    key: &str,
+    told_by: &str,
+    signs: &[Sign],
+) -> rusqlite::Result<()> {
     tx.prepare_cached(FORGET_SIGNS)?.execute(params![key, told_by])?;
     let mut add = tx.prepare_cached(ADD_SIGN)?;
     for sign in signs {

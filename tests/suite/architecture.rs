@@ -21,6 +21,7 @@ pub(super) const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("probe", &["model", "http", "config"]),
     ("classify", &["model"]),
     ("eval", &["model", "classify"]),
+    ("identity", &["model"]),
     ("policy", &["model"]),
     ("export", &["model", "policy"]),
     ("store", &["model"]),

@@ -1,4 +1,6 @@
-//! Characters that deceive: such as have no shape, and such as look like a Latin letter and are none.
+//! Characters that deceive: such as have no shape, and such as look like a Latin letter and are none (`model/letters`).
+
+use crate::model::letters::{confusable, greek, styled};
 
 /// Characters that stand between two letters of a word and cannot be seen there.
 fn splits(c: char) -> bool {
@@ -71,21 +73,6 @@ fn tag(c: char) -> bool {
     matches!(c, '\u{E0000}'..='\u{E007F}')
 }
 
-/// Letters of other scripts that cannot be told from a Latin letter in most typefaces.
-const CYRILLIC: &str = "абвеёикмнорстухьіїјѕһԁԛԝӏАВЕЅІЈКМНОРСТУХҮԚԜ";
-const GREEK: &str = "αικνορτυχωΑΒΕΖΗΙΚΜΝΟΡΤΥΧ";
-const OTHER: &str = "ɑɡıɩʏօսցԱՕՍհոռᎪᎬᎢᏟᏴᏙᏀᎻᎫᏦᏞᎷᏢᏒᏚᎿᏔᎩ";
-
-/// A letter that looks Latin and is not.
-fn confusable(c: char) -> bool {
-    CYRILLIC.contains(c) || GREEK.contains(c) || OTHER.contains(c) || styled(c)
-}
-
-/// Latin letters at another place: full-width and mathematical ones.
-fn styled(c: char) -> bool {
-    matches!(c, '\u{FF21}'..='\u{FF3A}' | '\u{FF41}'..='\u{FF5A}' | '\u{1D400}'..='\u{1D7FF}')
-}
-
 /// The first word of a name in which a look-alike stands among Latin letters, or which is made of look-alikes alone
 /// beside Latin words.
 ///
@@ -114,7 +101,7 @@ pub(super) fn lookalike(name: &str) -> Option<(usize, usize)> {
         let latin = text.chars().filter(char::is_ascii_alphabetic).count();
         let count = text.chars().count();
         // One Greek letter in front of a short word is a unit or a difference: Δt, µs.
-        let symbol = count <= 3 && text.chars().all(|c| c.is_ascii() || GREEK.contains(c));
+        let symbol = count <= 3 && text.chars().all(|c| c.is_ascii() || greek(c));
         let mixed = latin > 0 && alike > 0 && alike + latin == count && !symbol;
         mixed || (alike == count && count >= 3 && (latin_beside || text.chars().all(styled)))
     })

@@ -40,6 +40,8 @@ pub(super) fn run(settings: &Settings, options: &ScanOptions, source: SourceName
     if walked.interrupted {
         return Ok(Exit::Interrupted);
     }
+    // What it finds has a say in the order.
+    super::super::identity::recompute(settings, &mut store)?;
     let waiting = store.waiting(source, options.limit)?;
     drop(store);
     if let Some(failure) = walked.failure {
@@ -144,6 +146,9 @@ fn enumerate(
         let mut walked = walker.run(store).await?;
         if !walked.interrupted {
             look::look(&walker, store, &mut walked).await?;
+            if source == SourceName::Mcp && !walked.interrupted && !walked.resting {
+                look::confirm(&walker, store, &mut walked).await?;
+            }
         }
         if !walked.interrupted {
             bundles::look(&walker, store, &mut walked).await?;

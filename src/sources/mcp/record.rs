@@ -17,9 +17,9 @@ use crate::model::source::{Candidate, Listing, ListingStatus, Obstacle};
 use crate::model::target::has_variables;
 
 /// Names have at most 200 characters by the registry's own rule.
-const NAME_CHARS: usize = 300;
+pub(super) const NAME_CHARS: usize = 300;
 /// A version has at most 255.
-const VERSION_CHARS: usize = 300;
+pub(super) const VERSION_CHARS: usize = 300;
 /// Packages and remotes read of one record.
 const PARTS: usize = 100;
 
@@ -75,15 +75,15 @@ fn meta_of(value: &Value) -> Option<&Value> {
 }
 
 /// The first of these keys that is there and not null.
-fn first<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a Value> {
+pub(super) fn first<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a Value> {
     keys.iter().find_map(|key| value.get(key).filter(|found| !found.is_null()))
 }
 
-fn word<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str> {
+pub(super) fn word<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str> {
     first(value, keys).and_then(Value::as_str)
 }
 
-fn parts<'a>(server: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+pub(super) fn parts<'a>(server: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
     server.get(key).and_then(Value::as_array).into_iter().flatten().take(PARTS)
 }
 
@@ -111,7 +111,7 @@ fn candidates(server: &Value, status: ListingStatus, triage: &TriageSettings) ->
     found
 }
 
-fn package_key(kind: &str, identifier: &str) -> (String, Option<Obstacle>) {
+pub(super) fn package_key(kind: &str, identifier: &str) -> (String, Option<Obstacle>) {
     let kind = kind.to_ascii_lowercase();
     let key = match kind.as_str() {
         "npm" => ServerKey::npm(identifier),

@@ -2,19 +2,27 @@
 //!
 //! The version's own document is small where the package's has tens of megabytes, and has all the signs.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use super::super::cut;
 use super::super::settings::TriageSettings;
-use super::super::triage::has_keyword;
+use super::super::triage::{has_keyword, looks_like_mcp, shape_hash, text_hash};
 use crate::http::{Client, HttpError, header};
+use crate::model::identity::{PackageFacts, RepositoryClaim};
 use crate::model::sign::Sign;
 use crate::model::source::Looked;
 
 const MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
 /// Abbreviated documents reach 2 MB; a full one, where a registry knows no other, is only asked whether it is there.
 const PACKAGE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// People of one package, and characters of a name, that are kept.
+const PUBLISHERS: usize = 50;
+const NAME_CHARS: usize = 300;
 
 /// Every field is as its publisher wrote it.
 #[derive(Debug, Default, Deserialize)]
@@ -35,6 +43,18 @@ struct Manifest {
     keywords: Value,
     #[serde(default)]
     deprecated: Value,
+    #[serde(default)]
+    description: Value,
+    #[serde(default)]
+    repository: Value,
+    #[serde(default)]
+    dist: Value,
+    #[serde(default)]
+    maintainers: Value,
+    #[serde(rename = "_npmUser", default)]
+    publisher: Value,
+    #[serde(default)]
+    readme: Value,
 }
 
 /// Reads a package's newest manifest, unless it is as it was.
@@ -50,14 +70,15 @@ pub(in crate::sources) async fn look(
         Ok(None) => Ok(Looked::Unchanged),
         Ok(Some(document)) => {
             let manifest: Manifest = document.json()?;
-            Ok(Looked::Found { signs: signs(&manifest, triage), etag: document.etag() })
+            let facts = Some(Box::new(facts(name, &manifest)));
+            Ok(Looked::Found { signs: signs(&manifest, triage), etag: document.etag(), facts })
         }
         // Without a tag latest there may still be a package; taken down and forbidden ones are no one's to install.
         Err(error) if matches!(error.status(), Some(404 | 405 | 451)) => {
             let accept = [(header::ACCEPT, "application/vnd.npm.install-v1+json, application/json;q=0.5")];
             match client.get_bytes(&below(base, &[name]), &accept, PACKAGE_BYTES).await {
                 Ok(_) | Err(HttpError::TooLarge { .. }) => {
-                    Ok(Looked::Found { signs: Vec::new(), etag: None })
+                    Ok(Looked::Found { signs: Vec::new(), etag: None, facts: None })
                 }
                 Err(error) if matches!(error.status(), Some(404 | 405 | 451)) => Ok(Looked::Gone),
                 Err(error) => Err(error),
@@ -67,14 +88,33 @@ pub(in crate::sources) async fn look(
     }
 }
 
+/// The name that one version gives itself.
+pub(in crate::sources) async fn names_in_version(
+    client: &Client,
+    base: &Url,
+    name: &str,
+    version: &str,
+) -> Result<BTreeSet<String>, HttpError> {
+    let accept = [(header::ACCEPT, "application/json")];
+    match client.get_bytes(&below(base, &[name, version]), &accept, MANIFEST_BYTES).await {
+        Ok(document) => Ok(facts(name, &document.json()?).mcp_names),
+        Err(error) if matches!(error.status(), Some(404 | 405 | 451)) => Ok(BTreeSet::new()),
+        Err(error) => Err(error),
+    }
+}
+
 fn signs(manifest: &Manifest, triage: &TriageSettings) -> Vec<Sign> {
     let needs = |table: &Value| {
         let names = table.as_object().into_iter().flat_map(|table| table.keys());
         names.into_iter().any(|name| triage.npm_sdks.contains(name))
     };
+    let mut relatives = manifest.dependencies.as_object().into_iter().flat_map(|table| table.keys());
+    let has_relative = relatives.any(|name| looks_like_mcp(name));
     let mut signs = Vec::new();
     if needs(&manifest.dependencies) {
         signs.push(Sign::SdkDependency);
+    } else if has_relative {
+        signs.push(Sign::RelatedDependency);
     } else if needs(&manifest.dev) || needs(&manifest.peer) || needs(&manifest.optional) {
         signs.push(Sign::SdkForDevelopment);
     }
@@ -96,6 +136,33 @@ fn signs(manifest: &Manifest, triage: &TriageSettings) -> Vec<Sign> {
         signs.push(Sign::Deprecated);
     }
     signs
+}
+
+fn facts(name: &str, manifest: &Manifest) -> PackageFacts {
+    let text =
+        |value: &Value| value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let stated = match &manifest.repository {
+        Value::String(address) => RepositoryClaim::read(address, None),
+        said => said.get("url").and_then(Value::as_str).and_then(|address| {
+            RepositoryClaim::read(address, said.get("directory").and_then(Value::as_str))
+        }),
+    };
+    let provenance = manifest.dist.pointer("/attestations/provenance/predicateType").and_then(Value::as_str);
+    // The registry takes a provenance only from the repository that the manifest names (npm, "Generating provenance
+    // statements"), so that both are one.
+    let attested = stated.is_some() && provenance.is_some_and(|kind| kind.contains("slsa.dev/provenance"));
+    let people = manifest.maintainers.as_array().into_iter().flatten().chain([&manifest.publisher]);
+    let publishers = people.take(PUBLISHERS).filter_map(|who| text(who.get("name").unwrap_or(who)));
+    let needs =
+        manifest.dependencies.as_object().into_iter().flat_map(|table| table.keys()).map(String::as_str);
+    PackageFacts {
+        mcp_names: text(&manifest.mcp_name).map(|name| cut(&name, NAME_CHARS)).into_iter().collect(),
+        repository: stated,
+        attested,
+        publishers: publishers.map(|who| cut(&who, NAME_CHARS)).collect(),
+        readme: manifest.readme.as_str().and_then(|readme| text_hash(name, readme)),
+        shape: shape_hash(name, needs, manifest.description.as_str()),
+    }
 }
 
 fn below(base: &Url, segments: &[&str]) -> Url {
@@ -127,6 +194,29 @@ mod tests {
         assert_eq!(
             of(r#"{"dependencies":[],"bin":7,"mcpName":" ","deprecated":false}"#),
             [Sign::NoExecutable]
+        );
+    }
+
+    #[test]
+    fn a_manifest_says_who_the_package_is() {
+        let of = |text: &str| facts("@ann/notes", &serde_json::from_str(text).unwrap());
+        let whole = of(
+            r#"{"mcpName":"io.github.ann/notes","repository":{"type":"git","url":"git+https://github.com/ann/mono.git","directory":"pkgs/notes"},
+              "dist":{"attestations":{"url":"x","provenance":{"predicateType":"https://slsa.dev/provenance/v1"}}},
+              "maintainers":[{"name":"ann","email":"a@a.example"},{"name":"bob"}],"_npmUser":{"name":"robot"},"description":"Notes.","dependencies":{"x":"1"}}"#,
+        );
+        assert_eq!(
+            whole.repository.as_ref().map(RepositoryClaim::node).as_deref(),
+            Some("github:ann/mono/pkgs/notes")
+        );
+        assert!(whole.attested && whole.mcp_names.contains("io.github.ann/notes") && whole.shape.is_some());
+        assert_eq!(whole.publishers.iter().map(String::as_str).collect::<Vec<_>>(), ["ann", "bob", "robot"]);
+        // A provenance that is not there, or of nothing, proves nothing.
+        assert!(!of(r#"{"repository":"ann/mono","dist":{"attestations":{}}}"#).attested);
+        assert!(!of(r#"{"dist":{"attestations":{"provenance":{"predicateType":"https://slsa.dev/provenance/v1"}}}}"#).attested);
+        assert_eq!(
+            of(r#"{"mcpName":7,"repository":7,"maintainers":"x","_npmUser":null,"dist":[]}"#),
+            PackageFacts::default()
         );
     }
 

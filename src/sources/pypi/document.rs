@@ -2,6 +2,7 @@
 //!
 //! `…/pypi/NAME/json` beside the simple index; an index that has none is only asked whether the project is there.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -9,9 +10,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use super::super::cut;
 use super::super::settings::TriageSettings;
-use super::super::triage::has_keyword;
+use super::super::triage::{has_keyword, looks_like_mcp, shape_hash, text_hash};
 use crate::http::{Client, HttpError, header};
+use crate::model::digest::sha256_hex;
+use crate::model::identity::{PackageFacts, RepositoryClaim};
 use crate::model::sign::Sign;
 use crate::model::source::Looked;
 
@@ -21,6 +25,10 @@ const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
 #[derive(Deserialize)]
 struct ProjectDocument {
     info: Facts,
+    #[serde(default)]
+    urls: Value,
+    #[serde(default)]
+    ownership: Value,
 }
 
 /// Every field is as its publisher wrote it.
@@ -34,7 +42,25 @@ struct Facts {
     description: Value,
     #[serde(default)]
     yanked: Value,
+    #[serde(default)]
+    summary: Value,
+    #[serde(default)]
+    project_urls: Value,
+    #[serde(default)]
+    home_page: Value,
+    #[serde(default)]
+    author_email: Value,
+    #[serde(default)]
+    maintainer_email: Value,
 }
+
+/// Labels of addresses that mean the source, best first (PyPA "well-known project URLs", normalised), and the home page, which
+/// often is the same.
+const SOURCE_LABELS: [&str; 7] = ["source", "repository", "sourcecode", "github", "code", "homepage", "home"];
+/// Names of the official registry, and people of one package, that are kept.
+const NAMES: usize = 50;
+/// A name of the registry has at most 200 characters by its own rule.
+const NAME_CHARS: usize = 300;
 
 /// Reads a project's document, unless it is as it was.
 pub(in crate::sources) async fn look(
@@ -50,7 +76,12 @@ pub(in crate::sources) async fn look(
             Ok(None) => return Ok(Looked::Unchanged),
             Ok(Some(document)) => {
                 let read: ProjectDocument = document.json()?;
-                return Ok(Looked::Found { signs: signs(&read.info, triage), etag: document.etag() });
+                let facts = Some(Box::new(facts(name, &read)));
+                return Ok(Looked::Found {
+                    signs: signs(name, &read.info, triage),
+                    etag: document.etag(),
+                    facts,
+                });
             }
             Err(error) if matches!(error.status(), Some(404..=406)) => {}
             Err(error) => return Err(error),
@@ -62,8 +93,31 @@ pub(in crate::sources) async fn look(
     }
     let accept = [(header::ACCEPT, super::ACCEPT)];
     match client.get_bytes(&url, &accept, DOCUMENT_BYTES).await {
-        Ok(_) | Err(HttpError::TooLarge { .. }) => Ok(Looked::Found { signs: Vec::new(), etag: None }),
+        Ok(_) | Err(HttpError::TooLarge { .. }) => {
+            Ok(Looked::Found { signs: Vec::new(), etag: None, facts: None })
+        }
         Err(error) if matches!(error.status(), Some(404 | 410)) => Ok(Looked::Gone),
+        Err(error) => Err(error),
+    }
+}
+
+/// The names that one version's long description gives.
+pub(in crate::sources) async fn names_in_version(
+    client: &Client,
+    index: &Url,
+    name: &str,
+    version: &str,
+) -> Result<BTreeSet<String>, HttpError> {
+    let Some(mut url) = document_address(index, name) else { return Ok(BTreeSet::new()) };
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop().extend([version, "json"]);
+    }
+    match client.get_bytes(&url, &[(header::ACCEPT, "application/json")], DOCUMENT_BYTES).await {
+        Ok(document) => {
+            let read: ProjectDocument = document.json()?;
+            Ok(names_of(read.info.description.as_str().unwrap_or_default()))
+        }
+        Err(error) if matches!(error.status(), Some(404..=406 | 410)) => Ok(BTreeSet::new()),
         Err(error) => Err(error),
     }
 }
@@ -77,20 +131,28 @@ fn document_address(index: &Url, name: &str) -> Option<Url> {
     Some(url)
 }
 
-fn signs(facts: &Facts, triage: &TriageSettings) -> Vec<Sign> {
+fn signs(name: &str, facts: &Facts, triage: &TriageSettings) -> Vec<Sign> {
     let mut signs = Vec::new();
     let needs = facts.requires_dist.as_array().into_iter().flatten().filter_map(Value::as_str);
     let sdks: Vec<bool> = needs
         .filter(|need| triage.pypi_sdks.contains(&required_name(need)))
         .map(|need| need.contains("extra"))
         .collect();
+    let needs = facts.requires_dist.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let relatives: Vec<String> = needs.filter(|need| !need.contains("extra")).map(required_name).collect();
     if sdks.contains(&false) {
         signs.push(Sign::SdkDependency);
+    } else if relatives.iter().any(|need| looks_like_mcp(need)) {
+        signs.push(Sign::RelatedDependency);
     } else if sdks.contains(&true) {
         signs.push(Sign::SdkForDevelopment);
     }
-    if facts.description.as_str().is_some_and(names_itself) {
+    let description = facts.description.as_str().unwrap_or_default();
+    if !names_of(description).is_empty() {
         signs.push(Sign::McpNameInReadme);
+    }
+    if shows_configuration(name, description) {
+        signs.push(Sign::ConfiguredInReadme);
     }
     let keywords = match &facts.keywords {
         Value::String(text) => text.split([',', ';', ' ']).filter(|word| !word.is_empty()).collect(),
@@ -114,13 +176,96 @@ fn required_name(requirement: &str) -> String {
     parts.join("-").to_ascii_lowercase()
 }
 
-/// `mcp-name: OWNER/NAME`, as the official registry asks for it in a long description.
-fn names_itself(description: &str) -> bool {
+/// The names in `mcp-name: OWNER/NAME`, as the official registry asks for it in a long description; each ends where a name ends.
+fn names_of(description: &str) -> BTreeSet<String> {
     static NAME: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?:^|[^A-Za-z0-9-])mcp-name:\s*[A-Za-z0-9.-]+/[A-Za-z0-9._-]+")
+        Regex::new(r"(?:^|[^A-Za-z0-9-])mcp-name:\s*([A-Za-z0-9.-]+/[A-Za-z0-9._-]*[A-Za-z0-9_])")
             .expect("a constant pattern")
     });
-    NAME.is_match(description)
+    let found = NAME.captures_iter(description).take(NAMES);
+    found.filter_map(|name| name.get(1)).map(|name| cut(name.as_str(), NAME_CHARS)).collect()
+}
+
+/// True if a README shows how a client starts this very package.
+fn shows_configuration(name: &str, description: &str) -> bool {
+    let text = description.to_ascii_lowercase();
+    let folded = |text: &str| text.replace(['_', '.'], "-");
+    let starts = ["mcpservers", "claude mcp add", "uvx ", "\"mcp\": {", "pipx run "];
+    starts.iter().any(|start| text.contains(start))
+        && folded(&text).contains(&folded(&name.to_ascii_lowercase()))
+}
+
+fn facts(name: &str, document: &ProjectDocument) -> PackageFacts {
+    let info = &document.info;
+    let description = info.description.as_str().unwrap_or_default();
+    let needs = info.requires_dist.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let needs: Vec<String> = needs.filter(|need| !need.contains("extra")).map(required_name).collect();
+    let repository = source(info);
+    PackageFacts {
+        mcp_names: names_of(description),
+        attested: repository.as_ref().is_some_and(|claim| is_attested(&document.urls, claim)),
+        repository,
+        publishers: publishers(info, &document.ownership),
+        readme: text_hash(name, description),
+        shape: shape_hash(name, needs.iter().map(String::as_str), info.summary.as_str()),
+    }
+}
+
+/// The source among a project's addresses.
+fn source(info: &Facts) -> Option<RepositoryClaim> {
+    let label = |text: &str| {
+        text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+    };
+    let links: Vec<(String, &str)> = info
+        .project_urls
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, address)| Some((label(name), address.as_str()?)))
+        .chain(info.home_page.as_str().map(|address| ("homepage".to_owned(), address)))
+        .collect();
+    let mut stated =
+        SOURCE_LABELS.iter().flat_map(|wanted| links.iter().filter(move |(label, _)| label == wanted));
+    // A home page that is no repository is not taken for one.
+    stated.find_map(|(label, address)| {
+        let claim = RepositoryClaim::read(address, None)?;
+        let is_forge =
+            matches!(claim.forge.as_str(), "github.com" | "gitlab.com" | "bitbucket.org" | "codeberg.org");
+        (is_forge || !label.starts_with("home")).then_some(claim)
+    })
+}
+
+/// True if the index states, with a file of this version, a publisher whose repository is the claimed one (PEP 740).
+fn is_attested(urls: &Value, claim: &RepositoryClaim) -> bool {
+    let files =
+        urls.as_array().into_iter().flatten().map(|file| file.get("provenance").unwrap_or(&Value::Null));
+    let bundles = files.filter_map(|said| said.get("attestation_bundles")?.as_array()).flatten();
+    let mut publishers = bundles.filter_map(|bundle| bundle.get("publisher"));
+    publishers.any(|publisher| {
+        let forge = match publisher.get("kind").and_then(Value::as_str) {
+            Some("GitHub") => "github.com",
+            Some("GitLab") => "gitlab.com",
+            _ => return false,
+        };
+        let path = publisher.get("repository").and_then(Value::as_str).map(str::to_ascii_lowercase);
+        forge == claim.forge && path.as_deref() == Some(claim.path.as_str())
+    })
+}
+
+/// Who may publish it; without that, the people it names, by a hash of their address.
+fn publishers(info: &Facts, ownership: &Value) -> BTreeSet<String> {
+    let roles = ownership.get("roles").and_then(Value::as_array).into_iter().flatten();
+    let users = roles.filter_map(|role| role.get("user").and_then(Value::as_str));
+    let users: BTreeSet<String> = users.take(NAMES).map(|user| cut(user, NAME_CHARS)).collect();
+    if !users.is_empty() {
+        return users;
+    }
+    let texts = [&info.author_email, &info.maintainer_email].into_iter().filter_map(|value| value.as_str());
+    let words = texts.flat_map(|text| text.split([',', '<', '>', ' ', ';']));
+    let addresses = words.filter(|word| word.contains('@')).map(str::to_ascii_lowercase);
+    // A template's address is nobody's.
+    let real = addresses.filter(|address| !address.contains("example.") && !address.contains("noreply"));
+    real.take(NAMES).map(|address| format!("mail-{}", cut(&sha256_hex(address.as_bytes()), 12))).collect()
 }
 
 #[cfg(test)]
@@ -130,14 +275,49 @@ mod tests {
 
     #[test]
     fn a_document_says_what_speaks_for_and_against() {
-        let of = |text: &str| signs(&serde_json::from_str(text).unwrap(), &embedded().triage);
+        let of = |text: &str| signs("pear-mcp", &serde_json::from_str(text).unwrap(), &embedded().triage);
         let whole = r#"{"requires_dist":["httpx","mcp[cli]>=1.2"],"keywords":"notes,MCP","description":"<!-- mcp-name: x.example/pear -->"}"#;
         assert_eq!(of(whole), [Sign::SdkDependency, Sign::McpNameInReadme, Sign::Keyword]);
         assert_eq!(
             of(r#"{"requires_dist":["FastMCP ; extra == 'dev'"],"keywords":null,"yanked":true}"#),
             [Sign::SdkForDevelopment, Sign::Deprecated]
         );
-        assert_eq!(of(r#"{"requires_dist":["mcpx","mcp-x"],"description":"some-mcp-name: a/b"}"#), []);
+        assert_eq!(of(r#"{"requires_dist":["xmcpx","pear"],"description":"some-mcp-name: a/b"}"#), []);
+        assert_eq!(of(r#"{"requires_dist":["mcp-x","mcp; extra == 'dev'"]}"#), [Sign::RelatedDependency]);
+    }
+
+    #[test]
+    fn a_document_says_who_the_project_is() {
+        let of = |text: &str| facts("pear-mcp", &serde_json::from_str(text).unwrap());
+        let whole = of(
+            r#"{"info":{"description":"x\nmcp-name: io.github.ann/pear\n<!-- mcp-name: com.example/pear. -->","summary":"Pears.",
+              "project_urls":{"Homepage":"https://pear.example/","Source Code":"https://github.com/Ann/Pear/tree/main/py"},
+              "author_email":"Ann <Ann@Pear.Test>, You <you@example.com>"},
+              "urls":[{"provenance":{"attestation_bundles":[{"publisher":{"kind":"GitHub","repository":"ann/pear"}}]}}]}"#,
+        );
+        assert!(whole.mcp_names.iter().eq(["com.example/pear", "io.github.ann/pear"]), "{whole:?}");
+        assert_eq!(
+            whole.repository.as_ref().map(RepositoryClaim::node).as_deref(),
+            Some("github:ann/pear/py")
+        );
+        assert!(
+            whole.attested && whole.publishers.len() == 1 && whole.shape.is_some() && whole.readme.is_none()
+        );
+        let home =
+            of(r#"{"info":{"home_page":"https://pear.example/a/b","project_urls":null},"urls":{"x":1}}"#);
+        assert_eq!(home, PackageFacts::default());
+        let other = r#"{"info":{"project_urls":{"Source":"https://github.com/bob/pear"}},
+            "urls":[{"provenance":{"attestation_bundles":[{"publisher":{"kind":"GitHub","repository":"ann/pear"}}]}}]}"#;
+        assert!(!of(other).attested);
+        let owned = of(r#"{"info":{},"ownership":{"roles":[{"role":"Owner","user":"ann"}]}}"#);
+        assert!(owned.publishers.iter().eq(["ann"]));
+    }
+
+    #[test]
+    fn a_readme_that_shows_how_to_start_the_package_is_a_sign() {
+        assert!(shows_configuration("pear-mcp", "{\"mcpServers\": {\"p\": {\"args\": [\"pear_mcp\"]}}}"));
+        assert!(!shows_configuration("pear-mcp", "use uvx other"));
+        assert!(!shows_configuration("pear-mcp", "pip install pear-mcp"));
     }
 
     #[test]

@@ -79,6 +79,54 @@ async fn one(
     Ok(looked.map(|looked| (unseen.server.clone(), looked)))
 }
 
+/// Asks for the versions that the official registry lists, where the newest one does not name the entry.
+pub(super) async fn confirm(
+    walker: &Walker<'_>,
+    store: &mut Store,
+    walked: &mut Walked,
+) -> anyhow::Result<()> {
+    let mut all = super::super::super::identity::unconfirmed(store)?;
+    all.retain(|(server, _)| walker.base_of(server.registry()).is_some());
+    all.truncate(walker.words.triage.documents_a_run as usize);
+    walker.bar.note(&format!("{}: {} versions", walker.source.name, all.len()));
+    let mut asked = stream::iter(&all).map(|asked| names_of(walker, asked)).buffer_unordered(AT_ONCE);
+    let mut read = Vec::new();
+    loop {
+        let answer = tokio::select! {
+            answer = asked.next() => answer,
+            () = walker.cancel.cancelled() => {
+                walked.interrupted = true;
+                break;
+            }
+        };
+        match answer {
+            None => break,
+            Some((server, version, Ok(names))) => read.push((server.to_string(), version, names)),
+            Some((server, _, Err(error))) if is_of_one(&error) => {
+                tracing::info!(%server, %error, "the version that the registry lists cannot be read");
+            }
+            Some((_, _, Err(error))) => {
+                walked.resting |= error.rest().is_some();
+                break;
+            }
+        }
+    }
+    drop(asked);
+    store.remember_version_names(&read, Timestamp::now())?;
+    Ok(())
+}
+
+async fn names_of(
+    walker: &Walker<'_>,
+    (server, version): &(ServerKey, String),
+) -> (ServerKey, String, Result<std::collections::BTreeSet<String>, HttpError>) {
+    let names = match walker.base_of(server.registry()) {
+        Some(base) => sources::names_in_version(&walker.client, base, server, version).await,
+        None => Ok(std::collections::BTreeSet::new()),
+    };
+    (server.clone(), version.clone(), names)
+}
+
 fn is_of_one(error: &HttpError) -> bool {
     match error {
         HttpError::BadReply { .. } | HttpError::TooLarge { .. } | HttpError::Refused { .. } => true,
