@@ -158,19 +158,31 @@ enum Word {
     Mismatch,
 }
 
-/// See [`RuleSet::load`].
-pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleError> {
+/// What a rule set is read from: path below `rules/`, name without folder and ending, content.
+fn rule_files(files: &BTreeMap<String, Vec<u8>>) -> impl Iterator<Item = (&String, &str, &[u8])> {
+    files.iter().filter_map(|(file, bytes)| {
+        let topic = file.strip_prefix("classify/")?.strip_suffix(".toml")?;
+        Some((file, topic, bytes.as_slice()))
+    })
+}
+
+/// See [`RuleSet::hash_of`].
+pub(super) fn hash_of(files: &BTreeMap<String, Vec<u8>>) -> String {
     let mut hash = Sha256::new();
     hash.update(ALGORITHM.as_bytes());
-    let (mut written, mut settings) = (Vec::new(), None);
-    for (file, bytes) in files {
-        let Some(topic) = file.strip_prefix("classify/").and_then(|f| f.strip_suffix(".toml")) else {
-            continue;
-        };
+    for (file, _, bytes) in rule_files(files) {
         for part in [file.as_bytes(), bytes] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
+    }
+    hex::encode(hash.finalize())
+}
+
+/// See [`RuleSet::load`].
+pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleError> {
+    let (mut written, mut settings) = (Vec::new(), None);
+    for (file, topic, bytes) in rule_files(files) {
         let text = std::str::from_utf8(bytes).map_err(|_| RuleError::NotText { file: file.clone() })?;
         let shape = |e: toml::de::Error| {
             let (line, column) = line_and_column(text, e.span().map_or(0, |s| s.start));
@@ -230,7 +242,7 @@ pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleErr
     let findings = Findings::of(&rules);
     let order = Order::of(&rules);
     Ok(RuleSet {
-        hash: hex::encode(hash.finalize()),
+        hash: hash_of(files),
         rules,
         lexicon,
         sieves,

@@ -13,7 +13,7 @@ use super::pattern::Numbered;
 use self::pieces::{Clause, Piece};
 use self::table::Table;
 
-mod common;
+mod frequencies;
 mod pieces;
 mod table;
 

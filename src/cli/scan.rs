@@ -6,6 +6,7 @@ mod lease;
 mod options;
 mod registry;
 pub(super) mod report;
+mod rules;
 mod target;
 pub(super) mod targets;
 mod worker;
@@ -82,7 +83,11 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
     };
     let hints = String::from_utf8_lossy(data.get(targets::HINTS).map_or(&[][..], |b| b)).into_owned();
     let hints = targets::parse_hints(&hints, Path::new("data/launch.toml"))?;
-    let rules = settings.rule_set()?;
+    let rules = rules::Rules::of(settings.rule_files()?);
+    if settings.has_own_rules() {
+        // Whoever writes rules is told of a mistake before anything is started.
+        rules.get()?;
+    }
     let cache_max = match (&options.cache_max, &settings.config.scan.cache_max) {
         (Some(size), _) => bytes_of(size).map_err(|e| UsageError(format!("--cache-max: {e}")))?,
         (None, Some(size)) => {
@@ -96,7 +101,7 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
     }
     let mut store = corrections::open(settings)?;
     store.use_rule_set(rules.hash(), jiff::Timestamp::now())?;
-    super::classify::classify_missing(&mut store, &rules)?;
+    super::classify::classify_missing(&mut store, rules.hash(), || rules.get())?;
     store.sweep(&lease::is_alive, jiff::Timestamp::now())?;
     let servers: Vec<ServerKey> = targets.iter().map(Target::server).collect();
     match options.registry {

@@ -98,6 +98,11 @@ impl Settings {
         Ok(RuleSet::load(&self.rule_files()?)?)
     }
 
+    /// Whether the rules in force are the user's own.
+    pub(super) fn has_own_rules(&self) -> bool {
+        self.rules.is_some()
+    }
+
     /// The files that the rules in force are read from.
     pub(super) fn rule_files(&self) -> anyhow::Result<Files> {
         Ok(Folder::Rules.files(self.rules.as_deref())?)

@@ -6,7 +6,7 @@
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
-use super::common::COMMON_WORDS;
+use super::frequencies::COMMON_WORDS;
 
 /// Bytes of a piece that are compared: as many as are loaded at once.
 pub(super) const COMPARED: usize = 8;

@@ -24,10 +24,10 @@ const SHOWN: u32 = 50;
 pub(super) fn run(settings: &Settings, rules: &RuleSet, options: &ClassifyOptions) -> anyhow::Result<Exit> {
     let mut store = corrections::open(settings)?;
     let earlier = store.rule_set_in_force()?;
-    let mut judged = classify_missing(&mut store, rules)?;
+    let mut judged = classify_missing(&mut store, rules.hash(), || Ok(rules))?;
     store.use_rule_set(rules.hash(), Timestamp::now())?;
     // What a scan stored meanwhile under the rules it began with.
-    judged += classify_missing(&mut store, rules)?;
+    judged += classify_missing(&mut store, rules.hash(), || Ok(rules))?;
     corrections::say_expired(store.connection())?;
     let said = format!("{} judged by rule set {}", counted(judged, "definition"), short(rules.hash()));
     let earlier = match earlier.as_deref() {
@@ -70,11 +70,17 @@ fn said_only(options: &ClassifyOptions, line: &str) -> anyhow::Result<Exit> {
 }
 
 /// Judges every definition that has no verdict under these rules, storing each piece as it is judged; returns how many.
-pub(in crate::cli) fn classify_missing(store: &mut Store, rules: &RuleSet) -> anyhow::Result<usize> {
+/// The rules are asked for, by the hash they have, only where there is something to judge.
+pub(in crate::cli) fn classify_missing<'r>(
+    store: &mut Store,
+    hash: &str,
+    rules: impl Fn() -> anyhow::Result<&'r RuleSet>,
+) -> anyhow::Result<usize> {
     let (mut count, mut after) = (0, None);
     loop {
-        let piece = store.definitions_without_verdict(rules.hash(), after.as_ref(), PIECE_BYTES)?;
+        let piece = store.definitions_without_verdict(hash, after.as_ref(), PIECE_BYTES)?;
         let Some((last, _)) = piece.last() else { return Ok(count) };
+        let rules = rules()?;
         after = Some(last.clone());
         let judged: Vec<_> = piece
             .into_par_iter()
@@ -84,7 +90,7 @@ pub(in crate::cli) fn classify_missing(store: &mut Store, rules: &RuleSet) -> an
                 Some((hash, rules.judge(&tool)))
             })
             .collect();
-        store.add_verdicts(rules.hash(), &judged, Timestamp::now())?;
+        store.add_verdicts(hash, &judged, Timestamp::now())?;
         count += judged.len();
     }
 }

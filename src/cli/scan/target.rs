@@ -314,7 +314,7 @@ impl Scan {
         row.tools = u32::try_from(probe.tools.len()).unwrap_or(u32::MAX);
         if probe.outcome == Outcome::Ok {
             let mut store = self.store.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            super::super::classify::classify_missing(&mut store, &self.rules)?;
+            super::super::classify::classify_missing(&mut store, self.rules.hash(), || self.rules.get())?;
             if let Some(stored) = store.lasting_outcome(release, SCANNER_SCHEMA)? {
                 row.classes = stored.classes;
             }

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::kit::Prepared;
 use super::lease::{is_alive, worker_name};
 use super::report::{Row, Summary};
+use super::rules::Rules;
 use super::{LEASE, ScanOptions};
-use crate::classify::RuleSet;
 use crate::model::{Outcome, Target};
 use crate::probe::runner::Prober;
 use crate::progress::{self, Bar};
@@ -29,7 +29,7 @@ const SLOTS_A_SCANNER: u32 = 64;
 /// One run of the scanner.
 pub(super) struct Scan {
     pub(super) store: Mutex<Store>,
-    pub(super) rules: RuleSet,
+    pub(super) rules: Rules,
     pub(super) prober: Prober,
     pub(super) kit: Prepared,
     pub(super) targets: Vec<Target>,
