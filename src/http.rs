@@ -24,7 +24,7 @@ use url::Url;
 pub use body::Answer;
 pub use document::{Document, is_json};
 pub use error::{HttpError, shown};
-pub use pace::{Pace, Politeness, host_of};
+pub use pace::{Pace, Politeness, RestKeeper, host_of};
 pub use reach::{Addresses, Lookup, Reach, SystemLookup, is_public};
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode};
@@ -101,6 +101,7 @@ struct Inner {
     public: OnceLock<Result<reqwest::Client, String>>,
     loopback: OnceLock<Result<reqwest::Client, String>>,
     hosts: Hosts,
+    keeper: Option<Arc<dyn RestKeeper>>,
     lookup: Arc<dyn Lookup>,
 }
 
@@ -121,14 +122,24 @@ impl Client {
         Self {
             inner: Arc::new(Inner {
                 deadlines,
+                hosts: Hosts::resting(&politeness.rests),
+                keeper: None,
                 politeness,
                 anywhere: OnceLock::new(),
                 public: OnceLock::new(),
                 loopback: OnceLock::new(),
-                hosts: Hosts::default(),
                 lookup: Arc::new(SystemLookup),
             }),
         }
+    }
+
+    /// The same, telling `keeper` of every host that asks to be left alone.
+    pub fn keeping(deadlines: Deadlines, politeness: Politeness, keeper: Arc<dyn RestKeeper>) -> Self {
+        let mut client = Self::polite(deadlines, politeness);
+        if let Some(inner) = Arc::get_mut(&mut client.inner) {
+            inner.keeper = Some(keeper);
+        }
+        client
     }
 
     /// A client that finds the addresses of remote servers in its own way; the guard stands behind that all the same.
@@ -287,6 +298,9 @@ impl Client {
                 .then(|| self.inner.politeness.wait_for(stated));
             if let Some(wait) = retry_after {
                 host.rest(wait);
+                if let Some(keeper) = &self.inner.keeper {
+                    keeper.keep(&host_of(url), wait);
+                }
             }
             return Err(HttpError::Registry { url: shown(url), status, retry_after });
         }

@@ -4,6 +4,7 @@
 //! A host is a name with a port. What one request learns (a `Retry-After`, a failure) holds for all of them.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub struct Politeness {
     pub breaker_failures: u32,
     /// For so long.
     pub breaker_rest: Duration,
+    /// Hosts that earlier runs were told to leave alone, and for how long from now on.
+    pub rests: HashMap<String, Duration>,
 }
 
 impl Default for Politeness {
@@ -58,6 +61,7 @@ impl Default for Politeness {
             patience: Duration::from_secs(60),
             breaker_failures: 8,
             breaker_rest: Duration::from_secs(300),
+            rests: HashMap::new(),
         }
     }
 }
@@ -78,9 +82,19 @@ pub fn host_of(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
+/// Keeps what must outlive a run that is killed the next moment: that a host asked to be left alone, and for how long.
+pub trait RestKeeper: fmt::Debug + Send + Sync {
+    /// Called once for each such answer, before anything else is asked.
+    fn keep(&self, host: &str, wait: Duration);
+}
+
 /// Every host that was asked.
 #[derive(Debug, Default)]
-pub(super) struct Hosts(Mutex<HashMap<String, Arc<Host>>>);
+pub(super) struct Hosts {
+    known: Mutex<HashMap<String, Arc<Host>>>,
+    /// Hosts that earlier runs were told to leave alone, and until when.
+    resting: HashMap<String, Instant>,
+}
 
 #[derive(Debug)]
 pub(super) struct Host {
@@ -99,16 +113,24 @@ struct HostState {
 }
 
 impl Hosts {
+    /// No host was asked yet; these are to be left alone for so long from now on.
+    pub(super) fn resting(rests: &HashMap<String, Duration>) -> Self {
+        let now = Instant::now();
+        let resting = rests.iter().map(|(host, wait)| (host.clone(), now + *wait)).collect();
+        Self { known: Mutex::default(), resting }
+    }
+
     /// The host of an address, with its pace.
     pub(super) fn of(&self, url: &Url, politeness: &Politeness) -> Arc<Host> {
         let name = host_of(url);
-        let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hosts = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let pace = politeness.paces.get(&name).copied().unwrap_or_default();
+        let not_before = self.resting.get(&name).copied();
         Arc::clone(hosts.entry(name).or_insert_with(|| {
             Arc::new(Host {
                 slots: Arc::new(Semaphore::new(pace.concurrent.max(1))),
                 interval: pace.interval,
-                state: Mutex::new(HostState { next_at: Instant::now(), not_before: None, failures: 0 }),
+                state: Mutex::new(HostState { next_at: Instant::now(), not_before, failures: 0 }),
             })
         }))
     }
@@ -207,6 +229,19 @@ mod tests {
         host.rest(Duration::from_secs(3000));
         let refused = host.turn(&url, &politeness).await.unwrap_err();
         assert!(matches!(refused, HttpError::Resting { .. }), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn what_an_earlier_run_was_told_holds_for_this_one() {
+        let rests = HashMap::from([("h.example".to_owned(), Duration::from_secs(300))]);
+        let politeness = Politeness { rests, ..Politeness::default() };
+        let hosts = Hosts::resting(&politeness.rests);
+        let ask = async |address: &str| {
+            let url = Url::parse(address).unwrap();
+            hosts.of(&url, &politeness).turn(&url, &politeness).await
+        };
+        assert!(matches!(ask("https://h.example/x").await, Err(HttpError::Resting { .. })));
+        assert!(ask("https://h.example:8443/x").await.is_ok());
     }
 
     #[tokio::test]

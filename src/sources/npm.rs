@@ -6,6 +6,7 @@
 
 mod document;
 mod feed;
+mod halves;
 mod search;
 
 use futures_util::FutureExt;
@@ -23,13 +24,8 @@ pub(super) const SOURCE: Source = Source { name: SourceName::Npm, begin, page: |
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Position {
-    /// So many hits into the query of this number.
-    Search {
-        /// Its place in the list of queries.
-        query: usize,
-        /// Hits before it.
-        from: u32,
-    },
+    /// So many hits into a query, or into a part of what it finds.
+    Search(search::Position),
     /// The feed after this sequence, which is opaque.
     Feed {
         /// As the feed wrote it.
@@ -52,7 +48,7 @@ fn begin(begin: &Begin<'_>) -> Result<(WalkKind, String), WalkError> {
             form: "npm's search cannot be asked by time; configure sources.npm.feed and give a sequence number",
         }),
         (None, Some(mark), true) => Ok((WalkKind::Changes, feed(mark))),
-        (None, ..) => Ok((WalkKind::Full, Position::Search { query: 0, from: 0 }.text())),
+        (None, ..) => Ok((WalkKind::Full, Position::Search(search::Position::default()).text())),
     }
 }
 
@@ -62,7 +58,7 @@ async fn page(ask: &Ask<'_>) -> Result<Page, WalkError> {
         position: ask.position.to_owned(),
     })?;
     match position {
-        Position::Search { query, from } => search::page(ask, query, from).await,
+        Position::Search(position) => search::page(ask, &position).await,
         Position::Feed { since } => feed::page(ask, &since).await,
     }
 }

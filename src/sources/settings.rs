@@ -67,6 +67,8 @@ pub struct NpmSettings {
     pub search_offset: u32,
     /// What is searched for.
     pub queries: Vec<String>,
+    /// Qualifiers and their opposites, by which a query with more hits than that is cut in two.
+    pub search_halves: Vec<[String; 2]>,
     /// Rows a page of the feed.
     pub feed_page: u32,
     /// Pages of one walk.
@@ -134,6 +136,7 @@ impl SourceSettings {
             patience: Duration::from_secs(patience_seconds),
             breaker_failures: breaker_failures.max(1),
             breaker_rest: Duration::from_secs(breaker_rest_seconds),
+            rests: HashMap::new(),
         }
     }
 

@@ -9,13 +9,14 @@ use super::{Store, StoreError};
 
 /// Every migration in order; the position (from 1) is the schema number. Append only: a file is never changed
 /// once it is on the main branch.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_corrections.sql"),
     include_str!("migrations/0004_strangers.sql"),
     include_str!("migrations/0005_sources.sql"),
     include_str!("migrations/0006_visibility.sql"),
+    include_str!("migrations/0007_rests.sql"),
 ];
 
 /// The newest schema number this program knows (`PRAGMA user_version`).
