@@ -1,7 +1,8 @@
 //! The search of an npm registry, query after query, page after page by offset.
 //!
 //! It has no date and no cursor, gives at most 250 hits a page and refuses offsets beyond 10,000: a query with more hits is read in
-//! parts (`halves`), and where a registry knows no parts, it is said what lies beyond.
+//! parts (`halves`), and where a registry knows no parts, it is said what lies beyond. A registry that knows no keywords is asked for the
+//! word alone.
 //! Source: npm/registry, docs/REGISTRY-API.md, "GET /-/v1/search"; limits: research/scale.md section 1.1.
 
 use std::time::Duration;
@@ -23,6 +24,8 @@ use crate::model::source::{Listing, ListingStatus, Next, Page, WalkEnd};
 const PAGE_BYTES: u64 = 32 * 1024 * 1024;
 /// A hit longer than this is kept without its record.
 const RECORD_BYTES: usize = 16 * 1024;
+/// The qualifier that some registries do not know: they look for it as a word, and find nothing.
+const KEYWORDS: &str = "keywords:";
 /// npm's own bound on a name is 214.
 const NAME_CHARS: usize = 300;
 
@@ -61,6 +64,9 @@ pub(super) struct Position {
     part: Vec<Half>,
     /// Hits before it.
     from: u32,
+    /// True if it is asked without its qualifier.
+    #[serde(default, skip_serializing_if = "is_false")]
+    plain: bool,
     /// True once some hits could not be had.
     #[serde(default, skip_serializing_if = "is_false")]
     capped: bool,
@@ -72,6 +78,11 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl Position {
+    fn words_of<'a>(&self, queries: &'a [String]) -> Option<&'a str> {
+        let query = queries.get(self.query)?.as_str();
+        Some(if self.plain { query.strip_prefix(KEYWORDS).unwrap_or(query) } else { query })
+    }
+
     fn page(self) -> Next {
         Next::Page(PagePosition::Search(self).text())
     }
@@ -89,7 +100,7 @@ pub(super) async fn page(ask: &Ask<'_>, position: &Position) -> Result<Page, Wal
         note: None,
         next,
     };
-    let query = settings.queries.get(position.query);
+    let query = position.words_of(&settings.queries);
     let Some(text) = query.and_then(|query| words(query, &position.part, &settings.search_halves)) else {
         return Ok(empty(after_search(ask, position.capped)));
     };
@@ -139,7 +150,7 @@ async fn beyond(
     total: u64,
 ) -> Result<(Option<String>, Next), WalkError> {
     let settings = &ask.settings.npm;
-    let query = settings.queries.get(position.query).map_or("", String::as_str);
+    let query = position.words_of(&settings.queries).unwrap_or_default();
     let first_pair = position.part.last().map_or(0, |half| half.pair + 1);
     for pair in first_pair..settings.search_halves.len() {
         let with = |second| [&position.part[..], &[Half { pair, second }]].concat();
@@ -182,12 +193,16 @@ fn further(ask: &Ask<'_>, position: &Position, seen: u32, total: u64) -> Next {
     if seen > 0 && u64::from(reached) < total && reached < settings.search_offset {
         return Position { from: reached, ..position.clone() }.page();
     }
-    let Position { query, part, capped, .. } = position.clone();
+    let Position { query, part, plain, capped, .. } = position.clone();
     if let Some(part) = next_part(part) {
-        return Position { query, part, from: 0, capped }.page();
+        return Position { query, part, from: 0, plain, capped }.page();
+    }
+    let finds_nothing = total == 0 && position.part.is_empty() && position.from == 0;
+    if finds_nothing && !plain && settings.queries.get(query).is_some_and(|q| q.starts_with(KEYWORDS)) {
+        return Position { plain: true, ..position.clone() }.page();
     }
     if query + 1 < settings.queries.len() {
-        return Position { query: query + 1, part: Vec::new(), from: 0, capped }.page();
+        return Position { query: query + 1, capped, ..Position::default() }.page();
     }
     after_search(ask, capped)
 }

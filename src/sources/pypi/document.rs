@@ -1,6 +1,6 @@
 //! One project's own document, read for what it says of the project being a server.
 //!
-//! `…/pypi/NAME/json` beside the simple index; an index that has none is only asked whether the project is there.
+//! `…/pypi/NAME/json` beside the simple index; where an index has none, `metadata` reads the newest wheel instead.
 
 use std::sync::LazyLock;
 
@@ -11,12 +11,13 @@ use url::Url;
 
 use super::super::settings::TriageSettings;
 use super::super::triage::has_keyword;
+use super::metadata;
 use crate::http::{Client, HttpError, header};
 use crate::model::sign::Sign;
 use crate::model::source::Looked;
 
 /// With every file of every version, projects with ten thousand of them have some 20 MB.
-const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
+pub(super) const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
 
 #[derive(Deserialize)]
 struct ProjectDocument {
@@ -25,15 +26,15 @@ struct ProjectDocument {
 
 /// Every field is as its publisher wrote it.
 #[derive(Debug, Default, Deserialize)]
-struct Facts {
+pub(super) struct Facts {
     #[serde(default)]
-    requires_dist: Value,
+    pub(super) requires_dist: Value,
     #[serde(default)]
-    keywords: Value,
+    pub(super) keywords: Value,
     #[serde(default)]
-    description: Value,
+    pub(super) description: Value,
     #[serde(default)]
-    yanked: Value,
+    pub(super) yanked: Value,
 }
 
 /// Reads a project's document, unless it is as it was.
@@ -56,16 +57,7 @@ pub(in crate::sources) async fn look(
             Err(error) => return Err(error),
         }
     }
-    let mut url = index.clone();
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().push(name).push("");
-    }
-    let accept = [(header::ACCEPT, super::ACCEPT)];
-    match client.get_bytes(&url, &accept, DOCUMENT_BYTES).await {
-        Ok(_) | Err(HttpError::TooLarge { .. }) => Ok(Looked::Found { signs: Vec::new(), etag: None }),
-        Err(error) if matches!(error.status(), Some(404 | 410)) => Ok(Looked::Gone),
-        Err(error) => Err(error),
-    }
+    metadata::look(client, index, name, etag, triage).await
 }
 
 /// Beside `…/simple/`; other paths of an index say nothing of where its documents are.
@@ -77,7 +69,7 @@ fn document_address(index: &Url, name: &str) -> Option<Url> {
     Some(url)
 }
 
-fn signs(facts: &Facts, triage: &TriageSettings) -> Vec<Sign> {
+pub(super) fn signs(facts: &Facts, triage: &TriageSettings) -> Vec<Sign> {
     let mut signs = Vec::new();
     let needs = facts.requires_dist.as_array().into_iter().flatten().filter_map(Value::as_str);
     let sdks: Vec<bool> = needs

@@ -106,7 +106,8 @@ impl<'a> Walker<'a> {
         let Some(source) = source(name) else { anyhow::bail!("the list {name} cannot be walked yet") };
         let contact = settings.config.sources.contact.clone();
         let deadlines = Deadlines { whole: WHOLE, ..Deadlines::default() };
-        let client = super::super::rests::client(settings, deadlines, words.politeness(contact, &places.all()))?;
+        let client =
+            super::super::rests::client(settings, deadlines, words.politeness(contact, &places.all()))?;
         Ok(Self { source, places, client, words, options, bar, cancel })
     }
 
