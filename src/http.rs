@@ -344,7 +344,7 @@ fn build(
             let from = attempt.previous().last();
             if attempt.previous().len() > MAX_REDIRECTS {
                 attempt.error(format!("{}more than {MAX_REDIRECTS} redirects", error::REFUSED))
-            } else if from.is_some_and(|from| from.scheme() != attempt.url().scheme()) {
+            } else if from.is_some_and(|from| !may_follow(from.scheme(), attempt.url().scheme())) {
                 attempt.error(format!("{}a redirect to another scheme", error::REFUSED))
             } else {
                 attempt.follow()
@@ -356,6 +356,11 @@ fn build(
             .dns_resolver(GuardedResolver { route: chosen, lookup }),
     }
     .build()
+}
+
+/// A redirect stays with its scheme, or leads from a plain line to an encrypted one: never the other way.
+fn may_follow(from: &str, to: &str) -> bool {
+    from == to || (from == "http" && to == "https")
 }
 
 /// Where a redirect leads, if it stays with the same scheme, host and port.

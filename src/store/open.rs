@@ -16,7 +16,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0004_strangers.sql"),
     include_str!("migrations/0005_sources.sql"),
     include_str!("migrations/0006_visibility.sql"),
-    include_str!("migrations/0007_rests.sql"),
+    include_str!("migrations/0007_rests_and_places.sql"),
 ];
 
 /// The newest schema number this program knows (`PRAGMA user_version`).
