@@ -24,7 +24,7 @@ use url::Url;
 pub use body::Answer;
 pub use document::{Document, is_json};
 pub use error::{HttpError, shown};
-pub use pace::{Pace, Politeness, RestKeeper, host_of};
+pub use pace::{Pace, Politeness, RestKeeper, host_of, is_here};
 pub use reach::{Addresses, Lookup, Reach, SystemLookup, is_public};
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode};

@@ -88,6 +88,16 @@ pub trait RestKeeper: fmt::Debug + Send + Sync {
     fn keep(&self, host: &str, wait: Duration);
 }
 
+/// True of an address on this machine: whoever asks it is its keeper, and needs no pauses between requests.
+pub fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
 /// Every host that was asked.
 #[derive(Debug, Default)]
 pub(super) struct Hosts {

@@ -126,8 +126,10 @@ impl SourceSettings {
             breaker_failures,
             breaker_rest_seconds,
         } = self.politeness;
-        let paces: HashMap<String, Pace> =
-            addresses.iter().map(|(source, url)| (crate::http::host_of(url), self.pace(*source))).collect();
+        let paces: HashMap<String, Pace> = addresses
+            .iter()
+            .map(|(source, url)| (crate::http::host_of(url), self.pace_at(*source, url)))
+            .collect();
         Politeness {
             contact,
             paces,
@@ -138,6 +140,12 @@ impl SourceSettings {
             breaker_rest: Duration::from_secs(breaker_rest_seconds),
             rests: HashMap::new(),
         }
+    }
+
+    /// The same, without pauses where it is on this machine.
+    fn pace_at(&self, source: SourceName, url: &Url) -> Pace {
+        let pace = self.pace(source);
+        if crate::http::is_here(url) { Pace { interval: Duration::ZERO, ..pace } } else { pace }
     }
 
     /// How gently one list's host is asked.
@@ -167,6 +175,10 @@ mod tests {
         assert!(settings.politeness.unstated_wait_seconds >= 60);
         let url = Url::parse("https://h.example:8443/x").unwrap();
         let politeness = settings.politeness(None, &[(SourceName::Mcp, &url)]);
-        assert_eq!(politeness.paces["h.example:8443"].concurrent, 1);
+        let pace = politeness.paces["h.example:8443"];
+        assert!(pace.concurrent == 1 && pace.interval >= Duration::from_millis(500));
+        let here = Url::parse("http://127.0.0.1:4873/").unwrap();
+        let pace = settings.politeness(None, &[(SourceName::Mcp, &here)]).paces["127.0.0.1:4873"];
+        assert_eq!((pace.concurrent, pace.interval), (1, Duration::ZERO));
     }
 }

@@ -1,8 +1,10 @@
 //! Walks through an npm registry on loopback: its search, its feed of changes, its documents, and their documented faults.
 
 use std::collections::BTreeSet;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -71,15 +73,103 @@ fn all_hits_of_the_search_are_found_and_then_asked_for_by_validator_only() {
     assert_eq!((source["walk"]["added"].as_u64(), source["gone"].as_u64()), (Some(0), Some(0)));
 }
 
+/// A package for each number: every third is below 1.0.0, every second has a keyword more.
+fn matches(words: &str, number: usize) -> bool {
+    let unstable = number % 3 == 0;
+    words.split(' ').all(|word| match word {
+        "is:unstable" => unstable,
+        "not:unstable" => !unstable,
+        "keywords:mcp-server" => true,
+        "keywords:mcp-server+ai" => number % 2 == 0,
+        "keywords:mcp-server,-ai" => number % 2 != 0,
+        _ => false,
+    })
+}
+
 #[test]
-fn hits_beyond_the_offset_are_said_and_not_asked_for() {
+fn of_twelve_thousand_hits_all_are_found_though_the_search_gives_ten_thousand() {
+    // A third and two thirds; with many more hits the two thirds are too many again, and cut by a keyword.
+    for (count, queries_with_pages) in [(12_000_usize, 3), (21_000, 5)] {
+        let all: Vec<(usize, String)> = (0..count).map(|i| (i, format!("pear-{i}-mcp"))).collect();
+        let fake = Fake::start(move |asked| {
+            let words = asked.ask("text").unwrap();
+            let hits: Vec<String> =
+                all.iter().filter(|(i, _)| matches(words, *i)).map(|(_, name)| name.clone()).collect();
+            search(&hits, asked, 10_000)
+        });
+        let place = npm(&fake, false);
+        place.setting("queries", r#"["keywords:mcp-server"]"#);
+        let found = place.dry_run("npm", &[]);
+        assert_eq!(found.len(), count);
+        let asked = fake.take_seen();
+        let texts: BTreeSet<&str> =
+            asked.iter().filter(|a| a.ask("size") == Some("250")).map(|a| a.ask("text").unwrap()).collect();
+        assert_eq!(texts.len(), queries_with_pages, "{texts:?}");
+        let source = place.source("npm");
+        assert_eq!(source["walk"]["ended_by"], "absent-cursor", "{source}");
+        assert_eq!(place.dry_run("npm", &["--limit", "50000"]).len(), count);
+        let again = fake.take_seen();
+        assert!(again.iter().all(|a| a.header("if-none-match").is_some()), "all conditional");
+        assert_eq!(again.len(), asked.iter().filter(|a| a.ask("size") == Some("250")).count());
+    }
+}
+
+#[test]
+fn a_search_that_reads_no_qualifiers_ends_at_its_cap_and_says_so() {
     let names: Vec<String> = (0..900).map(|i| format!("pear-{i}-mcp")).collect();
     let fake = Fake::start(move |asked| search(&names, asked, 500));
     let place = npm(&fake, false);
     place.setting("search_offset", "500");
     assert_eq!(place.dry_run("npm", &[]).len(), 500);
-    let note = place.source("npm")["walk"]["note"].as_str().unwrap().to_owned();
+    let source = place.source("npm");
+    assert_eq!(
+        (source["walk"]["ended_by"].as_str(), source["state"].as_str()),
+        (Some("cap"), Some("incomplete"))
+    );
+    let note = source["walk"]["note"].as_str().unwrap();
     assert!(note.contains("900 hits") && note.contains("first 500"), "{note}");
+    // Two queries of two pages, and two questions about halves for each: the first answer was enough.
+    assert_eq!(fake.seen().len(), 8);
+}
+
+#[test]
+fn a_search_that_knows_no_keywords_is_asked_for_the_word() {
+    let names = ["pear-mcp".to_owned(), "fig-mcp".to_owned()];
+    let fake = Fake::start(move |asked| match asked.ask("text") {
+        Some("mcp-server") => search(&names[..1], asked, 10_000),
+        Some("mcp server") => search(&names, asked, 10_000),
+        _ => search(&[], asked, 10_000),
+    });
+    assert_eq!(npm(&fake, false).dry_run("npm", &[]), ["npm:fig-mcp", "npm:pear-mcp"]);
+    let texts: Vec<String> = fake.seen().iter().map(|asked| asked.ask("text").unwrap().to_owned()).collect();
+    assert_eq!(texts, ["keywords:mcp-server", "mcp-server", "mcp server"]);
+}
+
+#[test]
+fn a_wait_binds_the_next_run_though_this_one_was_killed_in_it() {
+    let names: Vec<String> = (0..500).map(|i| format!("pear-{i}-mcp")).collect();
+    let asked_before = AtomicUsize::new(0);
+    let fake = Fake::start(move |asked| match asked_before.fetch_add(1, Ordering::SeqCst) {
+        1 => Reply::html(429).with("Retry-After", "4"),
+        _ => search(&names, asked, 10_000),
+    });
+    let place = npm(&fake, false);
+    // Short enough to be waited for: nothing ends the walk but the kill.
+    place.setting("patience_seconds", "30");
+    let mut command = place.command(&["scan", "--registry", "npm", "--dry-run", "--quiet"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while fake.seen().len() < 2 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    // The answer is on its way; a machine that is busy takes a moment to write it down.
+    std::thread::sleep(Duration::from_millis(600));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(place.dry_run("npm", &["--limit", "1000"]).len(), 500);
+    let asked = fake.seen();
+    let pause = asked[2].at - asked[1].at;
+    assert!(pause >= Duration::from_secs(4), "asked again after {pause:?}");
 }
 
 /// A feed that can be reset: what changed after a sequence, in pages.

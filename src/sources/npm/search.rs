@@ -16,7 +16,7 @@ use super::super::triage::{has_keyword, signs_of_name};
 use super::super::{Ask, WalkError, cut};
 use super::halves::{Half, is_a_cut, next_part, words};
 use super::{Position as PagePosition, candidate};
-use crate::http::{Document, header, shown};
+use crate::http::{Document, header, is_here, shown};
 use crate::model::sign::Sign;
 use crate::model::source::{Listing, ListingStatus, Next, Page, WalkEnd};
 
@@ -138,6 +138,9 @@ pub(super) async fn page(ask: &Ask<'_>, position: &Position) -> Result<Page, Wal
 }
 
 async fn rest(ask: &Ask<'_>) {
+    if is_here(ask.address) {
+        return;
+    }
     tokio::time::sleep(Duration::from_millis(ask.settings.npm.search_interval_ms)).await;
 }
 
