@@ -117,8 +117,10 @@ pub(super) struct Host {
 struct HostState {
     /// The next request may begin then, for the sake of the rate.
     next_at: Instant,
-    /// None may begin before: it was asked for, or it failed too often.
+    /// None may begin before: it was asked for.
     not_before: Option<Instant>,
+    /// It failed too often: none is even waited for before.
+    broken_until: Option<Instant>,
     failures: u32,
 }
 
@@ -140,7 +142,12 @@ impl Hosts {
             Arc::new(Host {
                 slots: Arc::new(Semaphore::new(pace.concurrent.max(1))),
                 interval: pace.interval,
-                state: Mutex::new(HostState { next_at: Instant::now(), not_before, failures: 0 }),
+                state: Mutex::new(HostState {
+                    next_at: Instant::now(),
+                    not_before,
+                    broken_until: None,
+                    failures: 0,
+                }),
             })
         }))
     }
@@ -159,6 +166,11 @@ impl Host {
             let ready = {
                 let mut state = self.state();
                 let now = Instant::now();
+                if let Some(wait) = state.broken_until.and_then(|until| until.checked_duration_since(now))
+                    && !wait.is_zero()
+                {
+                    return Err(HttpError::Resting { url: shown(url), wait });
+                }
                 if let Some(wait) = state.not_before.and_then(|until| until.checked_duration_since(now))
                     && wait > politeness.patience
                 {
@@ -189,8 +201,7 @@ impl Host {
             Err(error) if error.is_the_hosts() => {
                 state.failures = state.failures.saturating_add(1);
                 if state.failures >= politeness.breaker_failures {
-                    let until = Instant::now() + politeness.breaker_rest;
-                    state.not_before = Some(state.not_before.map_or(until, |before| before.max(until)));
+                    state.broken_until = Some(Instant::now() + politeness.breaker_rest);
                     // One more request afterwards: if that fails too, the rest begins anew.
                     state.failures = politeness.breaker_failures.saturating_sub(1);
                     tracing::warn!(%error, rest = ?politeness.breaker_rest, "failed too often: left alone");
@@ -257,12 +268,8 @@ mod tests {
     #[tokio::test]
     async fn a_host_that_fails_again_and_again_is_left_alone() {
         let rest = Duration::from_millis(200);
-        let politeness = Politeness {
-            breaker_failures: 2,
-            breaker_rest: rest,
-            patience: Duration::ZERO,
-            ..Politeness::default()
-        };
+        // However patient: who waited out each rest would hang on a host that is down.
+        let politeness = Politeness { breaker_failures: 2, breaker_rest: rest, ..Politeness::default() };
         let url = Url::parse("https://h.example/x").unwrap();
         let host = Hosts::default().of(&url, &politeness);
         let failed: Result<(), _> = Err(HttpError::TimedOut { url: String::new(), what: "x" });

@@ -52,7 +52,8 @@ async fn no_package_of_a_repository_has_a_sibling_s_tools() {
     };
     let shown = tools_of("SELECT server, tool FROM tools_flat ORDER BY server, tool");
     let listed = tools_of(
-        "SELECT s.key, t.name FROM probe_tools t JOIN probes p ON p.id = t.probe_id
+        "SELECT s.key, json_extract(CAST(w.bytes AS TEXT), '$.name') FROM probe_tools t
+         JOIN raw_tools w ON w.sha256 = t.raw_sha256 JOIN probes p ON p.id = t.probe_id
          JOIN releases r ON r.id = p.release_id JOIN servers s ON s.id = r.server_id ORDER BY 1, 2",
     );
     assert_eq!(shown, listed);

@@ -270,6 +270,46 @@ fn the_feed_is_read_once_then_from_where_it_was_and_anew_after_a_reset() {
 }
 
 #[test]
+fn a_reset_that_only_the_end_of_the_feed_tells_of_is_seen() {
+    let (end, names) = (Arc::new(AtomicUsize::new(5_000)), ["pear-mcp", "fig-mcp"]);
+    let fake = {
+        let end = Arc::clone(&end);
+        Fake::start(move |asked| {
+            let end = end.load(Ordering::SeqCst);
+            match asked.path.as_str() {
+                "/registry/" | "/registry" => Reply::json(&json!({"db_name": "registry", "update_seq": end})),
+                "/registry/_changes" => {
+                    // From beyond its end it answers with nothing, and with what it was asked.
+                    let since = asked.number("since");
+                    let rows: Vec<Value> = names
+                        .iter()
+                        .enumerate()
+                        .map(|(i, name)| (end - 1 + i, name))
+                        .filter(|(seq, _)| *seq > since)
+                        .map(|(seq, name)| json!({"seq": seq, "id": name, "changes": [{"rev": format!("1-{end}")}]}))
+                        .collect();
+                    let last = if rows.is_empty() { since } else { end };
+                    Reply::json(&json!({"results": rows, "last_seq": last}))
+                }
+                _ => search(&[], asked, 10_000),
+            }
+        })
+    };
+    let place = npm(&fake, true);
+    assert_eq!(place.dry_run("npm", &[]).len(), 2);
+    assert_eq!(place.source("npm")["mark"], "5000");
+    end.store(70, Ordering::SeqCst);
+    assert_eq!(place.dry_run("npm", &[]).len(), 2);
+    let source = place.source("npm");
+    assert_eq!(
+        (source["mark"].as_str(), source["walk"]["kind"].as_str()),
+        (Some("70"), Some("full")),
+        "{source}"
+    );
+    assert_eq!(source["gone"], 0);
+}
+
+#[test]
 fn a_claim_that_a_package_is_deleted_is_checked_by_its_own_document() {
     let feed = Arc::new(Mutex::new(Feed::default()));
     let documents: Arc<Mutex<BTreeSet<String>>> = Arc::default();

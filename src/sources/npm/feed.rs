@@ -11,11 +11,12 @@ use url::Url;
 use super::super::triage::{looks_like_mcp, signs_of_name};
 use super::super::{Ask, WalkError, cut};
 use super::{Position, candidate};
-use crate::http::{HeaderName, header, shown};
+use crate::http::{HeaderName, HttpError, header, shown};
 use crate::model::source::{Listing, ListingStatus, Next, Page, WalkEnd};
 
 /// 10,000 rows of some 150 bytes.
 const PAGE_BYTES: u64 = 32 * 1024 * 1024;
+const DATABASE_BYTES: u64 = 1024 * 1024;
 /// Asked for while the feed's form changed in 2025, and still sent by those who follow it.
 const OPT_IN: HeaderName = HeaderName::from_static("npm-replication-opt-in");
 const NAME_CHARS: usize = 300;
@@ -24,6 +25,13 @@ const NAME_CHARS: usize = 300;
 struct Changes {
     results: Vec<Row>,
     last_seq: Value,
+}
+
+/// The database of the feed.
+#[derive(Deserialize)]
+struct Database {
+    #[serde(default)]
+    update_seq: Value,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +96,14 @@ pub(super) async fn page(ask: &Ask<'_>, since: &str) -> Result<Page, WalkError> 
         return Ok(page(Vec::new(), Some(note), Next::Anew(anew)));
     }
     if changes.results.is_empty() {
+        // What was asked for from beyond its end may be answered with nothing, and the sequence it was asked with.
+        if let (Some(before), Some(now)) = (number(since), end_of(ask, feed).await?)
+            && now < before
+        {
+            let note = format!("the feed ends at {now}, before {before}: all of it is read again");
+            let anew = Position::Feed { since: "0".to_owned() }.text();
+            return Ok(page(Vec::new(), Some(note), Next::Anew(anew)));
+        }
         return Ok(page(Vec::new(), None, Next::End { by: WalkEnd::NothingNew, mark: Some(last) }));
     }
     let listings = changes
@@ -98,6 +114,26 @@ pub(super) async fn page(ask: &Ask<'_>, since: &str) -> Result<Page, WalkError> 
         .map(|row| read(ask, row))
         .collect();
     Ok(page(listings, None, Next::Page(Position::Feed { since: last }.text())))
+}
+
+/// Where the feed's database says that it ends; None where it says nothing of the kind.
+async fn end_of(ask: &Ask<'_>, feed: &Url) -> Result<Option<u64>, WalkError> {
+    let mut url = feed.clone();
+    if url.path().trim_end_matches('/').ends_with("/_changes")
+        && let Ok(mut path) = url.path_segments_mut()
+    {
+        path.pop_if_empty().pop();
+    }
+    let fields = [(header::ACCEPT, "application/json"), (OPT_IN, "true")];
+    match ask.client.get_bytes(&url, &fields, DATABASE_BYTES).await {
+        Ok(document) => {
+            let said: Result<Database, _> = document.json();
+            Ok(said.ok().and_then(|said| text_of(&said.update_seq)).and_then(|end| number(&end)))
+        }
+        Err(error) if error.rest().is_none() && error.status().is_some() => Ok(None),
+        Err(HttpError::BadReply { .. } | HttpError::TooLarge { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn read(ask: &Ask<'_>, row: Row) -> Listing {

@@ -90,19 +90,9 @@ impl Position {
 
 pub(super) async fn page(ask: &Ask<'_>, position: &Position) -> Result<Page, WalkError> {
     let settings = &ask.settings.npm;
-    let empty = |next| Page {
-        listings: Vec::new(),
-        unchanged: false,
-        etag: None,
-        seen: 0,
-        malformed: 0,
-        must_bring_news: false,
-        note: None,
-        next,
-    };
     let query = position.words_of(&settings.queries);
     let Some(text) = query.and_then(|query| words(query, &position.part, &settings.search_halves)) else {
-        return Ok(empty(after_search(ask, position.capped)));
+        return Ok(Page::empty(after_search(ask, position.capped)));
     };
     if *position != Position::default() {
         rest(ask).await;
@@ -113,7 +103,7 @@ pub(super) async fn page(ask: &Ask<'_>, position: &Position) -> Result<Page, Wal
         // A page that is as it was, total included, is followed by the one that followed it.
         let next = ask.next_before.map(|next| Next::Page(next.to_owned()));
         let next = next.unwrap_or_else(|| after_search(ask, position.capped));
-        return Ok(Page { unchanged: true, ..empty(next) });
+        return Ok(Page { unchanged: true, ..Page::empty(next) });
     };
     let hits: Hits<'_> = document.json()?;
     let mut listings = Vec::new();
@@ -134,7 +124,7 @@ pub(super) async fn page(ask: &Ask<'_>, position: &Position) -> Result<Page, Wal
     } else {
         (None, further(ask, position, seen, hits.total))
     };
-    Ok(Page { listings, etag: document.etag(), seen, malformed, note, ..empty(next) })
+    Ok(Page { listings, etag: document.etag(), seen, malformed, note, ..Page::empty(next) })
 }
 
 async fn rest(ask: &Ask<'_>) {
