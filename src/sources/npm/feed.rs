@@ -97,14 +97,16 @@ pub(super) async fn page(ask: &Ask<'_>, since: &str) -> Result<Page, WalkError> 
     }
     if changes.results.is_empty() {
         // What was asked for from beyond its end may be answered with nothing, and the sequence it was asked with.
-        if let (Some(before), Some(now)) = (number(since), end_of(ask, feed).await?)
+        let (end, etag) = end_of(ask, feed).await?;
+        if let (Some(before), Some(now)) = (number(since), end)
             && now < before
         {
             let note = format!("the feed ends at {now}, before {before}: all of it is read again");
             let anew = Position::Feed { since: "0".to_owned() }.text();
             return Ok(page(Vec::new(), Some(note), Next::Anew(anew)));
         }
-        return Ok(page(Vec::new(), None, Next::End { by: WalkEnd::NothingNew, mark: Some(last) }));
+        let end = Next::End { by: WalkEnd::NothingNew, mark: Some(last) };
+        return Ok(Page { etag, ..page(Vec::new(), None, end) });
     }
     let listings = changes
         .results
@@ -116,8 +118,9 @@ pub(super) async fn page(ask: &Ask<'_>, since: &str) -> Result<Page, WalkError> 
     Ok(page(listings, None, Next::Page(Position::Feed { since: last }.text())))
 }
 
-/// Where the feed's database says that it ends; None where it says nothing of the kind.
-async fn end_of(ask: &Ask<'_>, feed: &Url) -> Result<Option<u64>, WalkError> {
+/// Where the feed's database says that it ends, and its validator: that of an empty page is kept for this question. None where it
+/// says nothing of the kind, or is as it was.
+async fn end_of(ask: &Ask<'_>, feed: &Url) -> Result<(Option<u64>, Option<String>), WalkError> {
     let mut url = feed.clone();
     if url.path().trim_end_matches('/').ends_with("/_changes")
         && let Ok(mut path) = url.path_segments_mut()
@@ -125,13 +128,15 @@ async fn end_of(ask: &Ask<'_>, feed: &Url) -> Result<Option<u64>, WalkError> {
         path.pop_if_empty().pop();
     }
     let fields = [(header::ACCEPT, "application/json"), (OPT_IN, "true")];
-    match ask.client.get_bytes(&url, &fields, DATABASE_BYTES).await {
-        Ok(document) => {
+    match ask.client.get_unless(&url, &fields, ask.etag, DATABASE_BYTES).await {
+        Ok(None) => Ok((None, ask.etag.map(str::to_owned))),
+        Ok(Some(document)) => {
             let said: Result<Database, _> = document.json();
-            Ok(said.ok().and_then(|said| text_of(&said.update_seq)).and_then(|end| number(&end)))
+            let end = said.ok().and_then(|said| text_of(&said.update_seq)).and_then(|end| number(&end));
+            Ok((end, document.etag()))
         }
-        Err(error) if error.rest().is_none() && error.status().is_some() => Ok(None),
-        Err(HttpError::BadReply { .. } | HttpError::TooLarge { .. }) => Ok(None),
+        Err(error) if error.rest().is_none() && error.status().is_some() => Ok((None, None)),
+        Err(HttpError::BadReply { .. } | HttpError::TooLarge { .. }) => Ok((None, None)),
         Err(error) => Err(error.into()),
     }
 }
