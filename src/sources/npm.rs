@@ -30,6 +30,9 @@ enum Position {
     Feed {
         /// As the feed wrote it.
         since: String,
+        /// True once this walk began anew: it does so once, or a feed that tells of nothing but resets would be read for ever.
+        #[serde(default, skip_serializing_if = "is_false")]
+        anew: bool,
     },
 }
 
@@ -39,8 +42,13 @@ impl Position {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 fn begin(begin: &Begin<'_>) -> Result<(WalkKind, String), WalkError> {
-    let feed = |since: &str| Position::Feed { since: since.to_owned() }.text();
+    let feed = |since: &str| Position::Feed { since: since.to_owned(), anew: false }.text();
     match (begin.since, begin.mark, begin.has_feed) {
         (Some(since), _, true) if feed::number(since).is_some() => Ok((WalkKind::Since, feed(since))),
         (Some(given), ..) => Err(WalkError::BadSince {
@@ -59,7 +67,7 @@ async fn page(ask: &Ask<'_>) -> Result<Page, WalkError> {
     })?;
     match position {
         Position::Search(position) => search::page(ask, &position).await,
-        Position::Feed { since } => feed::page(ask, &since).await,
+        Position::Feed { since, anew } => feed::page(ask, &since, anew).await,
     }
 }
 

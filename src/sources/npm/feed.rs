@@ -64,7 +64,7 @@ fn text_of(sequence: &Value) -> Option<String> {
     }
 }
 
-pub(super) async fn page(ask: &Ask<'_>, since: &str) -> Result<Page, WalkError> {
+pub(super) async fn page(ask: &Ask<'_>, since: &str, anew: bool) -> Result<Page, WalkError> {
     let Some(feed) = ask.feed else {
         return Ok(Page::given_up("the feed was being read and is configured no more".to_owned()));
     };
@@ -87,24 +87,20 @@ pub(super) async fn page(ask: &Ask<'_>, since: &str) -> Result<Page, WalkError> 
         note,
         next,
     };
-    if let (Some(before), Some(now)) = (number(since), number(&last))
+    let is_empty = changes.results.is_empty();
+    // What was asked for from beyond its end may be answered with nothing, and the sequence it was asked with.
+    let (told, etag) = if is_empty { end_of(ask, feed).await? } else { (None, None) };
+    let end = number(&last).into_iter().chain(told).min();
+    if let (Some(before), Some(now)) = (number(since), end)
         && now < before
+        && !anew
     {
         let note =
             format!("the feed's sequence ran backwards, from {before} to {now}: all of it is read again");
-        let anew = Position::Feed { since: "0".to_owned() }.text();
-        return Ok(page(Vec::new(), Some(note), Next::Anew(anew)));
+        let again = Position::Feed { since: "0".to_owned(), anew: true }.text();
+        return Ok(page(Vec::new(), Some(note), Next::Anew(again)));
     }
-    if changes.results.is_empty() {
-        // What was asked for from beyond its end may be answered with nothing, and the sequence it was asked with.
-        let (end, etag) = end_of(ask, feed).await?;
-        if let (Some(before), Some(now)) = (number(since), end)
-            && now < before
-        {
-            let note = format!("the feed ends at {now}, before {before}: all of it is read again");
-            let anew = Position::Feed { since: "0".to_owned() }.text();
-            return Ok(page(Vec::new(), Some(note), Next::Anew(anew)));
-        }
+    if is_empty {
         let end = Next::End { by: WalkEnd::NothingNew, mark: Some(last) };
         return Ok(Page { etag, ..page(Vec::new(), None, end) });
     }
@@ -115,7 +111,7 @@ pub(super) async fn page(ask: &Ask<'_>, since: &str) -> Result<Page, WalkError> 
         .filter(|row| ask.known.contains(&row.id) || (!row.deleted && looks_like_mcp(&row.id)))
         .map(|row| read(ask, row))
         .collect();
-    Ok(page(listings, None, Next::Page(Position::Feed { since: last }.text())))
+    Ok(page(listings, None, Next::Page(Position::Feed { since: last, anew }.text())))
 }
 
 /// Where the feed's database says that it ends, and its validator: that of an empty page is kept for this question. None where it

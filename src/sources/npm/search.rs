@@ -15,7 +15,7 @@ use url::Url;
 use super::super::triage::{has_keyword, signs_of_name};
 use super::super::{Ask, WalkError, cut};
 use super::halves::{Half, is_a_cut, next_part, words};
-use super::{Position as PagePosition, candidate};
+use super::{Position as PagePosition, candidate, is_false};
 use crate::http::{Document, header, is_here, shown};
 use crate::model::sign::Sign;
 use crate::model::source::{Listing, ListingStatus, Next, Page, WalkEnd};
@@ -70,11 +70,6 @@ pub(super) struct Position {
     /// True once some hits could not be had.
     #[serde(default, skip_serializing_if = "is_false")]
     capped: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-fn is_false(flag: &bool) -> bool {
-    !*flag
 }
 
 impl Position {
@@ -202,7 +197,7 @@ fn further(ask: &Ask<'_>, position: &Position, seen: u32, total: u64) -> Next {
 
 fn after_search(ask: &Ask<'_>, capped: bool) -> Next {
     match ask.feed {
-        Some(_) => Next::Page(PagePosition::Feed { since: "0".to_owned() }.text()),
+        Some(_) => Next::Page(PagePosition::Feed { since: "0".to_owned(), anew: false }.text()),
         // Never a mark: a search is not the whole list, and has no point to go on from.
         None => Next::End { by: if capped { WalkEnd::Cap } else { WalkEnd::AbsentCursor }, mark: None },
     }
