@@ -382,3 +382,14 @@ pub enum FileError {
     #[error("cannot write what was fetched")]
     Disk(#[from] std::io::Error),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_never_leaves_an_encrypted_line() {
+        assert!(may_follow("http", "http") && may_follow("https", "https") && may_follow("http", "https"));
+        assert!(!may_follow("https", "http") && !may_follow("http", "ftp"));
+    }
+}

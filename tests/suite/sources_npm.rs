@@ -345,7 +345,8 @@ fn a_search_and_a_feed_killed_at_twenty_points_find_what_a_calm_walk_finds() {
         std::thread::sleep(std::time::Duration::from_millis(15));
         match asked.path.as_str() {
             "/-/v1/search" => search(&names, asked, 10_000),
-            _ => held.lock().unwrap().answer(asked),
+            "/registry/_changes" => held.lock().unwrap().answer(asked),
+            _ => Reply::status(404),
         }
     });
     let place = npm(&fake, true);
@@ -412,5 +413,10 @@ fn without_a_registry_the_line_to_write_is_named() {
         .env_remove("NPM_CONFIG_REGISTRY");
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.contains("[registries]") && said.contains("npm = "), "{said}");
+    let line = "registries.npm = \"https://…/\"";
+    assert!(!output.status.success() && said.contains(line), "{said}");
+    // The line is one that the file takes.
+    let path = place.path("catalogue.toml");
+    std::fs::write(&path, line.replace("…", "r.example")).unwrap();
+    catalogue::config::Config::read(&path).unwrap();
 }

@@ -265,7 +265,7 @@ pub(in crate::cli) fn diagnose(settings: &Settings, fetch: bool) -> anyhow::Resu
             (
                 "npm",
                 sources.npm.is_some(),
-                "npm packages cannot be scanned; install npm, or write into catalogue.toml: registries.npm = \"https://…\"",
+                "npm packages cannot be scanned; install npm, or write into catalogue.toml: registries.npm = \"https://…/\"",
             ),
             (
                 "pypi",

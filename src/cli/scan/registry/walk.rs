@@ -98,9 +98,12 @@ impl<'a> Walker<'a> {
         bar.note("looking for registries");
         let places = Places::find(settings, words).await;
         if places.of(name).is_none() {
-            let key = name.as_str();
+            let (key, client, tail) = match name {
+                SourceName::Pypi => ("pypi", "pip or uv", "simple/"),
+                _ => ("npm", "npm", ""),
+            };
             anyhow::bail!(
-                "no {key} registry is known; add these lines to catalogue.toml: [registries] and {key} = \"https://…\""
+                "no {key} registry is known; install {client}, or write into catalogue.toml: registries.{key} = \"https://…/{tail}\""
             );
         }
         let Some(source) = source(name) else { anyhow::bail!("the list {name} cannot be walked yet") };
