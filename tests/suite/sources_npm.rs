@@ -75,13 +75,13 @@ fn all_hits_of_the_search_are_found_and_then_asked_for_by_validator_only() {
 
 /// A package for each number: every third is below 1.0.0, every second has a keyword more.
 fn matches(words: &str, number: usize) -> bool {
-    let unstable = number % 3 == 0;
+    let unstable = number.is_multiple_of(3);
     words.split(' ').all(|word| match word {
         "is:unstable" => unstable,
         "not:unstable" => !unstable,
         "keywords:mcp-server" => true,
-        "keywords:mcp-server+ai" => number % 2 == 0,
-        "keywords:mcp-server,-ai" => number % 2 != 0,
+        "keywords:mcp-server+ai" => number.is_multiple_of(2),
+        "keywords:mcp-server,-ai" => !number.is_multiple_of(2),
         _ => false,
     })
 }
