@@ -24,7 +24,7 @@ use url::Url;
 pub use body::Answer;
 pub use document::{Document, is_json};
 pub use error::{HttpError, shown};
-pub use pace::{Pace, Politeness, host_of};
+pub use pace::{Pace, Politeness, RestKeeper, host_of, is_here};
 pub use reach::{Addresses, Lookup, Reach, SystemLookup, is_public};
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode};
@@ -101,6 +101,7 @@ struct Inner {
     public: OnceLock<Result<reqwest::Client, String>>,
     loopback: OnceLock<Result<reqwest::Client, String>>,
     hosts: Hosts,
+    keeper: Option<Arc<dyn RestKeeper>>,
     lookup: Arc<dyn Lookup>,
 }
 
@@ -121,14 +122,24 @@ impl Client {
         Self {
             inner: Arc::new(Inner {
                 deadlines,
+                hosts: Hosts::resting(&politeness.rests),
+                keeper: None,
                 politeness,
                 anywhere: OnceLock::new(),
                 public: OnceLock::new(),
                 loopback: OnceLock::new(),
-                hosts: Hosts::default(),
                 lookup: Arc::new(SystemLookup),
             }),
         }
+    }
+
+    /// The same, telling `keeper` of every host that asks to be left alone.
+    pub fn keeping(deadlines: Deadlines, politeness: Politeness, keeper: Arc<dyn RestKeeper>) -> Self {
+        let mut client = Self::polite(deadlines, politeness);
+        if let Some(inner) = Arc::get_mut(&mut client.inner) {
+            inner.keeper = Some(keeper);
+        }
+        client
     }
 
     /// A client that finds the addresses of remote servers in its own way; the guard stands behind that all the same.
@@ -287,6 +298,9 @@ impl Client {
                 .then(|| self.inner.politeness.wait_for(stated));
             if let Some(wait) = retry_after {
                 host.rest(wait);
+                if let Some(keeper) = &self.inner.keeper {
+                    keeper.keep(&host_of(url), wait);
+                }
             }
             return Err(HttpError::Registry { url: shown(url), status, retry_after });
         }
@@ -330,7 +344,7 @@ fn build(
             let from = attempt.previous().last();
             if attempt.previous().len() > MAX_REDIRECTS {
                 attempt.error(format!("{}more than {MAX_REDIRECTS} redirects", error::REFUSED))
-            } else if from.is_some_and(|from| from.scheme() != attempt.url().scheme()) {
+            } else if from.is_some_and(|from| !may_follow(from.scheme(), attempt.url().scheme())) {
                 attempt.error(format!("{}a redirect to another scheme", error::REFUSED))
             } else {
                 attempt.follow()
@@ -342,6 +356,11 @@ fn build(
             .dns_resolver(GuardedResolver { route: chosen, lookup }),
     }
     .build()
+}
+
+/// A redirect stays with its scheme, or leads from a plain line to an encrypted one: never the other way.
+fn may_follow(from: &str, to: &str) -> bool {
+    from == to || (from == "http" && to == "https")
 }
 
 /// Where a redirect leads, if it stays with the same scheme, host and port.
@@ -362,4 +381,15 @@ pub enum FileError {
     /// The disk failed.
     #[error("cannot write what was fetched")]
     Disk(#[from] std::io::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_never_leaves_an_encrypted_line() {
+        assert!(may_follow("http", "http") && may_follow("https", "https") && may_follow("http", "https"));
+        assert!(!may_follow("https", "http") && !may_follow("http", "ftp"));
+    }
 }

@@ -17,6 +17,7 @@ mod pages;
 mod probes;
 mod queue;
 mod releases;
+mod rests;
 mod review;
 mod rows;
 mod rule_sets;

@@ -6,6 +6,7 @@ mod lease;
 mod options;
 mod registry;
 pub(super) mod report;
+mod rests;
 mod rules;
 mod target;
 pub(super) mod targets;

@@ -104,6 +104,12 @@ fn described(name: SourceName, source: Option<&StoredSource>) -> String {
     }
     if let Some(walk) = &source.walk {
         line(walk_line(name, walk));
+        line(match walk.ended_at {
+            Some(ended) => format!("last run: {:.0} to {ended:.0}", walk.started_at),
+            None => {
+                format!("last run: since {:.0}, its last page at {:.0}", walk.started_at, walk.touched_at)
+            }
+        });
         if walk.ended_at.is_none() {
             line(format!("position: {}", shown(&walk.position)));
         }
@@ -117,7 +123,7 @@ fn described(name: SourceName, source: Option<&StoredSource>) -> String {
     if let Some(mark) = &source.mark {
         line(format!("next walk: what changed since {}", shown(mark)));
     }
-    if let Some(until) = source.asked_not_before {
+    if let Some(until) = source.asked_not_before.filter(|until| *until > jiff::Timestamp::now()) {
         line(format!("asked to be left alone until {until:.0}"));
     }
     let found = &source.candidates;

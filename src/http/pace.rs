@@ -4,6 +4,7 @@
 //! A host is a name with a port. What one request learns (a `Retry-After`, a failure) holds for all of them.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub struct Politeness {
     pub breaker_failures: u32,
     /// For so long.
     pub breaker_rest: Duration,
+    /// Hosts that earlier runs were told to leave alone, and for how long from now on.
+    pub rests: HashMap<String, Duration>,
 }
 
 impl Default for Politeness {
@@ -58,6 +61,7 @@ impl Default for Politeness {
             patience: Duration::from_secs(60),
             breaker_failures: 8,
             breaker_rest: Duration::from_secs(300),
+            rests: HashMap::new(),
         }
     }
 }
@@ -78,9 +82,29 @@ pub fn host_of(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
+/// Keeps what must outlive a run that is killed the next moment: that a host asked to be left alone, and for how long.
+pub trait RestKeeper: fmt::Debug + Send + Sync {
+    /// Called once for each such answer, before anything else is asked.
+    fn keep(&self, host: &str, wait: Duration);
+}
+
+/// True of an address on this machine: whoever asks it is its keeper, and needs no pauses between requests.
+pub fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
 /// Every host that was asked.
 #[derive(Debug, Default)]
-pub(super) struct Hosts(Mutex<HashMap<String, Arc<Host>>>);
+pub(super) struct Hosts {
+    known: Mutex<HashMap<String, Arc<Host>>>,
+    /// Hosts that earlier runs were told to leave alone, and until when.
+    resting: HashMap<String, Instant>,
+}
 
 #[derive(Debug)]
 pub(super) struct Host {
@@ -93,22 +117,37 @@ pub(super) struct Host {
 struct HostState {
     /// The next request may begin then, for the sake of the rate.
     next_at: Instant,
-    /// None may begin before: it was asked for, or it failed too often.
+    /// None may begin before: it was asked for.
     not_before: Option<Instant>,
+    /// It failed too often: none is even waited for before.
+    broken_until: Option<Instant>,
     failures: u32,
 }
 
 impl Hosts {
+    /// No host was asked yet; these are to be left alone for so long from now on.
+    pub(super) fn resting(rests: &HashMap<String, Duration>) -> Self {
+        let now = Instant::now();
+        let resting = rests.iter().map(|(host, wait)| (host.clone(), now + *wait)).collect();
+        Self { known: Mutex::default(), resting }
+    }
+
     /// The host of an address, with its pace.
     pub(super) fn of(&self, url: &Url, politeness: &Politeness) -> Arc<Host> {
         let name = host_of(url);
-        let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hosts = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let pace = politeness.paces.get(&name).copied().unwrap_or_default();
+        let not_before = self.resting.get(&name).copied();
         Arc::clone(hosts.entry(name).or_insert_with(|| {
             Arc::new(Host {
                 slots: Arc::new(Semaphore::new(pace.concurrent.max(1))),
                 interval: pace.interval,
-                state: Mutex::new(HostState { next_at: Instant::now(), not_before: None, failures: 0 }),
+                state: Mutex::new(HostState {
+                    next_at: Instant::now(),
+                    not_before,
+                    broken_until: None,
+                    failures: 0,
+                }),
             })
         }))
     }
@@ -127,6 +166,11 @@ impl Host {
             let ready = {
                 let mut state = self.state();
                 let now = Instant::now();
+                if let Some(wait) = state.broken_until.and_then(|until| until.checked_duration_since(now))
+                    && !wait.is_zero()
+                {
+                    return Err(HttpError::Resting { url: shown(url), wait });
+                }
                 if let Some(wait) = state.not_before.and_then(|until| until.checked_duration_since(now))
                     && wait > politeness.patience
                 {
@@ -157,8 +201,7 @@ impl Host {
             Err(error) if error.is_the_hosts() => {
                 state.failures = state.failures.saturating_add(1);
                 if state.failures >= politeness.breaker_failures {
-                    let until = Instant::now() + politeness.breaker_rest;
-                    state.not_before = Some(state.not_before.map_or(until, |before| before.max(until)));
+                    state.broken_until = Some(Instant::now() + politeness.breaker_rest);
                     // One more request afterwards: if that fails too, the rest begins anew.
                     state.failures = politeness.breaker_failures.saturating_sub(1);
                     tracing::warn!(%error, rest = ?politeness.breaker_rest, "failed too often: left alone");
@@ -210,14 +253,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_an_earlier_run_was_told_holds_for_this_one() {
+        let rests = HashMap::from([("h.example".to_owned(), Duration::from_secs(300))]);
+        let politeness = Politeness { rests, ..Politeness::default() };
+        let hosts = Hosts::resting(&politeness.rests);
+        let ask = async |address: &str| {
+            let url = Url::parse(address).unwrap();
+            hosts.of(&url, &politeness).turn(&url, &politeness).await
+        };
+        assert!(matches!(ask("https://h.example/x").await, Err(HttpError::Resting { .. })));
+        assert!(ask("https://h.example:8443/x").await.is_ok());
+    }
+
+    #[tokio::test]
     async fn a_host_that_fails_again_and_again_is_left_alone() {
         let rest = Duration::from_millis(200);
-        let politeness = Politeness {
-            breaker_failures: 2,
-            breaker_rest: rest,
-            patience: Duration::ZERO,
-            ..Politeness::default()
-        };
+        // However patient: who waited out each rest would hang on a host that is down.
+        let politeness = Politeness { breaker_failures: 2, breaker_rest: rest, ..Politeness::default() };
         let url = Url::parse("https://h.example/x").unwrap();
         let host = Hosts::default().of(&url, &politeness);
         let failed: Result<(), _> = Err(HttpError::TimedOut { url: String::new(), what: "x" });

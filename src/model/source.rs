@@ -227,8 +227,8 @@ pub struct Page {
 }
 
 impl Page {
-    /// The end of a walk whose position means nothing any more.
-    pub fn given_up(note: String) -> Self {
+    /// A page with nothing on it.
+    pub fn empty(next: Next) -> Self {
         Self {
             listings: Vec::new(),
             unchanged: false,
@@ -236,9 +236,14 @@ impl Page {
             seen: 0,
             malformed: 0,
             must_bring_news: false,
-            note: Some(note),
-            next: Next::End { by: WalkEnd::Replaced, mark: None },
+            note: None,
+            next,
         }
+    }
+
+    /// The end of a walk whose position means nothing any more.
+    pub fn given_up(note: String) -> Self {
+        Self { note: Some(note), ..Self::empty(Next::End { by: WalkEnd::Replaced, mark: None }) }
     }
 }
 

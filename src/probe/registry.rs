@@ -123,14 +123,14 @@ pub async fn find_release(
 pub(crate) fn npm_base(sources: &Sources) -> Result<&Url, FindError> {
     sources.npm.as_ref().ok_or(FindError::NoRegistry {
         registry: "npm",
-        next_step: "install npm, set npm_config_registry, or set registries.npm in catalogue.toml",
+        next_step: "install npm, set npm_config_registry, or write into catalogue.toml: registries.npm = \"https://…/\"",
     })
 }
 
 pub(crate) fn pypi_base(sources: &Sources) -> Result<&Url, FindError> {
     sources.pypi.as_ref().ok_or(FindError::NoRegistry {
         registry: "Python package",
-        next_step: "install pip or uv, set UV_DEFAULT_INDEX, or set registries.pypi in catalogue.toml",
+        next_step: "install pip or uv, set UV_DEFAULT_INDEX, or write into catalogue.toml: registries.pypi = \"https://…/simple/\"",
     })
 }
 

@@ -87,9 +87,24 @@ async fn page(ask: &Ask<'_>) -> Result<Page, WalkError> {
     let accept = [(header::ACCEPT, "application/json")];
     let document = loop {
         let url = address(ask, &position);
-        // Without a validator: a page is only asked for to go on with its cursor, and what changed is asked for by time.
-        match ask.client.get_bytes(&url, &accept, PAGE_BYTES).await {
-            Ok(document) => break document,
+        // What changed is asked for by time; a registry that gives validators is asked with them as well.
+        match ask.client.get_unless(&url, &accept, ask.etag, PAGE_BYTES).await {
+            Ok(Some(document)) => break document,
+            Ok(None) => {
+                let next = match ask.next_before {
+                    Some(next) => Next::Page(next.to_owned()),
+                    None => {
+                        // The end of a whole walk is one, however it was told.
+                        let by = if ask.kind == WalkKind::Full {
+                            WalkEnd::AbsentCursor
+                        } else {
+                            WalkEnd::NotModified
+                        };
+                        end(ask, by, ask.newest.and_then(record::time_of_stamp))
+                    }
+                };
+                return Ok(Page { unchanged: true, must_bring_news: true, ..Page::empty(next) });
+            }
             // Only the first page tells: later ones were found where they are.
             Err(HttpError::Registry { status, .. })
                 if matches!(status.as_u16(), 404 | 405 | 410)
@@ -127,21 +142,16 @@ async fn page(ask: &Ask<'_>) -> Result<Page, WalkError> {
         Some(cursor) => Next::Page(Position { cursor: Some(cursor), ..position }.text()),
         None => {
             let newest = listings.iter().filter_map(|l| l.stamp.as_deref()).chain(ask.newest);
-            let mark = mark(ask.began, newest.filter_map(record::time_of_stamp).max());
-            Next::End { by: WalkEnd::AbsentCursor, mark: Some(mark.to_string()) }
+            end(ask, WalkEnd::AbsentCursor, newest.filter_map(record::time_of_stamp).max())
         }
     };
     let seen = u32::try_from(records.len()).unwrap_or(u32::MAX);
-    Ok(Page {
-        listings,
-        unchanged: false,
-        etag: None,
-        seen,
-        malformed,
-        must_bring_news: true,
-        note: None,
-        next,
-    })
+    let etag = document.etag();
+    Ok(Page { listings, etag, seen, malformed, must_bring_news: true, ..Page::empty(next) })
+}
+
+fn end(ask: &Ask<'_>, by: WalkEnd, newest: Option<Timestamp>) -> Next {
+    Next::End { by, mark: Some(mark(ask.began, newest).to_string()) }
 }
 
 /// Where the next walk begins: no later than this one began, and no later than anything that was listed.

@@ -6,6 +6,7 @@
 
 mod document;
 mod feed;
+mod halves;
 mod search;
 
 use futures_util::FutureExt;
@@ -23,17 +24,15 @@ pub(super) const SOURCE: Source = Source { name: SourceName::Npm, begin, page: |
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Position {
-    /// So many hits into the query of this number.
-    Search {
-        /// Its place in the list of queries.
-        query: usize,
-        /// Hits before it.
-        from: u32,
-    },
+    /// So many hits into a query, or into a part of what it finds.
+    Search(search::Position),
     /// The feed after this sequence, which is opaque.
     Feed {
         /// As the feed wrote it.
         since: String,
+        /// True once this walk began anew: it does so once, or a feed that tells of nothing but resets would be read for ever.
+        #[serde(default, skip_serializing_if = "is_false")]
+        anew: bool,
     },
 }
 
@@ -43,8 +42,13 @@ impl Position {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 fn begin(begin: &Begin<'_>) -> Result<(WalkKind, String), WalkError> {
-    let feed = |since: &str| Position::Feed { since: since.to_owned() }.text();
+    let feed = |since: &str| Position::Feed { since: since.to_owned(), anew: false }.text();
     match (begin.since, begin.mark, begin.has_feed) {
         (Some(since), _, true) if feed::number(since).is_some() => Ok((WalkKind::Since, feed(since))),
         (Some(given), ..) => Err(WalkError::BadSince {
@@ -52,7 +56,7 @@ fn begin(begin: &Begin<'_>) -> Result<(WalkKind, String), WalkError> {
             form: "npm's search cannot be asked by time; configure sources.npm.feed and give a sequence number",
         }),
         (None, Some(mark), true) => Ok((WalkKind::Changes, feed(mark))),
-        (None, ..) => Ok((WalkKind::Full, Position::Search { query: 0, from: 0 }.text())),
+        (None, ..) => Ok((WalkKind::Full, Position::Search(search::Position::default()).text())),
     }
 }
 
@@ -62,8 +66,8 @@ async fn page(ask: &Ask<'_>) -> Result<Page, WalkError> {
         position: ask.position.to_owned(),
     })?;
     match position {
-        Position::Search { query, from } => search::page(ask, query, from).await,
-        Position::Feed { since } => feed::page(ask, &since).await,
+        Position::Search(position) => search::page(ask, &position).await,
+        Position::Feed { since, anew } => feed::page(ask, &since, anew).await,
     }
 }
 

@@ -5,7 +5,10 @@
 //! Source: PEP 691 and PEP 503 (HTML, for indexes that have nothing else); `_last-serial` as documented by the index API.
 
 mod document;
+mod metadata;
 mod names;
+mod page;
+mod wheel;
 
 use futures_util::FutureExt;
 use url::Url;

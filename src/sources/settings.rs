@@ -73,6 +73,8 @@ pub struct NpmSettings {
     pub search_offset: u32,
     /// What is searched for.
     pub queries: Vec<String>,
+    /// Qualifiers and their opposites, by which a query with more hits than that is cut in two.
+    pub search_halves: Vec<[String; 2]>,
     /// Rows a page of the feed.
     pub feed_page: u32,
     /// Pages of one walk.
@@ -145,8 +147,10 @@ impl SourceSettings {
             breaker_failures,
             breaker_rest_seconds,
         } = self.politeness;
-        let paces: HashMap<String, Pace> =
-            addresses.iter().map(|(source, url)| (crate::http::host_of(url), self.pace(*source))).collect();
+        let paces: HashMap<String, Pace> = addresses
+            .iter()
+            .map(|(source, url)| (crate::http::host_of(url), self.pace_at(*source, url)))
+            .collect();
         Politeness {
             contact,
             paces,
@@ -155,7 +159,14 @@ impl SourceSettings {
             patience: Duration::from_secs(patience_seconds),
             breaker_failures: breaker_failures.max(1),
             breaker_rest: Duration::from_secs(breaker_rest_seconds),
+            rests: HashMap::new(),
         }
+    }
+
+    /// The same, without pauses where it is on this machine.
+    fn pace_at(&self, source: SourceName, url: &Url) -> Pace {
+        let pace = self.pace(source);
+        if crate::http::is_here(url) { Pace { interval: Duration::ZERO, ..pace } } else { pace }
     }
 
     /// How gently one list's host is asked.
@@ -186,6 +197,10 @@ mod tests {
         assert!(settings.politeness.unstated_wait_seconds >= 60);
         let url = Url::parse("https://h.example:8443/x").unwrap();
         let politeness = settings.politeness(None, &[(SourceName::Mcp, &url)]);
-        assert_eq!(politeness.paces["h.example:8443"].concurrent, 1);
+        let pace = politeness.paces["h.example:8443"];
+        assert!(pace.concurrent == 1 && pace.interval >= Duration::from_millis(500));
+        let here = Url::parse("http://127.0.0.1:4873/").unwrap();
+        let pace = settings.politeness(None, &[(SourceName::Mcp, &here)]).paces["127.0.0.1:4873"];
+        assert_eq!((pace.concurrent, pace.interval), (1, Duration::ZERO));
     }
 }

@@ -9,7 +9,7 @@ use super::{Store, StoreError};
 
 /// Every migration in order; the position (from 1) is the schema number. Append only: a file is never changed
 /// once it is on the main branch.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_corrections.sql"),
@@ -18,6 +18,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0006_visibility.sql"),
     include_str!("migrations/0007_declared.sql"),
     include_str!("migrations/0008_identity.sql"),
+    include_str!("migrations/0009_rests_and_places.sql"),
 ];
 
 /// The newest schema number this program knows (`PRAGMA user_version`).

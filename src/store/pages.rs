@@ -76,7 +76,7 @@ pub(super) fn store_page(
     if !tx.query_row(IS_NEXT, params![walk.id, walk.position], |row| row.get(0))? {
         return Ok(PageStored::Overtaken);
     }
-    let mut tally = Tally::default();
+    let (mut tally, mut seen) = (Tally::default(), page.seen);
     for listing in &page.listings {
         add_listing(tx, source, walk, listing, now, &mut tally)?;
     }
@@ -85,6 +85,7 @@ pub(super) fn store_page(
         let again = u32::try_from(again).unwrap_or(u32::MAX);
         tally.unchanged += again;
         tally.news += again;
+        seen = seen.saturating_add(again);
     }
     let follows = match &page.next {
         Next::Page(position) | Next::Anew(position) => Some(position),
@@ -108,7 +109,7 @@ pub(super) fn store_page(
             walk.id,
             position,
             kind.as_str(),
-            page.seen,
+            seen,
             tally.added,
             tally.changed,
             tally.unchanged,
@@ -133,7 +134,7 @@ pub(super) fn store_page(
         Next::Anew(_) => None,
     };
     if let Some((by, mark)) = ended {
-        let walk = Walk { kind, seen: walk.seen + page.seen, ..walk.clone() };
+        let walk = Walk { kind, seen: walk.seen + seen, ..walk.clone() };
         end(tx, source, &walk, by, mark, bounds.accept_shrink, now)?;
     }
     Ok(PageStored::Stored)

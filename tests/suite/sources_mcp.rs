@@ -98,6 +98,32 @@ fn the_real_registry_s_records_are_all_found_and_then_only_news_is_asked_for() {
 }
 
 #[test]
+fn a_registry_that_gives_validators_is_asked_with_them() {
+    let all = records(30);
+    let fake = Fake::start(move |asked| {
+        let etag = format!("\"{}-{}\"", asked.ask("updated_since").unwrap_or(""), asked.number("cursor"));
+        match asked.header("if-none-match") == Some(etag.as_str()) {
+            true => Reply::status(304),
+            false => answer(&all, asked).with("ETag", &etag),
+        }
+    });
+    let place = place(&fake);
+    place.setting("page_size", "10");
+    assert_eq!(place.dry_run("mcp", &[]).len(), 30);
+    assert_eq!(place.dry_run("mcp", &[]).len(), 30);
+    fake.take_seen();
+    // The third walk asks for what the second one asked for: nothing is sent twice.
+    assert_eq!(place.dry_run("mcp", &[]).len(), 30);
+    let asked = fake.take_seen();
+    assert!(asked.iter().all(|a| a.header("if-none-match").is_some()), "{asked:?}");
+    let source = place.source("mcp");
+    assert_eq!(
+        (source["state"].as_str(), source["walk"]["ended_by"].as_str(), source["walk"]["changed"].as_u64()),
+        (Some("complete"), Some("not-modified"), Some(0))
+    );
+}
+
+#[test]
 fn a_walk_killed_at_twenty_points_finds_what_a_calm_one_finds() {
     let all = records(90);
     let fake = Fake::start(move |asked| {

@@ -1,8 +1,10 @@
 //! Walks through an npm registry on loopback: its search, its feed of changes, its documents, and their documented faults.
 
 use std::collections::BTreeSet;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -71,15 +73,103 @@ fn all_hits_of_the_search_are_found_and_then_asked_for_by_validator_only() {
     assert_eq!((source["walk"]["added"].as_u64(), source["gone"].as_u64()), (Some(0), Some(0)));
 }
 
+/// A package for each number: every third is below 1.0.0, every second has a keyword more.
+fn matches(words: &str, number: usize) -> bool {
+    let unstable = number.is_multiple_of(3);
+    words.split(' ').all(|word| match word {
+        "is:unstable" => unstable,
+        "not:unstable" => !unstable,
+        "keywords:mcp-server" => true,
+        "keywords:mcp-server+ai" => number.is_multiple_of(2),
+        "keywords:mcp-server,-ai" => !number.is_multiple_of(2),
+        _ => false,
+    })
+}
+
 #[test]
-fn hits_beyond_the_offset_are_said_and_not_asked_for() {
+fn of_twelve_thousand_hits_all_are_found_though_the_search_gives_ten_thousand() {
+    // A third and two thirds; with many more hits the two thirds are too many again, and cut by a keyword.
+    for (count, queries_with_pages) in [(12_000_usize, 3), (21_000, 5)] {
+        let all: Vec<(usize, String)> = (0..count).map(|i| (i, format!("pear-{i}-mcp"))).collect();
+        let fake = Fake::start(move |asked| {
+            let words = asked.ask("text").unwrap();
+            let hits: Vec<String> =
+                all.iter().filter(|(i, _)| matches(words, *i)).map(|(_, name)| name.clone()).collect();
+            search(&hits, asked, 10_000)
+        });
+        let place = npm(&fake, false);
+        place.setting("queries", r#"["keywords:mcp-server"]"#);
+        let found = place.dry_run("npm", &[]);
+        assert_eq!(found.len(), count);
+        let asked = fake.take_seen();
+        let texts: BTreeSet<&str> =
+            asked.iter().filter(|a| a.ask("size") == Some("250")).map(|a| a.ask("text").unwrap()).collect();
+        assert_eq!(texts.len(), queries_with_pages, "{texts:?}");
+        let source = place.source("npm");
+        assert_eq!(source["walk"]["ended_by"], "absent-cursor", "{source}");
+        assert_eq!(place.dry_run("npm", &["--limit", "50000"]).len(), count);
+        let again = fake.take_seen();
+        assert!(again.iter().all(|a| a.header("if-none-match").is_some()), "all conditional");
+        assert_eq!(again.len(), asked.iter().filter(|a| a.ask("size") == Some("250")).count());
+    }
+}
+
+#[test]
+fn a_search_that_reads_no_qualifiers_ends_at_its_cap_and_says_so() {
     let names: Vec<String> = (0..900).map(|i| format!("pear-{i}-mcp")).collect();
     let fake = Fake::start(move |asked| search(&names, asked, 500));
     let place = npm(&fake, false);
     place.setting("search_offset", "500");
     assert_eq!(place.dry_run("npm", &[]).len(), 500);
-    let note = place.source("npm")["walk"]["note"].as_str().unwrap().to_owned();
+    let source = place.source("npm");
+    assert_eq!(
+        (source["walk"]["ended_by"].as_str(), source["state"].as_str()),
+        (Some("cap"), Some("incomplete"))
+    );
+    let note = source["walk"]["note"].as_str().unwrap();
     assert!(note.contains("900 hits") && note.contains("first 500"), "{note}");
+    // Two queries of two pages, and two questions about halves for each: the first answer was enough.
+    assert_eq!(fake.seen().len(), 8);
+}
+
+#[test]
+fn a_search_that_knows_no_keywords_is_asked_for_the_word() {
+    let names = ["pear-mcp".to_owned(), "fig-mcp".to_owned()];
+    let fake = Fake::start(move |asked| match asked.ask("text") {
+        Some("mcp-server") => search(&names[..1], asked, 10_000),
+        Some("mcp server") => search(&names, asked, 10_000),
+        _ => search(&[], asked, 10_000),
+    });
+    assert_eq!(npm(&fake, false).dry_run("npm", &[]), ["npm:fig-mcp", "npm:pear-mcp"]);
+    let texts: Vec<String> = fake.seen().iter().map(|asked| asked.ask("text").unwrap().to_owned()).collect();
+    assert_eq!(texts, ["keywords:mcp-server", "mcp-server", "mcp server"]);
+}
+
+#[test]
+fn a_wait_binds_the_next_run_though_this_one_was_killed_in_it() {
+    let names: Vec<String> = (0..500).map(|i| format!("pear-{i}-mcp")).collect();
+    let asked_before = AtomicUsize::new(0);
+    let fake = Fake::start(move |asked| match asked_before.fetch_add(1, Ordering::SeqCst) {
+        1 => Reply::html(429).with("Retry-After", "4"),
+        _ => search(&names, asked, 10_000),
+    });
+    let place = npm(&fake, false);
+    // Short enough to be waited for: nothing ends the walk but the kill.
+    place.setting("patience_seconds", "30");
+    let mut command = place.command(&["scan", "--registry", "npm", "--dry-run", "--quiet"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while fake.seen().len() < 2 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    // The answer is on its way; a machine that is busy takes a moment to write it down.
+    std::thread::sleep(Duration::from_millis(600));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(place.dry_run("npm", &["--limit", "1000"]).len(), 500);
+    let asked = fake.seen();
+    let pause = asked[2].at - asked[1].at;
+    assert!(pause >= Duration::from_secs(4), "asked again after {pause:?}");
 }
 
 /// A feed that can be reset: what changed after a sequence, in pages.
@@ -180,6 +270,46 @@ fn the_feed_is_read_once_then_from_where_it_was_and_anew_after_a_reset() {
 }
 
 #[test]
+fn a_reset_that_only_the_end_of_the_feed_tells_of_is_seen() {
+    let (end, names) = (Arc::new(AtomicUsize::new(5_000)), ["pear-mcp", "fig-mcp"]);
+    let fake = {
+        let end = Arc::clone(&end);
+        Fake::start(move |asked| {
+            let end = end.load(Ordering::SeqCst);
+            match asked.path.as_str() {
+                "/registry/" | "/registry" => Reply::json(&json!({"db_name": "registry", "update_seq": end})),
+                "/registry/_changes" => {
+                    // From beyond its end it answers with nothing, and with what it was asked.
+                    let since = asked.number("since");
+                    let rows: Vec<Value> = names
+                        .iter()
+                        .enumerate()
+                        .map(|(i, name)| (end - 1 + i, name))
+                        .filter(|(seq, _)| *seq > since)
+                        .map(|(seq, name)| json!({"seq": seq, "id": name, "changes": [{"rev": format!("1-{end}")}]}))
+                        .collect();
+                    let last = if rows.is_empty() { since } else { end };
+                    Reply::json(&json!({"results": rows, "last_seq": last}))
+                }
+                _ => search(&[], asked, 10_000),
+            }
+        })
+    };
+    let place = npm(&fake, true);
+    assert_eq!(place.dry_run("npm", &[]).len(), 2);
+    assert_eq!(place.source("npm")["mark"], "5000");
+    end.store(70, Ordering::SeqCst);
+    assert_eq!(place.dry_run("npm", &[]).len(), 2);
+    let source = place.source("npm");
+    assert_eq!(
+        (source["mark"].as_str(), source["walk"]["kind"].as_str()),
+        (Some("70"), Some("full")),
+        "{source}"
+    );
+    assert_eq!(source["gone"], 0);
+}
+
+#[test]
 fn a_claim_that_a_package_is_deleted_is_checked_by_its_own_document() {
     let feed = Arc::new(Mutex::new(Feed::default()));
     let documents: Arc<Mutex<BTreeSet<String>>> = Arc::default();
@@ -215,7 +345,8 @@ fn a_search_and_a_feed_killed_at_twenty_points_find_what_a_calm_walk_finds() {
         std::thread::sleep(std::time::Duration::from_millis(15));
         match asked.path.as_str() {
             "/-/v1/search" => search(&names, asked, 10_000),
-            _ => held.lock().unwrap().answer(asked),
+            "/registry/_changes" => held.lock().unwrap().answer(asked),
+            _ => Reply::status(404),
         }
     });
     let place = npm(&fake, true);
@@ -282,5 +413,10 @@ fn without_a_registry_the_line_to_write_is_named() {
         .env_remove("NPM_CONFIG_REGISTRY");
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.contains("[registries]") && said.contains("npm = "), "{said}");
+    let line = "registries.npm = \"https://…/\"";
+    assert!(!output.status.success() && said.contains(line), "{said}");
+    // The line is one that the file takes.
+    let path = place.path("catalogue.toml");
+    std::fs::write(&path, line.replace("…", "r.example")).unwrap();
+    catalogue::config::Config::read(&path).unwrap();
 }

@@ -1,5 +1,6 @@
 //! Walks through a Python package index on loopback: its one great document, its serials, its projects' own documents.
 
+use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -85,6 +86,100 @@ fn of_many_names_those_of_mcp_are_kept_and_only_what_changed_waits_again() {
         (Some(20_001), Some(1)),
         "what since left out"
     );
+}
+
+#[test]
+fn an_index_of_886_000_names_is_read_whole_and_then_only_by_its_validator() {
+    let mut body = String::from(r#"{"meta":{"_last-serial":31000000,"api-version":"1.4"},"projects":["#);
+    for i in 0..886_000 {
+        let tail = if i % 35 == 0 && i < 875_000 { "-mcp" } else { "" };
+        body.push_str(&format!(r#"{{"_last-serial":{},"name":"pear-{i}{tail}"}},"#, 30_000_000 + i));
+    }
+    body.pop();
+    body.push_str("]}");
+    let body = body.into_bytes();
+    let fake = Fake::start(move |asked| {
+        if asked.header("if-none-match") == Some("\"31000000\"") {
+            return Reply::status(304);
+        }
+        let headers = vec![
+            ("Content-Type", "application/vnd.pypi.simple.v1+json".to_owned()),
+            ("ETag", "\"31000000\"".to_owned()),
+        ];
+        Reply { status: 200, headers, body: body.clone() }
+    });
+    let place = place(&fake);
+    assert_eq!(place.dry_run("pypi", &[]).len(), 25_000);
+    assert_eq!(place.source("pypi")["walk"]["seen"], 886_000);
+    assert_eq!(fake.take_seen().len(), 1);
+    assert_eq!(place.dry_run("pypi", &[]).len(), 25_000);
+    let again = fake.take_seen();
+    assert!(again.len() == 1 && again[0].header("if-none-match").is_some(), "{again:?}");
+    assert_eq!(place.source("pypi")["walk"]["ended_by"], "not-modified");
+}
+
+#[test]
+fn a_project_without_a_document_is_read_from_its_newest_wheel() {
+    let wheel =
+        wheel("Name: pear-mcp\nRequires-Dist: mcp>=1\n\nNotes.\n", "[console_scripts]\npear = pear:main\n");
+    let fake = Fake::start(move |asked| {
+        let page = |links: &str| {
+            let mut reply = Reply::html(200);
+            reply.body = format!("<html><title>Simple index</title><body>{links}</body></html>").into_bytes();
+            reply
+        };
+        match asked.path.as_str() {
+            "/simple/" => page(
+                "<a href=\"pear-mcp/\">pear-mcp</a><a href=\"fig-mcp/\">fig-mcp</a><a href=\"plum-mcp/\">plum-mcp</a>",
+            ),
+            // The metadata inside a wheel, and beside one; and a project without any.
+            "/simple/pear-mcp/" => page("<a href=\"/f/pear.whl#sha256=1\">pear_mcp-1.0-py3-none-any.whl</a>"),
+            "/simple/fig-mcp/" => page(
+                "<a href=\"/f/fig.whl\" data-core-metadata=\"sha256=1\">fig_mcp-1.0-py3-none-any.whl</a>",
+            ),
+            "/simple/plum-mcp/" => page("<a href=\"/f/plum.tar.gz\">plum-mcp-1.0.tar.gz</a>"),
+            "/f/fig.whl.metadata" => {
+                Reply { status: 200, headers: Vec::new(), body: b"Name: fig-mcp\nKeywords: mcp\n\n".to_vec() }
+            }
+            "/f/pear.whl" => {
+                let tail: usize =
+                    asked.header("range").unwrap().strip_prefix("bytes=-").unwrap().parse().unwrap();
+                let from = wheel.len().saturating_sub(tail);
+                let range = format!("bytes {from}-{}/{}", wheel.len() - 1, wheel.len());
+                Reply { status: 206, headers: vec![("Content-Range", range)], body: wheel[from..].to_vec() }
+            }
+            _ => Reply::status(404),
+        }
+    });
+    let place = place(&fake);
+    place.setting("documents_a_run", "100");
+    let output = place.run(&["scan", "--registry", "pypi", "--dry-run", "--json"]);
+    let lines: Vec<Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let signs = |server: &str| {
+        let line = lines.iter().find(|line| line["server"] == server).unwrap();
+        line["signs"].as_array().unwrap().iter().map(|s| s.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(signs("pypi:pear-mcp"), ["sdk-dependency", "executable", "mcp-in-name"], "{lines:?}");
+    assert_eq!(signs("pypi:fig-mcp"), ["keyword", "mcp-in-name"]);
+    assert_eq!(signs("pypi:plum-mcp"), ["mcp-in-name"]);
+}
+
+fn wheel(metadata: &str, entry_points: &str) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    for (name, text) in [
+        ("pear/__init__.py", "def main(): pass\n"),
+        ("pear_mcp-1.0.dist-info/METADATA", metadata),
+        ("pear_mcp-1.0.dist-info/entry_points.txt", entry_points),
+    ] {
+        zip.start_file(name, options).unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
 }
 
 #[test]

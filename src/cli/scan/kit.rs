@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::ScanOptions;
 use crate::assets::Files;
 use crate::config::limits::Limits;
-use crate::http::{Client, HttpError};
+use crate::http::{Client, Deadlines, HttpError, Politeness};
 use crate::model::{Outcome, Registry, SandboxLevel, Target};
 use crate::probe::install::cache::Cache;
 use crate::probe::install::{Clients, Installer, Interpreter, Program, Registries};
@@ -80,7 +80,10 @@ pub(super) async fn prepare(
         pypi: settings.config.registries.pypi.clone(),
     };
     let registries = Arc::new(Registries::new(configured));
-    let client = Client::default();
+    let client = {
+        let contact = settings.config.sources.contact.clone();
+        super::rests::client(settings, Deadlines::default(), Politeness { contact, ..Politeness::default() })?
+    };
     let text = String::from_utf8_lossy(data.get(PINS).map_or(&[][..], |b| b)).into_owned();
     let pins = Pins::parse(&text).context("data/toolchain.toml is malformed")?;
     let looked =
@@ -262,7 +265,7 @@ pub(in crate::cli) fn diagnose(settings: &Settings, fetch: bool) -> anyhow::Resu
             (
                 "npm",
                 sources.npm.is_some(),
-                "npm packages cannot be scanned; install npm, or write into catalogue.toml: registries.npm = \"https://…\"",
+                "npm packages cannot be scanned; install npm, or write into catalogue.toml: registries.npm = \"https://…/\"",
             ),
             (
                 "pypi",

@@ -12,7 +12,8 @@ use super::worker::Scan;
 use crate::http::Reach;
 use crate::model::probe::SCANNER_SCHEMA;
 use crate::model::{
-    Attempt, Outcome, Probe, Registry, Release, ReleaseFacts, ServerKey, Target, Transport, Untrusted,
+    Attempt, Outcome, Probe, Registry, Release, ReleaseFacts, ServerKey, Target, ToolDefinition, Transport,
+    Untrusted,
 };
 use crate::probe::climb::remote_probe;
 use crate::probe::registry::{FindError, ReleaseFound, find_release};
@@ -313,11 +314,23 @@ impl Scan {
         row.recorded = probe.outcome.is_lasting();
         row.tools = u32::try_from(probe.tools.len()).unwrap_or(u32::MAX);
         if probe.outcome == Outcome::Ok {
-            let mut store = self.store.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            super::super::classify::classify_missing(&mut store, self.rules.hash(), || self.rules.get())?;
-            if let Some(stored) = store.lasting_outcome(release, SCANNER_SCHEMA)? {
-                row.classes = stored.classes;
-            }
+            // These alone: looking for what has no verdict takes as long as the catalogue is large.
+            let rules = self.rules.get()?;
+            let judged: Vec<_> = probe
+                .tools
+                .iter()
+                .filter_map(|seen| {
+                    // As it is stored: a verdict is one of the definition, however a server spells it.
+                    let canonical = ToolDefinition::from_json(&seen.raw).ok()?.canonical().to_owned();
+                    let tool = ToolDefinition::from_json(&canonical).ok()?;
+                    Some((seen.hash.clone(), rules.judge(&tool)))
+                })
+                .collect();
+            let stored = self.with_store(|store| {
+                store.add_verdicts(rules.hash(), &judged, Timestamp::now())?;
+                store.lasting_outcome(release, SCANNER_SCHEMA)
+            })?;
+            row.classes = stored.map(|stored| stored.classes).unwrap_or_default();
         }
         Ok(row)
     }

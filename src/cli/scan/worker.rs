@@ -1,5 +1,6 @@
 //! The workers of one scan: claim a target, have it asked, report it.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,8 +24,14 @@ use crate::store::{Claim, Store, StoreError, WorkQueue};
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often a target that another scanner holds is looked at again.
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(500);
+/// So many of the targets that are left are offered to the queue at a time: with all of them each claim would cost as much as the
+/// list is long.
+const WINDOW: usize = 256;
 /// One scanner's boxes get this many user ids; see `BoxSpec::slot`.
 const SLOTS_A_SCANNER: u32 = 64;
+
+/// Targets that this run did not claim yet, in order, by their place in its list.
+type Left = BTreeMap<usize, String>;
 
 /// One run of the scanner.
 pub(super) struct Scan {
@@ -43,7 +50,9 @@ pub(super) struct Scan {
 impl Scan {
     /// Works through all targets. Every row that could be made is in the summary, in the order of the targets.
     pub(super) async fn run(self, jobs: usize) -> anyhow::Result<Summary> {
-        let left: Mutex<Vec<String>> = Mutex::new(self.targets.iter().map(ToString::to_string).collect());
+        let left: Left = self.targets.iter().map(ToString::to_string).enumerate().collect();
+        let places: HashMap<String, usize> = left.iter().map(|(place, key)| (key.clone(), *place)).collect();
+        let left = Mutex::new(left);
         let rows: Mutex<Vec<(usize, Row)>> = Mutex::new(Vec::new());
         let failure: Mutex<Option<anyhow::Error>> = Mutex::new(None);
         let alone = RwLock::new(());
@@ -52,7 +61,7 @@ impl Scan {
         let work = async || {
             let index = next_slot.fetch_add(1, Ordering::Relaxed);
             let slot = 1 + (std::process::id() % 100) * SLOTS_A_SCANNER + u32::try_from(index).unwrap_or(0);
-            if let Err(error) = self.work(&left, &rows, &alone, &worker, slot).await {
+            if let Err(error) = self.work(&left, &places, &rows, &alone, &worker, slot).await {
                 self.cancel.cancel();
                 if let Ok(mut first) = failure.lock() {
                     first.get_or_insert(error);
@@ -79,7 +88,8 @@ impl Scan {
 
     async fn work(
         &self,
-        left: &Mutex<Vec<String>>,
+        left: &Mutex<Left>,
+        places: &HashMap<String, usize>,
         rows: &Mutex<Vec<(usize, Row)>>,
         alone: &RwLock<()>,
         worker: &str,
@@ -89,7 +99,7 @@ impl Scan {
             if self.cancel.is_cancelled() {
                 return Ok(());
             }
-            let Some(claim) = self.next_claim(left, worker)? else {
+            let Some(claim) = self.next_claim(left, places, worker)? else {
                 // What is left may be held by another scanner: it is waited for, and taken over if that one dies.
                 if left.lock().map_or(true, |l| l.is_empty()) {
                     return Ok(());
@@ -102,7 +112,7 @@ impl Scan {
                 self.drop_done_elsewhere(left)?;
                 continue;
             };
-            let Some(place) = self.targets.iter().position(|t| t.to_string() == claim.key) else { continue };
+            let Some(place) = places.get(&claim.key).copied() else { continue };
             self.bar.begin(&claim.key);
             // A target whose scanner died runs alone: another death is then its own doing.
             let row = if claim.should_run_alone() {
@@ -122,20 +132,35 @@ impl Scan {
         }
     }
 
-    fn next_claim(&self, left: &Mutex<Vec<String>>, worker: &str) -> anyhow::Result<Option<Claim>> {
+    fn next_claim(
+        &self,
+        left: &Mutex<Left>,
+        places: &HashMap<String, usize>,
+        worker: &str,
+    ) -> anyhow::Result<Option<Claim>> {
         let Ok(mut left) = left.lock() else { return Ok(None) };
-        let claim = self.with_store(|s| s.claim(&left, worker, LEASE, Timestamp::now()))?;
-        // Each target is taken once a run: one that failed for our own reasons waits for the next run.
-        if let Some(claim) = &claim {
-            left.retain(|key| *key != claim.key);
+        let mut from = 0;
+        loop {
+            let window: Vec<String> = left.range(from..).take(WINDOW).map(|(_, key)| key.clone()).collect();
+            let Some(last) = left.range(from..).take(WINDOW).last().map(|(place, _)| *place) else {
+                return Ok(None);
+            };
+            if let Some(claim) = self.with_store(|s| s.claim(&window, worker, LEASE, Timestamp::now()))? {
+                // Each target is taken once a run: one that failed for our own reasons waits for the next run.
+                if let Some(place) = places.get(&claim.key) {
+                    left.remove(place);
+                }
+                return Ok(Some(claim));
+            }
+            // All of these are held by another scanner: perhaps not those behind them.
+            from = last + 1;
         }
-        Ok(claim)
     }
 
     /// A target that another scanner finished is reported as stored by enqueueing it again.
-    fn drop_done_elsewhere(&self, left: &Mutex<Vec<String>>) -> anyhow::Result<()> {
+    fn drop_done_elsewhere(&self, left: &Mutex<Left>) -> anyhow::Result<()> {
         let Ok(left) = left.lock() else { return Ok(()) };
-        let keys = left.clone();
+        let keys: Vec<String> = left.values().cloned().collect();
         self.with_store(|s| s.enqueue(&keys, Timestamp::now()))?;
         Ok(())
     }

@@ -11,11 +11,12 @@ use url::Url;
 use super::super::triage::{looks_like_mcp, signs_of_name};
 use super::super::{Ask, WalkError, cut};
 use super::{Position, candidate};
-use crate::http::{HeaderName, header, shown};
+use crate::http::{HeaderName, HttpError, header, shown};
 use crate::model::source::{Listing, ListingStatus, Next, Page, WalkEnd};
 
 /// 10,000 rows of some 150 bytes.
 const PAGE_BYTES: u64 = 32 * 1024 * 1024;
+const DATABASE_BYTES: u64 = 1024 * 1024;
 /// Asked for while the feed's form changed in 2025, and still sent by those who follow it.
 const OPT_IN: HeaderName = HeaderName::from_static("npm-replication-opt-in");
 const NAME_CHARS: usize = 300;
@@ -24,6 +25,13 @@ const NAME_CHARS: usize = 300;
 struct Changes {
     results: Vec<Row>,
     last_seq: Value,
+}
+
+/// The database of the feed.
+#[derive(Deserialize)]
+struct Database {
+    #[serde(default)]
+    update_seq: Value,
 }
 
 #[derive(Deserialize)]
@@ -56,7 +64,7 @@ fn text_of(sequence: &Value) -> Option<String> {
     }
 }
 
-pub(super) async fn page(ask: &Ask<'_>, since: &str) -> Result<Page, WalkError> {
+pub(super) async fn page(ask: &Ask<'_>, since: &str, anew: bool) -> Result<Page, WalkError> {
     let Some(feed) = ask.feed else {
         return Ok(Page::given_up("the feed was being read and is configured no more".to_owned()));
     };
@@ -79,16 +87,22 @@ pub(super) async fn page(ask: &Ask<'_>, since: &str) -> Result<Page, WalkError> 
         note,
         next,
     };
-    if let (Some(before), Some(now)) = (number(since), number(&last))
+    let is_empty = changes.results.is_empty();
+    // What was asked for from beyond its end may be answered with nothing, and the sequence it was asked with.
+    let (told, etag) = if is_empty { end_of(ask, feed).await? } else { (None, None) };
+    let end = number(&last).into_iter().chain(told).min();
+    if let (Some(before), Some(now)) = (number(since), end)
         && now < before
+        && !anew
     {
         let note =
             format!("the feed's sequence ran backwards, from {before} to {now}: all of it is read again");
-        let anew = Position::Feed { since: "0".to_owned() }.text();
-        return Ok(page(Vec::new(), Some(note), Next::Anew(anew)));
+        let again = Position::Feed { since: "0".to_owned(), anew: true }.text();
+        return Ok(page(Vec::new(), Some(note), Next::Anew(again)));
     }
-    if changes.results.is_empty() {
-        return Ok(page(Vec::new(), None, Next::End { by: WalkEnd::NothingNew, mark: Some(last) }));
+    if is_empty {
+        let end = Next::End { by: WalkEnd::NothingNew, mark: Some(last) };
+        return Ok(Page { etag, ..page(Vec::new(), None, end) });
     }
     let listings = changes
         .results
@@ -97,7 +111,30 @@ pub(super) async fn page(ask: &Ask<'_>, since: &str) -> Result<Page, WalkError> 
         .filter(|row| ask.known.contains(&row.id) || (!row.deleted && looks_like_mcp(&row.id)))
         .map(|row| read(ask, row))
         .collect();
-    Ok(page(listings, None, Next::Page(Position::Feed { since: last }.text())))
+    Ok(page(listings, None, Next::Page(Position::Feed { since: last, anew }.text())))
+}
+
+/// Where the feed's database says that it ends, and its validator: that of an empty page is kept for this question. None where it
+/// says nothing of the kind, or is as it was.
+async fn end_of(ask: &Ask<'_>, feed: &Url) -> Result<(Option<u64>, Option<String>), WalkError> {
+    let mut url = feed.clone();
+    if url.path().trim_end_matches('/').ends_with("/_changes")
+        && let Ok(mut path) = url.path_segments_mut()
+    {
+        path.pop_if_empty().pop();
+    }
+    let fields = [(header::ACCEPT, "application/json"), (OPT_IN, "true")];
+    match ask.client.get_unless(&url, &fields, ask.etag, DATABASE_BYTES).await {
+        Ok(None) => Ok((None, ask.etag.map(str::to_owned))),
+        Ok(Some(document)) => {
+            let said: Result<Database, _> = document.json();
+            let end = said.ok().and_then(|said| text_of(&said.update_seq)).and_then(|end| number(&end));
+            Ok((end, document.etag()))
+        }
+        Err(error) if error.rest().is_none() && error.status().is_some() => Ok((None, None)),
+        Err(HttpError::BadReply { .. } | HttpError::TooLarge { .. }) => Ok((None, None)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn read(ask: &Ask<'_>, row: Row) -> Listing {

@@ -1,6 +1,6 @@
 //! One project's own document, read for what it says of the project being a server.
 //!
-//! `…/pypi/NAME/json` beside the simple index; an index that has none is only asked whether the project is there.
+//! `…/pypi/NAME/json` beside the simple index; where an index has none, `metadata` reads the newest wheel instead.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -13,6 +13,7 @@ use url::Url;
 use super::super::cut;
 use super::super::settings::TriageSettings;
 use super::super::triage::{has_keyword, looks_like_mcp, shape_hash, text_hash};
+use super::metadata;
 use crate::http::{Client, HttpError, header};
 use crate::model::digest::sha256_hex;
 use crate::model::identity::{PackageFacts, RepositoryClaim};
@@ -20,11 +21,11 @@ use crate::model::sign::Sign;
 use crate::model::source::Looked;
 
 /// With every file of every version, projects with ten thousand of them have some 20 MB.
-const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
+pub(super) const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
 
-#[derive(Deserialize)]
-struct ProjectDocument {
-    info: Facts,
+#[derive(Default, Deserialize)]
+pub(super) struct ProjectDocument {
+    pub(super) info: Facts,
     #[serde(default)]
     urls: Value,
     #[serde(default)]
@@ -33,25 +34,25 @@ struct ProjectDocument {
 
 /// Every field is as its publisher wrote it.
 #[derive(Debug, Default, Deserialize)]
-struct Facts {
+pub(super) struct Facts {
     #[serde(default)]
-    requires_dist: Value,
+    pub(super) requires_dist: Value,
     #[serde(default)]
-    keywords: Value,
+    pub(super) keywords: Value,
     #[serde(default)]
-    description: Value,
+    pub(super) description: Value,
     #[serde(default)]
-    yanked: Value,
+    pub(super) yanked: Value,
     #[serde(default)]
-    summary: Value,
+    pub(super) summary: Value,
     #[serde(default)]
-    project_urls: Value,
+    pub(super) project_urls: Value,
     #[serde(default)]
-    home_page: Value,
+    pub(super) home_page: Value,
     #[serde(default)]
-    author_email: Value,
+    pub(super) author_email: Value,
     #[serde(default)]
-    maintainer_email: Value,
+    pub(super) maintainer_email: Value,
 }
 
 /// Labels of addresses that mean the source, best first (PyPA "well-known project URLs", normalised), and the home page, which
@@ -87,18 +88,7 @@ pub(in crate::sources) async fn look(
             Err(error) => return Err(error),
         }
     }
-    let mut url = index.clone();
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().push(name).push("");
-    }
-    let accept = [(header::ACCEPT, super::ACCEPT)];
-    match client.get_bytes(&url, &accept, DOCUMENT_BYTES).await {
-        Ok(_) | Err(HttpError::TooLarge { .. }) => {
-            Ok(Looked::Found { signs: Vec::new(), etag: None, facts: None })
-        }
-        Err(error) if matches!(error.status(), Some(404 | 410)) => Ok(Looked::Gone),
-        Err(error) => Err(error),
-    }
+    metadata::look(client, index, name, etag, triage).await
 }
 
 /// The names that one version's long description gives.
@@ -131,7 +121,7 @@ fn document_address(index: &Url, name: &str) -> Option<Url> {
     Some(url)
 }
 
-fn signs(name: &str, facts: &Facts, triage: &TriageSettings) -> Vec<Sign> {
+pub(super) fn signs(name: &str, facts: &Facts, triage: &TriageSettings) -> Vec<Sign> {
     let mut signs = Vec::new();
     let needs = facts.requires_dist.as_array().into_iter().flatten().filter_map(Value::as_str);
     let sdks: Vec<bool> = needs
@@ -195,7 +185,7 @@ fn shows_configuration(name: &str, description: &str) -> bool {
         && folded(&text).contains(&folded(&name.to_ascii_lowercase()))
 }
 
-fn facts(name: &str, document: &ProjectDocument) -> PackageFacts {
+pub(super) fn facts(name: &str, document: &ProjectDocument) -> PackageFacts {
     let info = &document.info;
     let description = info.description.as_str().unwrap_or_default();
     let needs = info.requires_dist.as_array().into_iter().flatten().filter_map(Value::as_str);

@@ -118,15 +118,19 @@ impl<'a> Walker<'a> {
         bar.note("looking for registries");
         let places = Places::find(settings, words, options).await?;
         if places.of(name).is_none() {
-            let key = name.as_str();
+            let (key, client, tail) = match name {
+                SourceName::Pypi => ("pypi", "pip or uv", "simple/"),
+                _ => ("npm", "npm", ""),
+            };
             anyhow::bail!(
-                "no {key} registry is known; add these lines to catalogue.toml: [registries] and {key} = \"https://…\""
+                "no {key} registry is known; install {client}, or write into catalogue.toml: registries.{key} = \"https://…/{tail}\""
             );
         }
         let Some(source) = source(name) else { anyhow::bail!("the list {name} cannot be walked yet") };
         let contact = settings.config.sources.contact.clone();
         let deadlines = Deadlines { whole: WHOLE, ..Deadlines::default() };
-        let client = Client::polite(deadlines, words.politeness(contact, &places.all()));
+        let client =
+            super::super::rests::client(settings, deadlines, words.politeness(contact, &places.all()))?;
         Ok(Self { source, places, client, words, options, bar, cancel })
     }
 
