@@ -71,6 +71,8 @@ pub struct Sources {
     pub mcp: McpSource,
     /// npm.
     pub npm: NpmSource,
+    /// GitHub.
+    pub github: GithubSource,
 }
 
 /// `[sources.mcp]`.
@@ -87,6 +89,16 @@ pub struct McpSource {
 pub struct NpmSource {
     /// The feed of changes (`…/_changes`) of its replication service. Without it only its search is read.
     pub feed: Option<Url>,
+}
+
+/// `[sources.github]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GithubSource {
+    /// The base address of its API.
+    pub address: Option<Url>,
+    /// The variable of the environment that holds a token. Default: `GITHUB_TOKEN`, then `GH_TOKEN`.
+    pub token_env: Option<String>,
 }
 
 /// Defaults of `catalogue scan`; its options win.

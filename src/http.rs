@@ -9,6 +9,7 @@ mod error;
 mod pace;
 mod reach;
 mod retry;
+mod token;
 
 use std::io::Write;
 use std::path::Path;
@@ -28,6 +29,7 @@ pub use pace::{Pace, Politeness, host_of};
 pub use reach::{Addresses, Lookup, Reach, SystemLookup, is_public};
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode};
+pub use token::Token;
 
 use body::Bounds;
 use document::{HTML_PAGE, asks_for_json_alone};
@@ -184,10 +186,43 @@ impl Client {
     ) -> Result<Option<Document>, HttpError> {
         let fields: Vec<(HeaderName, &str)> =
             headers.iter().cloned().chain(etag.map(|etag| (header::IF_NONE_MATCH, etag))).collect();
-        let fields = &fields;
+        self.document(url, &fields, None, cap_bytes).await
+    }
+
+    /// Posts a JSON question to a service that only reads, and so may be asked again where that helps (GraphQL).
+    ///
+    /// # Errors
+    /// As [`Client::get_bytes`].
+    pub async fn post_question(
+        &self,
+        url: &Url,
+        headers: Fields<'_>,
+        question: &serde_json::Value,
+        cap_bytes: u64,
+    ) -> Result<Document, HttpError> {
+        let content = (header::CONTENT_TYPE, "application/json");
+        let fields: Vec<(HeaderName, &str)> = headers.iter().cloned().chain([content]).collect();
+        let asked = self.document(url, &fields, Some(question.to_string()), cap_bytes).await?;
+        asked.ok_or_else(|| HttpError::BadReply { url: shown(url), why: "answered nothing".to_owned() })
+    }
+
+    /// Notes that a host asked to be left alone in the text of an answer; returns for how long that is.
+    pub fn leave_alone(&self, url: &Url, stated: Option<Duration>) -> Duration {
+        self.inner.hosts.of(url, &self.inner.politeness).limited(stated, &self.inner.politeness)
+    }
+
+    async fn document(
+        &self,
+        url: &Url,
+        fields: Fields<'_>,
+        body: Option<String>,
+        cap_bytes: u64,
+    ) -> Result<Option<Document>, HttpError> {
+        let body = &body;
         let result = retry::with_retries(self.inner.politeness.patience, || async move {
-            let (mut answer, _slot) = self.get(url, fields, cap_bytes, self.inner.deadlines.whole).await?;
-            if answer.status == StatusCode::NOT_MODIFIED && etag.is_some() {
+            let within = self.inner.deadlines.whole;
+            let (mut answer, _slot) = self.ask(url, fields, body.as_deref(), cap_bytes, within).await?;
+            if answer.status == StatusCode::NOT_MODIFIED {
                 return Ok(None);
             }
             let bytes = answer.bytes().await?;
@@ -206,11 +241,18 @@ impl Client {
     ///
     /// # Errors
     /// Every kind of [`HttpError`]; a disk that does not take the bytes is [`FileError::Disk`].
-    pub async fn get_file(&self, url: &Url, cap_bytes: u64, path: &Path) -> Result<String, FileError> {
+    pub async fn get_file(
+        &self,
+        url: &Url,
+        headers: Fields<'_>,
+        cap_bytes: u64,
+        path: &Path,
+    ) -> Result<String, FileError> {
         // The disk's failure is carried past the retries: writing again would not mend it.
         let written: Result<String, std::io::Error> =
             retry::with_retries(self.inner.politeness.patience, || async move {
-                let (mut answer, _slot) = self.get(url, &[], cap_bytes, self.inner.deadlines.file).await?;
+                let within = self.inner.deadlines.file;
+                let (mut answer, _slot) = self.ask(url, headers, None, cap_bytes, within).await?;
                 let mut hash = Sha256::new();
                 let mut file = match fs_err::File::create(path) {
                     Ok(file) => file,
@@ -258,18 +300,24 @@ impl Client {
         unreachable!("the loop ends by returning")
     }
 
-    async fn get(
+    /// One request in its turn. Redirects take `Authorization` no further than its own host and port.
+    async fn ask(
         &self,
         url: &Url,
         headers: Fields<'_>,
+        body: Option<&str>,
         cap_bytes: u64,
         within: Duration,
     ) -> Result<(Answer, OwnedSemaphorePermit), HttpError> {
         let client = self.client(route(Reach::Anywhere, url)?, url)?;
-        let host = self.inner.hosts.of(url, &self.inner.politeness);
-        let slot = host.turn(url, &self.inner.politeness).await?;
+        let politeness = &self.inner.politeness;
+        let host = self.inner.hosts.of(url, politeness);
+        let slot = host.turn(url, politeness).await?;
         let ends_at = Instant::now() + within;
-        let mut request = client.get(url.clone());
+        let mut request = match body {
+            Some(body) => client.post(url.clone()).body(body.to_owned()),
+            None => client.get(url.clone()),
+        };
         for (name, value) in headers {
             request = request.header(name.clone(), *value);
         }
@@ -278,19 +326,27 @@ impl Client {
             .map_err(|_| HttpError::TimedOut { url: shown(url), what: "the first byte" })?
             .map_err(|e| HttpError::from_reqwest(url, e))?;
         let status = response.status();
+        let now = jiff::Timestamp::now();
+        let used_up = retry::used_up(response.headers(), now);
         let unchanged = status == StatusCode::NOT_MODIFIED
             && headers.iter().any(|(name, _)| *name == header::IF_NONE_MATCH);
-        if !status.is_success() && !unchanged {
-            let stated = retry::retry_after(response.headers(), jiff::Timestamp::now());
-            let limits = matches!(status.as_u16(), 403 | 429 | 503) && stated.is_some();
-            let retry_after = (limits || status == StatusCode::TOO_MANY_REQUESTS)
-                .then(|| self.inner.politeness.wait_for(stated));
-            if let Some(wait) = retry_after {
-                host.rest(wait);
-            }
-            return Err(HttpError::Registry { url: shown(url), status, retry_after });
+        if status.is_success() || unchanged {
+            host.answered(used_up, politeness);
+            return Ok((Answer::new(response, Bounds { cap_bytes, ends_at, min_rate: true }), slot));
         }
-        Ok((Answer::new(response, Bounds { cap_bytes, ends_at, min_rate: true }), slot))
+        let mut stated = retry::retry_after(response.headers(), now);
+        if matches!(status.as_u16(), 403 | 429) {
+            stated = stated.or(used_up);
+        }
+        let mut limits = matches!(status.as_u16(), 403 | 429 | 503) && stated.is_some();
+        limits |= status == StatusCode::TOO_MANY_REQUESTS;
+        if status == StatusCode::FORBIDDEN && !limits {
+            // Some limits are only told in words.
+            let bounds = Bounds { cap_bytes: retry::WORDS_BYTES, ends_at, min_rate: true };
+            limits = retry::speaks_of_a_limit(&mut Answer::new(response, bounds)).await;
+        }
+        let retry_after = limits.then(|| host.limited(stated, politeness));
+        Err(HttpError::Registry { url: shown(url), status, retry_after })
     }
 
     fn client(&self, chosen: Route, url: &Url) -> Result<&reqwest::Client, HttpError> {

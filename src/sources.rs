@@ -3,6 +3,7 @@
 //! `cli/scan` walks: it asks for a page, has the store keep it together with the position of the next one, and so on
 //! until the page says that the list ends or the store sees that it goes in circles.
 
+mod github;
 mod mcp;
 mod npm;
 mod pypi;
@@ -16,13 +17,13 @@ use jiff::Timestamp;
 use thiserror::Error;
 use url::Url;
 
-use crate::http::{Client, HttpError};
+use crate::http::{Client, HttpError, Token};
 use crate::model::source::{Looked, Page, SourceName, WalkKind};
 use crate::model::{Registry, ServerKey};
 use settings::SourceSettings;
 
 /// Every list that can be walked.
-pub const SOURCES: &[Source] = &[mcp::SOURCE, npm::SOURCE, pypi::SOURCE];
+pub const SOURCES: &[Source] = &[mcp::SOURCE, npm::SOURCE, pypi::SOURCE, github::SOURCE];
 
 /// A list and how it is read.
 #[derive(Debug)]
@@ -49,6 +50,8 @@ pub struct Begin<'a> {
     pub since: Option<&'a str>,
     /// True if a feed of changes is configured.
     pub has_feed: bool,
+    /// True if there is a token for the list.
+    pub has_token: bool,
 }
 
 /// What a page is asked for with.
@@ -58,6 +61,8 @@ pub struct Ask<'a> {
     pub client: &'a Client,
     /// The list's base address.
     pub address: &'a Url,
+    /// What proves who asks, where the list wants that.
+    pub token: Option<&'a Token>,
     /// Its feed of changes, where it has one and its address is known.
     pub feed: Option<&'a Url>,
     /// Sizes and words.
@@ -115,6 +120,16 @@ pub enum WalkError {
         given: String,
         /// What would be one.
         form: &'static str,
+    },
+    /// The list does not know the token.
+    #[error(
+        "{address}: does not take the token of {from}; renew it, or unset the variable to go without one"
+    )]
+    BadToken {
+        /// What was asked.
+        address: String,
+        /// The variable it came from.
+        from: String,
     },
     /// A stored position that this version of the program does not read.
     #[error(

@@ -34,11 +34,17 @@ pub enum Sign {
     LibraryName,
     /// Its publisher took it back or advises against it.
     Deprecated,
+    /// A manifest of servers lies in its repository: `server.json`, `smithery.yaml`.
+    ServerManifest,
+    /// Its repository is a copy of another one.
+    Fork,
+    /// Its owner has closed its repository.
+    Archived,
 }
 
 impl Sign {
     /// Every kind, with its word and its weight in the order of the queue.
-    pub const ALL: [(Sign, &'static str, i32); 12] = [
+    pub const ALL: [(Sign, &'static str, i32); 15] = [
         (Sign::Registered, "registered", 40),
         (Sign::McpName, "mcp-name", 30),
         (Sign::McpNameInReadme, "mcp-name-in-readme", 30),
@@ -51,6 +57,9 @@ impl Sign {
         (Sign::ServerInName, "server-in-name", 5),
         (Sign::LibraryName, "library-name", -20),
         (Sign::Deprecated, "deprecated", -10),
+        (Sign::ServerManifest, "server-manifest", 15),
+        (Sign::Fork, "fork", -100),
+        (Sign::Archived, "archived", -100),
     ];
 
     /// The stored word.

@@ -14,11 +14,13 @@ pub enum SourceName {
     Npm,
     /// The user's Python package index.
     Pypi,
+    /// GitHub: repositories by topic and words.
+    Github,
 }
 
 impl SourceName {
     /// Every source, in the order in which lists show them.
-    pub const ALL: [SourceName; 3] = [SourceName::Mcp, SourceName::Npm, SourceName::Pypi];
+    pub const ALL: [SourceName; 4] = [SourceName::Mcp, SourceName::Npm, SourceName::Pypi, SourceName::Github];
 
     /// The stored word.
     pub fn as_str(self) -> &'static str {
@@ -26,6 +28,7 @@ impl SourceName {
             SourceName::Mcp => "mcp",
             SourceName::Npm => "npm",
             SourceName::Pypi => "pypi",
+            SourceName::Github => "github",
         }
     }
 }
@@ -282,6 +285,6 @@ mod tests {
         for end in WalkEnd::ALL {
             assert_eq!(end.to_string().parse(), Ok(end));
         }
-        assert_eq!("x".parse::<SourceName>().unwrap_err(), "\"x\" is no source; use mcp, npm, pypi");
+        assert_eq!("x".parse::<SourceName>().unwrap_err(), "\"x\" is no source; use mcp, npm, pypi, github");
     }
 }

@@ -6,6 +6,8 @@
 
 mod record;
 
+pub(super) use record::named_by;
+
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -53,7 +55,7 @@ fn begin(begin: &Begin<'_>) -> Result<(WalkKind, String), WalkError> {
 }
 
 /// A time, or a day.
-fn time_of(given: &str) -> Result<Timestamp, WalkError> {
+pub(super) fn time_of(given: &str) -> Result<Timestamp, WalkError> {
     let day = || format!("{given}T00:00:00Z").parse::<Timestamp>();
     given.parse::<Timestamp>().or_else(|_| day()).map_err(|_| WalkError::BadSince {
         given: given.to_owned(),
@@ -214,7 +216,8 @@ mod tests {
 
     #[test]
     fn since_is_a_day_or_a_time() {
-        let of = |since: &str| begin(&Begin { mark: None, since: Some(since), has_feed: false });
+        let of =
+            |since: &str| begin(&Begin { mark: None, since: Some(since), has_feed: false, has_token: false });
         let (kind, position) = of("2026-01-31").unwrap();
         assert_eq!(
             (kind, position.as_str()),

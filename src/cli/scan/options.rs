@@ -86,6 +86,8 @@ pub(in crate::cli) enum RegistryOption {
     Npm,
     /// The Python package index
     Pypi,
+    /// GitHub: repositories by topic and words, and what their manifests name
+    Github,
     /// The configuration files of MCP clients
     Config,
 }
@@ -97,6 +99,7 @@ impl RegistryOption {
             RegistryOption::Mcp => Some(SourceName::Mcp),
             RegistryOption::Npm => Some(SourceName::Npm),
             RegistryOption::Pypi => Some(SourceName::Pypi),
+            RegistryOption::Github => Some(SourceName::Github),
             RegistryOption::Config => None,
         }
     }
@@ -157,7 +160,8 @@ impl ScanOptions {
         let of_a_list = self.limit.is_some() || self.since.is_some() || self.accept_shrink;
         match self.list() {
             None if of_a_list => Err(UsageError(
-                "--limit, --since and --accept-shrink are for lists: --registry mcp, npm or pypi".to_owned(),
+                "--limit, --since and --accept-shrink are for lists: --registry mcp, npm, pypi or github"
+                    .to_owned(),
             )),
             Some(list) if !self.clients.is_empty() => {
                 Err(UsageError(format!("--client is for --registry config, not for {list}")))
