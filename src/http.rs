@@ -4,6 +4,7 @@
 //! are spoken to with [`Client::send`], which follows no redirect to another host and is never sent twice.
 
 mod body;
+mod connect;
 mod document;
 mod error;
 mod pace;
@@ -32,15 +33,14 @@ pub use reqwest::{Method, StatusCode};
 pub use token::Token;
 
 use body::Bounds;
+use connect::{MAX_REDIRECTS, build, same_origin_redirect};
 use document::{HTML_PAGE, asks_for_json_alone};
 use pace::Hosts;
-use reach::{GuardedResolver, Route, route};
+use reach::{Route, route};
 
 /// How we name ourselves where whoever runs this has named no contact.
 pub const USER_AGENT: &str =
     concat!("catalogue/", env!("CARGO_PKG_VERSION"), " (+https://catalogue.example/about)");
-
-const MAX_REDIRECTS: usize = 3;
 
 /// How long each part of an exchange may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -366,47 +366,6 @@ impl Client {
             source: None,
         })
     }
-}
-
-fn build(
-    chosen: Route,
-    deadlines: Deadlines,
-    lookup: Arc<dyn Lookup>,
-    politeness: &Politeness,
-) -> Result<reqwest::Client, reqwest::Error> {
-    let agent = match &politeness.contact {
-        Some(contact) => format!(concat!("catalogue/", env!("CARGO_PKG_VERSION"), " (+{})"), contact),
-        None => USER_AGENT.to_owned(),
-    };
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that builds clients")]
-    let builder =
-        reqwest::Client::builder().user_agent(agent).connect_timeout(deadlines.connect).referer(false);
-    match chosen {
-        Route::Anywhere => builder.redirect(reqwest::redirect::Policy::custom(|attempt| {
-            let from = attempt.previous().last();
-            if attempt.previous().len() > MAX_REDIRECTS {
-                attempt.error(format!("{}more than {MAX_REDIRECTS} redirects", error::REFUSED))
-            } else if from.is_some_and(|from| from.scheme() != attempt.url().scheme()) {
-                attempt.error(format!("{}a redirect to another scheme", error::REFUSED))
-            } else {
-                attempt.follow()
-            }
-        })),
-        Route::Public | Route::Loopback => builder
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .dns_resolver(GuardedResolver { route: chosen, lookup }),
-    }
-    .build()
-}
-
-/// Where a redirect leads, if it stays with the same scheme, host and port.
-fn same_origin_redirect(url: &Url, status: StatusCode, headers: &HeaderMap) -> Option<Url> {
-    if !matches!(status.as_u16(), 301 | 302 | 307 | 308) {
-        return None;
-    }
-    let next = url.join(headers.get(header::LOCATION)?.to_str().ok()?).ok()?;
-    (next.origin() == url.origin()).then_some(next)
 }
 
 /// Why a file was not fetched.

@@ -15,6 +15,7 @@ mod pages;
 mod probes;
 mod queue;
 mod releases;
+mod repositories;
 mod review;
 mod rows;
 mod rule_sets;
