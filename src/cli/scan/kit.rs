@@ -18,7 +18,7 @@ use crate::probe::install::cache::Cache;
 use crate::probe::install::{Clients, Installer, Interpreter, Program, Registries};
 use crate::probe::plan::Hint;
 use crate::probe::registry::learn::learn_sources;
-use crate::probe::registry::{Configured, Sources};
+use crate::probe::registry::{Configured, Github, Sources};
 use crate::probe::runner::Prober;
 use crate::probe::sandbox::{Refusal, Sandbox, Wanted};
 use crate::probe::stand_ins::write_stand_ins;
@@ -43,8 +43,9 @@ impl Needs {
     pub(super) fn of(targets: &[Target], options: &ScanOptions) -> Self {
         let has = |registry| targets.iter().any(|t| t.server().registry() == registry);
         Self {
-            npm: has(Registry::Npm),
-            pypi: has(Registry::Pypi),
+            // What a repository holds shows when it is there.
+            npm: has(Registry::Npm) || has(Registry::Github),
+            pypi: has(Registry::Pypi) || has(Registry::Github),
             local: has(Registry::Local),
             bwrap: matches!(options.wanted(), Wanted::Auto | Wanted::Bwrap),
         }
@@ -64,6 +65,7 @@ pub(super) struct Prepared {
     pub(super) client: Client,
     pub(super) toolchain: Toolchain,
     pub(super) registries: Arc<Registries>,
+    pub(super) github: Github,
     wants_sandbox: bool,
 }
 
@@ -100,7 +102,9 @@ pub(super) async fn prepare(
         }
     }
     registries.may_ask(clients(&found, settings));
-    Ok(Prepared { client, toolchain: found, registries, wants_sandbox: needs.starts_something() })
+    let words = super::registry::source_settings(settings)?;
+    let github = super::github::configured(&settings.config.sources.github, &words);
+    Ok(Prepared { client, toolchain: found, registries, github, wants_sandbox: needs.starts_something() })
 }
 
 /// The clients of the toolchain, for asking them where their registry is.
@@ -143,7 +147,7 @@ pub(super) async fn prober(
         .with_context(|| format!("{} cannot be written", stand_ins.display()))?;
     Ok(Prober {
         sandbox,
-        installer: installer(prepared),
+        installer: installer(prepared, options),
         cache,
         keep: !options.no_cache,
         limits,
@@ -156,7 +160,7 @@ pub(super) async fn prober(
     })
 }
 
-fn installer(prepared: &Prepared) -> Installer {
+fn installer(prepared: &Prepared, options: &ScanOptions) -> Installer {
     let program = |found: &Result<Found, Missing>| {
         found.as_ref().ok().map(|f| Program {
             path: f.path.clone(),
@@ -197,6 +201,9 @@ fn installer(prepared: &Prepared) -> Installer {
         npm: program(&toolchain.npm),
         node: program(&toolchain.node),
         registries: Arc::clone(&prepared.registries),
+        github: prepared.github.clone(),
+        client: prepared.client.clone(),
+        allow_build: options.allow_build,
         network_env,
         network_files,
     }

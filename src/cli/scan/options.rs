@@ -13,7 +13,7 @@ use crate::probe::sandbox::Wanted;
 /// `catalogue scan`.
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct ScanOptions {
-    /// npm:NAME[@VERSION], pypi:NAME[==VERSION], a pkg: purl, or https://HOST/PATH; the starter list if none is given
+    /// npm:NAME[@VERSION], pypi:NAME[==VERSION], github:OWNER/REPO[@REF][#FOLDER], a pkg: purl, or https://HOST/PATH; the starter list if none is given
     pub(super) targets: Vec<String>,
     /// Find the servers by itself and scan them: in a list, or in the configuration of MCP clients on this machine
     #[arg(long, value_enum, value_name = "REGISTRY", conflicts_with_all = ["targets", "from", "stdio"])]
@@ -66,6 +66,9 @@ pub(in crate::cli) struct ScanOptions {
     /// Drop each install after its probe
     #[arg(long)]
     pub(super) no_cache: bool,
+    /// Of a server that is only on GitHub: run its own build step where it needs one, in a sandbox without network
+    #[arg(long)]
+    pub(super) allow_build: bool,
     /// Print one JSON object a target on standard output as it ends
     #[arg(long)]
     pub(super) json: bool,
@@ -144,6 +147,7 @@ impl ScanOptions {
             sandbox: SandboxOption::Auto,
             cache_max: None,
             no_cache: false,
+            allow_build: false,
             json: false,
             quiet,
             command: Vec::new(),

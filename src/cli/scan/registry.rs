@@ -11,7 +11,6 @@ use url::Url;
 use super::super::corrections;
 use super::super::exit::Exit;
 use super::super::settings::Settings;
-use super::github::Github;
 use super::kit::RegistryLine;
 use super::report::counted;
 use super::targets::FileError;
@@ -100,7 +99,7 @@ pub(super) fn list_lines(settings: &Settings) -> anyhow::Result<Vec<RegistryLine
             "only npm's search is read; write into catalogue.toml: sources.npm.feed = \"https://…/_changes\"",
         ),
     };
-    let github = Github::configured(&config.github, &words);
+    let github = super::github::configured(&config.github, &words);
     let told = match &github.token {
         Some(token) => format!("token of {}", token.from()),
         None => "no token: fewer requests, no manifests; set GITHUB_TOKEN".to_owned(),

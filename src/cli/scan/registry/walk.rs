@@ -8,13 +8,13 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::super::ScanOptions;
-use super::super::github::Github;
+use super::super::github;
 use crate::cli::settings::Settings;
 use crate::http::{Client, Deadlines, Token, shown};
 use crate::model::Registry;
 use crate::model::source::{Page, SourceName};
 use crate::probe::install::Registries;
-use crate::probe::registry::Configured;
+use crate::probe::registry::{Configured, Github};
 use crate::progress::Bar;
 use crate::sources::settings::SourceSettings;
 use crate::sources::{Ask, Begin, Source, WalkError, source};
@@ -45,7 +45,7 @@ impl Places {
             npm: known.npm.clone(),
             feed: config.sources.npm.feed.clone(),
             pypi: known.pypi.clone(),
-            github: Github::configured(&config.sources.github, words),
+            github: github::configured(&config.sources.github, words),
         }
     }
 
@@ -125,7 +125,7 @@ impl<'a> Walker<'a> {
         let has_feed = self.places.feed.is_some();
         let note = match name {
             SourceName::Npm if !has_feed => Some("incomplete: no feed configured"),
-            SourceName::Github => self.places.github.note(),
+            SourceName::Github if self.token().is_none() => Some(github::NO_TOKEN),
             _ => None,
         };
         let state = store.name_source(name, &address, note, Timestamp::now())?;
