@@ -1,12 +1,15 @@
-//! Repositories of GitHub that stand for themselves: what their manifests name turned out not to be published.
+//! Repositories of GitHub that stand for themselves: what their manifests name turned out not to be published. And until
+//! when GitHub wants to be left alone, whoever was told.
 
 use jiff::Timestamp;
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::candidates::name_another;
+use super::rows::word;
 use super::{Store, StoreError, stored_time};
 use crate::model::ServerKey;
 use crate::model::sign::Sign;
+use crate::model::source::SourceName;
 
 /// Repositories of which a package was looked for in vain, and that name nothing else that could be scanned.
 const ALONE: &str = "
@@ -34,6 +37,42 @@ impl Store {
     pub fn stand_by_repositories(&mut self, now: Timestamp) -> Result<usize, StoreError> {
         let now = stored_time(now);
         self.write(|tx| stand_by(tx, &now).map_err(|e| StoreError::from_sql(tx, e)))
+    }
+}
+
+const LEFT_ALONE: &str =
+    "SELECT asked_not_before FROM sources WHERE name = ?1 AND asked_not_before IS NOT NULL";
+const LEAVE_ALONE: &str = "
+    INSERT INTO sources (name, address, asked_not_before) VALUES (?1, ?2, ?3)
+    ON CONFLICT (name) DO UPDATE SET asked_not_before = excluded.asked_not_before";
+
+impl Store {
+    /// Until when a list asked to be left alone.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn left_alone_until(&self, source: SourceName) -> Result<Option<Timestamp>, StoreError> {
+        self.connection
+            .query_row(LEFT_ALONE, [source.as_str()], |row| word(row, "asked_not_before"))
+            .optional()
+            .map_err(|e| StoreError::from_sql(&self.connection, e))
+    }
+
+    /// Notes that a list asked to be left alone while something else was asked of its service.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn leave_alone(
+        &mut self,
+        source: SourceName,
+        address: &str,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(|tx| {
+            tx.execute(LEAVE_ALONE, params![source.as_str(), address, stored_time(until)])
+                .map(drop)
+                .map_err(|e| StoreError::from_sql(tx, e))
+        })
     }
 }
 

@@ -14,6 +14,7 @@ mod docs;
 mod eval;
 mod exports;
 mod github_fake;
+mod github_servers;
 mod licences;
 mod net;
 mod purl_conformance;

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use super::report::Row;
 use super::worker::Scan;
-use crate::http::Reach;
+use crate::http::{HttpError, Reach, shown};
 use crate::model::probe::SCANNER_SCHEMA;
+use crate::model::source::SourceName;
 use crate::model::{
     Attempt, Outcome, Probe, Registry, Release, ReleaseFacts, ServerKey, Target, Transport, Untrusted,
 };
@@ -80,9 +81,35 @@ impl Scan {
 
     async fn find(&self, server: &ServerKey, version: Option<&str>) -> Result<ReleaseFound, FindError> {
         if server.registry() == Registry::Github {
-            return self.kit.github.find(&self.kit.client, server, version).await;
+            return self.find_on_github(server, version).await;
         }
         find_release(&self.kit.client, self.kit.registries.get().await, server, version).await
+    }
+
+    /// A limit that GitHub told holds for every run, and for its list as well.
+    async fn find_on_github(
+        &self,
+        server: &ServerKey,
+        version: Option<&str>,
+    ) -> Result<ReleaseFound, FindError> {
+        let (github, source) = (&self.kit.github, SourceName::Github);
+        let now = Timestamp::now();
+        let until = self.with_store(|s| s.left_alone_until(source)).unwrap_or_default();
+        if let Some(wait) = until.and_then(|until| Duration::try_from(until.duration_since(now)).ok())
+            && !wait.is_zero()
+        {
+            return Err(HttpError::Resting { url: shown(&github.address), wait }.into());
+        }
+        let found = github.find(&self.kit.client, server, version).await;
+        if let Err(FindError::Http(error)) = &found
+            && let Some(rest) = error.rest()
+            && let Some(until) =
+                SignedDuration::try_from(rest).ok().and_then(|rest| now.checked_add(rest).ok())
+            && let Err(error) = self.with_store(|s| s.leave_alone(source, &shown(&github.address), until))
+        {
+            tracing::warn!(%error, "until when GitHub wants to be left alone is not stored");
+        }
+        found
     }
 
     fn stored(&self, release: &Release) -> anyhow::Result<Option<Row>> {
