@@ -49,7 +49,7 @@ impl Hub {
         let words = asked.ask("q").unwrap_or_default();
         if (page - 1) * size >= CAP || words.chars().count() > 256 {
             return Reply::json(&json!({"message": "Only the first 1000 search results are available"}))
-                .as_status(422);
+                .under(422);
         }
         let qualifier = |name: &str| words.split(' ').find_map(|word| word.strip_prefix(name));
         let seconds = |text: &str| text.parse::<Timestamp>().unwrap().as_second();
@@ -82,7 +82,7 @@ impl Hub {
     fn graphql(&self, asked: &Seen) -> Reply {
         if asked.header("authorization").is_none() {
             return Reply::json(&json!({"message": "This endpoint requires you to be authenticated."}))
-                .as_status(403);
+                .under(403);
         }
         let question: Value = serde_json::from_slice(&asked.body).unwrap();
         let text = question["query"].as_str().unwrap();
@@ -120,7 +120,7 @@ impl Repo {
 
 impl Reply {
     /// The same under another status.
-    pub(crate) fn as_status(mut self, status: u16) -> Self {
+    pub(crate) fn under(mut self, status: u16) -> Self {
         self.status = status;
         self
     }

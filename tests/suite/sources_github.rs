@@ -130,7 +130,7 @@ fn without_a_token_the_manifests_are_not_read_and_with_one_they_are_made_up_for(
 
 #[test]
 fn a_token_that_is_not_known_is_named_by_its_variable() {
-    let fake = Fake::start(|_| Reply::json(&json!({"message": "Bad credentials"})).as_status(401));
+    let fake = Fake::start(|_| Reply::json(&json!({"message": "Bad credentials"})).under(401));
     let place = place(&fake).with_env("GH_TOKEN", TOKEN);
     let output = place.run(&["-vv", "scan", "--registry", "github", "--dry-run"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -151,6 +151,9 @@ fn a_token_does_not_follow_a_redirect_to_another_host() {
     assert!(fake.seen().iter().all(|asked| asked.header("authorization").is_some()));
 }
 
+/// How GitHub says that it has had enough.
+type Limit = Box<dyn Fn(&Hub, &Seen) -> Reply + Send + Sync>;
+
 #[test]
 fn nothing_is_asked_while_a_limit_holds_however_it_is_said() {
     let soon = || (jiff::Timestamp::now().as_second() + 1).to_string();
@@ -162,10 +165,10 @@ fn nothing_is_asked_while_a_limit_holds_however_it_is_said() {
         )
     };
     // On which request it comes, and for how long at least.
-    let limits: [(&str, usize, u64, Box<dyn Fn(&Hub, &Seen) -> Reply + Send + Sync>); 6] = [
+    let limits: [(&str, usize, u64, Limit); 6] = [
         ("429 with a time", 1, 2000, Box::new(|_, _| Reply::status(429).with("Retry-After", "2"))),
         ("403 with a time", 2, 2000, Box::new(|_, _| Reply::status(403).with("Retry-After", "2"))),
-        ("403 in words alone", 1, 1000, Box::new(move |_, _| words().as_status(403))),
+        ("403 in words alone", 1, 1000, Box::new(move |_, _| words().under(403))),
         ("403 with its limit used up", 1, 1000, Box::new(move |_, _| used_up(Reply::status(403)))),
         ("200 with its limit used up", 1, 1000, Box::new(move |hub, asked| used_up(hub.answer(asked)))),
         (

@@ -150,8 +150,11 @@ async fn run_script(
         linked.map_err(|e| failure::from_log(&e.to_string()))?;
     }
     let (spec, node_program) = node.shown_in(build::spec(place, &tree.folder), place.sandbox, "node");
+    let mut programs = vec![node_program.clone()];
     let mut spec = if let Some(bun) = &installer.bun {
         let (spec, program) = bun.shown_in(spec, place.sandbox, "bun");
+        // A script that calls another one finds it there.
+        programs.push(program.clone());
         BoxSpec { program, ..spec }.args(["run", "--silent", script])
     } else if let Some(npm) = &installer.npm {
         let (spec, npm_script) = npm.shown_in(spec, place.sandbox, "npm");
@@ -163,8 +166,10 @@ async fn run_script(
         ));
     };
     let tools = place.inside(&place.package.join("node_modules/.bin"));
-    let node_folder = node_program.parent().map(Path::to_owned).unwrap_or_default();
-    let path = format!("{}:{}:/usr/local/bin:/usr/bin:/bin", tools.display(), node_folder.display());
+    let folders = programs.iter().filter_map(|program| program.parent()).map(Path::to_path_buf);
+    let folders: Vec<String> =
+        std::iter::once(tools).chain(folders).map(|folder| folder.display().to_string()).collect();
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", folders.join(":"));
     spec.env.insert("PATH".to_owned(), path);
     build::run(place, &spec, &format!("its script \"{script}\"")).await
 }
