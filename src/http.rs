@@ -319,7 +319,15 @@ impl Client {
             None => client.get(url.clone()),
         };
         for (name, value) in headers {
-            request = request.header(name.clone(), *value);
+            // Not even the most talkative log of a library has it.
+            let secret = HeaderValue::from_str(value).ok().filter(|_| *name == header::AUTHORIZATION);
+            request = match secret {
+                Some(mut secret) => {
+                    secret.set_sensitive(true);
+                    request.header(name.clone(), secret)
+                }
+                None => request.header(name.clone(), *value),
+            };
         }
         let response = tokio::time::timeout(self.inner.deadlines.first_byte, request.send())
             .await

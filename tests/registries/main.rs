@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a step of a test that fails is a test that fails")]
 #![expect(clippy::print_stdout, reason = "says what was skipped, and the times that were measured")]
 
+mod github;
 mod net;
 mod scan;

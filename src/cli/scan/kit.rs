@@ -1,6 +1,6 @@
 //! What a scan needs before it can begin: registries, programs, a sandbox, the cache.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::ScanOptions;
 use crate::assets::Files;
 use crate::config::limits::Limits;
-use crate::http::{Client, HttpError};
+use crate::http::{Client, Deadlines, HttpError, Politeness, host_of};
+use crate::model::source::SourceName;
 use crate::model::{Outcome, Registry, SandboxLevel, Target};
 use crate::probe::install::cache::Cache;
 use crate::probe::install::{Clients, Installer, Interpreter, Program, Registries};
@@ -82,7 +83,10 @@ pub(super) async fn prepare(
         pypi: settings.config.registries.pypi.clone(),
     };
     let registries = Arc::new(Registries::new(configured));
-    let client = Client::default();
+    let words = super::registry::source_settings(settings)?;
+    let github = super::github::configured(&settings.config.sources.github, &words);
+    let paces = HashMap::from([(host_of(&github.address), words.pace(SourceName::Github))]);
+    let client = Client::polite(Deadlines::default(), Politeness { paces, ..Politeness::default() });
     let text = String::from_utf8_lossy(data.get(PINS).map_or(&[][..], |b| b)).into_owned();
     let pins = Pins::parse(&text).context("data/toolchain.toml is malformed")?;
     let looked =
@@ -102,8 +106,6 @@ pub(super) async fn prepare(
         }
     }
     registries.may_ask(clients(&found, settings));
-    let words = super::registry::source_settings(settings)?;
-    let github = super::github::configured(&settings.config.sources.github, &words);
     Ok(Prepared { client, toolchain: found, registries, github, wants_sandbox: needs.starts_something() })
 }
 

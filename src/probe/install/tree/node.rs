@@ -51,23 +51,19 @@ pub(super) async fn install(
     let script = BUILDS.into_iter().find(|name| manifest["scripts"][name].is_string());
     let is_built = entries.is_empty();
     if is_built {
-        let missing = starts(&manifest, tree.name).into_iter().map(|(_, file)| file).next();
-        let missing = missing.unwrap_or_else(|| "what it starts".to_owned());
-        let missing = Untrusted::new(missing).for_terminal(100);
+        let missing = missing(&manifest, place.package, tree);
         let Some(script) = script else {
-            let detail =
-                format!("nothing to start: {missing} is not in the repository, and no script builds it");
+            let detail = format!("nothing to start: {missing}, and no script builds it");
             return Err(InstallFailure::new(Outcome::NotMcp, detail));
         };
         if !installer.allow_build {
-            let what = format!("{missing} is not in the repository: its script \"{script}\" makes it");
-            return Err(needs_build(&what));
+            return Err(needs_build(&format!("{missing}: its script \"{script}\" makes it")));
         }
         dependencies(installer, place, &manifest, variant, true).await?;
         run_script(installer, place, tree, script).await?;
         entries = self::entries(&manifest, place.package, tree);
         if entries.is_empty() {
-            let detail = format!("its script \"{script}\" ended well and did not make {missing}");
+            let detail = format!("its script \"{script}\" ended well, and still {missing}");
             return Err(InstallFailure::new(Outcome::InstallFailed, detail));
         }
     } else {
@@ -196,6 +192,17 @@ fn starts(manifest: &Value, repository: &str) -> Vec<(String, String)> {
         all.extend(manifest["main"].as_str().map(|file| (bare.clone(), file.to_owned())));
     }
     all
+}
+
+/// What keeps it from being started as it is, for people.
+fn missing(manifest: &Value, package: &Path, tree: &Tree<'_>) -> String {
+    let Some((_, file)) = starts(manifest, tree.name).into_iter().next() else {
+        return "it says nothing that node could start".to_owned();
+    };
+    let is_there =
+        inner_path(&file).is_some_and(|f| build::plain_file(package, &tree.inner.join(f)).is_some());
+    let what = if is_there { "is nothing that node starts" } else { "is not in the repository" };
+    format!("{} {what}", Untrusted::new(file).for_terminal(100))
 }
 
 /// What of that is there; where it names nothing, what servers usually begin with.
