@@ -13,7 +13,7 @@ use crate::model::source::SourceName;
 
 /// Repositories of which a package was looked for in vain, and that name nothing else that could be scanned.
 const ALONE: &str = "
-    SELECT l.name FROM listings l
+    SELECT l.name AS name, coalesce(json_extract(l.record, '$.archived'), 0) AS archived FROM listings l
     WHERE l.source = 'github' AND l.gone_at IS NULL
       AND EXISTS (
         SELECT 1 FROM listing_candidates n JOIN candidates c ON c.key = n.key
@@ -77,16 +77,19 @@ impl Store {
 }
 
 fn stand_by(tx: &Transaction<'_>, now: &str) -> rusqlite::Result<usize> {
-    let names: Vec<String> =
-        tx.prepare(ALONE)?.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get("name")?, row.get("archived")?));
+    let names: Vec<(String, bool)> =
+        tx.prepare(ALONE)?.query_map([], read)?.collect::<rusqlite::Result<_>>()?;
     let mut count = 0;
-    for name in names {
+    for (name, is_archived) in names {
         let Ok(key) = ServerKey::github(&name) else { continue };
         let told: Vec<String> = tx
             .prepare_cached(TOLD)?
             .query_map(params![name], |row| row.get("sign"))?
             .collect::<rusqlite::Result<_>>()?;
-        let signs: Vec<Sign> = told.iter().filter_map(|sign| sign.parse().ok()).collect();
+        let mut signs: Vec<Sign> = told.iter().filter_map(|sign| sign.parse().ok()).collect();
+        // It is said of the repository, not of a package it names.
+        signs.extend(is_archived.then_some(Sign::Archived));
         name_another(tx, &name, &key, &signs, now)?;
         count += 1;
     }

@@ -300,6 +300,7 @@ fn forks_and_archived_ones_come_last_and_what_is_not_published_is_scanned_where_
     all[0].fork = true;
     all[0].files.insert("package.json", json!({"name": "pear-published"}).to_string());
     all[1].archived = true;
+    all[1].files.insert("package.json", json!({"name": "pear-never-published", "bin": "x.js"}).to_string());
     for (at, name) in [(2, "pear-published"), (3, "pear-unpublished")] {
         all[at].files.insert("package.json", json!({"name": name, "bin": "x.js"}).to_string());
     }
