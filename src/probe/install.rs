@@ -84,8 +84,8 @@ pub struct Installer {
     pub registries: Arc<Registries>,
     /// Certificates, proxies: passed on to the install box, never to a run box.
     pub network_env: BTreeMap<String, String>,
-    /// Where the source of servers is fetched from that are no packages.
-    pub github: Github,
+    /// Where the source of servers is fetched from that are no packages, if there are such.
+    pub github: Option<Github>,
     /// Fetches it.
     pub client: Client,
     /// Their own build steps may be run.

@@ -2,7 +2,8 @@
 //!
 //! The search gives at most 1,000 results a query, so each query is cut into slices by the time of creation. Of the
 //! repositories on a page the manifests at HEAD are read with one GraphQL question; without a token that cannot be asked,
-//! and the repository itself is all that is known. Source: GitHub REST API, "Search", "Rate limits for the REST API";
+//! and the repository itself is all that is known. Later walks ask for what was pushed to since: a topic that an old
+//! repository is given without a push is not seen, nor is one that is taken down. Source: GitHub REST API, "Search", "Rate limits for the REST API";
 //! GraphQL API, "Rate limits and query limits"; research/scale.md section 1.1.
 
 mod manifest;

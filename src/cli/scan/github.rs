@@ -21,6 +21,12 @@ pub(super) fn configured(config: &GithubSource, words: &SourceSettings) -> Githu
         None => VARIABLES.into_iter().find_map(found),
     };
     // What would be read on the way is not sent at all.
-    let token = token.filter(|token| token.for_address(&address).is_some());
+    let token = token.filter(|token| {
+        let is_safe = token.for_address(&address).is_some();
+        if !is_safe {
+            tracing::warn!(variable = token.from(), "the token is not sent: the address is not https");
+        }
+        is_safe
+    });
     Github { address, token }
 }

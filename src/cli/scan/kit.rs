@@ -36,6 +36,7 @@ const PINS: &str = "toolchain.toml";
 pub(super) struct Needs {
     npm: bool,
     pypi: bool,
+    github: bool,
     local: bool,
     bwrap: bool,
 }
@@ -47,6 +48,7 @@ impl Needs {
             // What a repository holds shows when it is there.
             npm: has(Registry::Npm) || has(Registry::Github),
             pypi: has(Registry::Pypi) || has(Registry::Github),
+            github: has(Registry::Github),
             local: has(Registry::Local),
             bwrap: matches!(options.wanted(), Wanted::Auto | Wanted::Bwrap),
         }
@@ -66,7 +68,8 @@ pub(super) struct Prepared {
     pub(super) client: Client,
     pub(super) toolchain: Toolchain,
     pub(super) registries: Arc<Registries>,
-    pub(super) github: Github,
+    /// Where some target is asked for there.
+    pub(super) github: Option<Github>,
     wants_sandbox: bool,
 }
 
@@ -83,9 +86,13 @@ pub(super) async fn prepare(
         pypi: settings.config.registries.pypi.clone(),
     };
     let registries = Arc::new(Registries::new(configured));
-    let words = super::registry::source_settings(settings)?;
-    let github = super::github::configured(&settings.config.sources.github, &words);
-    let paces = HashMap::from([(host_of(&github.address), words.pace(SourceName::Github))]);
+    let (mut github, mut paces) = (None, HashMap::new());
+    if needs.github {
+        let words = super::registry::source_settings(settings)?;
+        let found = super::github::configured(&settings.config.sources.github, &words);
+        paces.insert(host_of(&found.address), words.pace(SourceName::Github));
+        github = Some(found);
+    }
     let client = Client::polite(Deadlines::default(), Politeness { paces, ..Politeness::default() });
     let text = String::from_utf8_lossy(data.get(PINS).map_or(&[][..], |b| b)).into_owned();
     let pins = Pins::parse(&text).context("data/toolchain.toml is malformed")?;

@@ -100,9 +100,10 @@ pub(super) fn list_lines(settings: &Settings) -> anyhow::Result<Vec<RegistryLine
         ),
     };
     let github = super::github::configured(&config.github, &words);
+    let said_by = if config.github.address.is_some() { "catalogue.toml" } else { "data/sources.toml" };
     let told = match &github.token {
-        Some(token) => format!("token of {}", token.from()),
-        None => "no token: fewer requests, no manifests; set GITHUB_TOKEN".to_owned(),
+        Some(token) => format!("{said_by}, token from {}", token.from()),
+        None => format!("{said_by}; no token: fewer requests, no manifests; set GITHUB_TOKEN"),
     };
     Ok(vec![line("mcp", Some(mcp), from), feed, line("github", Some(&github.address), &told)])
 }

@@ -92,7 +92,8 @@ impl Scan {
         server: &ServerKey,
         version: Option<&str>,
     ) -> Result<ReleaseFound, FindError> {
-        let (github, source) = (&self.kit.github, SourceName::Github);
+        let Some(github) = &self.kit.github else { return Err(FindError::NoPackage(server.clone())) };
+        let source = SourceName::Github;
         let now = Timestamp::now();
         let until = self.with_store(|s| s.left_alone_until(source)).unwrap_or_default();
         if let Some(wait) = until.and_then(|until| Duration::try_from(until.duration_since(now)).ok())

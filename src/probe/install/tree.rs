@@ -59,7 +59,11 @@ pub(super) async fn install(
 /// Fetches and unpacks, as ourselves; what lies there then belongs to the boxes.
 async fn fetch(installer: &Installer, place: &Place<'_>, release: &Release) -> Result<(), InstallFailure> {
     let archive = place.package.join("archive.tgz");
-    installer.github.tarball(&installer.client, release, &archive).await.map_err(not_fetched)?;
+    let github = installer
+        .github
+        .as_ref()
+        .ok_or_else(|| InstallFailure::new(Outcome::ScannerError, "where GitHub's API is, is not known"))?;
+    github.tarball(&installer.client, release, &archive).await.map_err(not_fetched)?;
     let target = place.package.join(TREE);
     let unpacked = tokio::task::spawn_blocking(move || {
         fs_err::create_dir(&target)?;
