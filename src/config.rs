@@ -73,6 +73,8 @@ pub struct Sources {
     pub npm: NpmSource,
     /// The Docker catalogue.
     pub docker: DockerSource,
+    /// GitHub.
+    pub github: GithubSource,
 }
 
 /// `[sources.mcp]`.
@@ -99,6 +101,16 @@ pub struct DockerSource {
     pub path: Option<PathBuf>,
     /// The address of a tarball of it.
     pub address: Option<Url>,
+}
+
+/// `[sources.github]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GithubSource {
+    /// The base address of its API.
+    pub address: Option<Url>,
+    /// The variable of the environment that holds a token. Default: `GITHUB_TOKEN`, then `GH_TOKEN`.
+    pub token_env: Option<String>,
 }
 
 /// Defaults of `catalogue scan`; its options win.

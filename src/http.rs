@@ -4,11 +4,13 @@
 //! are spoken to with [`Client::send`], which follows no redirect to another host and is never sent twice.
 
 mod body;
+mod connect;
 mod document;
 mod error;
 mod pace;
 mod reach;
 mod retry;
+mod token;
 
 use std::io::Write;
 use std::path::Path;
@@ -28,17 +30,17 @@ pub use pace::{Pace, Politeness, RestKeeper, host_of, is_here};
 pub use reach::{Addresses, Lookup, Reach, SystemLookup, is_public};
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode};
+pub use token::Token;
 
 use body::Bounds;
+use connect::{MAX_REDIRECTS, build, same_origin_redirect};
 use document::{HTML_PAGE, asks_for_json_alone};
 use pace::Hosts;
-use reach::{GuardedResolver, Route, route};
+use reach::{Route, route};
 
 /// How we name ourselves where whoever runs this has named no contact.
 pub const USER_AGENT: &str =
     concat!("catalogue/", env!("CARGO_PKG_VERSION"), " (+https://catalogue.example/about)");
-
-const MAX_REDIRECTS: usize = 3;
 
 /// How long each part of an exchange may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,10 +197,52 @@ impl Client {
     ) -> Result<Option<Document>, HttpError> {
         let fields: Vec<(HeaderName, &str)> =
             headers.iter().cloned().chain(etag.map(|etag| (header::IF_NONE_MATCH, etag))).collect();
-        let fields = &fields;
+        self.document(url, &fields, None, cap_bytes).await
+    }
+
+    /// Posts a JSON question to a service that only reads, and so may be asked again where that helps (GraphQL).
+    ///
+    /// # Errors
+    /// As [`Client::get_bytes`].
+    pub async fn post_question(
+        &self,
+        url: &Url,
+        headers: Fields<'_>,
+        question: &serde_json::Value,
+        cap_bytes: u64,
+    ) -> Result<Document, HttpError> {
+        let content = (header::CONTENT_TYPE, "application/json");
+        let fields: Vec<(HeaderName, &str)> = headers.iter().cloned().chain([content]).collect();
+        let asked = self.document(url, &fields, Some(question.to_string()), cap_bytes).await?;
+        asked.ok_or_else(|| HttpError::BadReply { url: shown(url), why: "answered nothing".to_owned() })
+    }
+
+    /// Notes that a host asked to be left alone in the text of an answer; returns for how long that is.
+    pub fn leave_alone(&self, url: &Url, stated: Option<Duration>) -> Duration {
+        let wait = self.inner.hosts.of(url, &self.inner.politeness).limited(stated, &self.inner.politeness);
+        self.keep(url, wait);
+        wait
+    }
+
+    /// Has a wait stored, where somebody stores them.
+    fn keep(&self, url: &Url, wait: Duration) {
+        if let Some(keeper) = &self.inner.keeper {
+            keeper.keep(&host_of(url), wait);
+        }
+    }
+
+    async fn document(
+        &self,
+        url: &Url,
+        fields: Fields<'_>,
+        body: Option<String>,
+        cap_bytes: u64,
+    ) -> Result<Option<Document>, HttpError> {
+        let body = &body;
         let result = retry::with_retries(self.inner.politeness.patience, || async move {
-            let (mut answer, _slot) = self.get(url, fields, cap_bytes, self.inner.deadlines.whole).await?;
-            if answer.status == StatusCode::NOT_MODIFIED && etag.is_some() {
+            let within = self.inner.deadlines.whole;
+            let (mut answer, _slot) = self.ask(url, fields, body.as_deref(), cap_bytes, within).await?;
+            if answer.status == StatusCode::NOT_MODIFIED {
                 return Ok(None);
             }
             let bytes = answer.bytes().await?;
@@ -217,11 +261,18 @@ impl Client {
     ///
     /// # Errors
     /// Every kind of [`HttpError`]; a disk that does not take the bytes is [`FileError::Disk`].
-    pub async fn get_file(&self, url: &Url, cap_bytes: u64, path: &Path) -> Result<String, FileError> {
+    pub async fn get_file(
+        &self,
+        url: &Url,
+        headers: Fields<'_>,
+        cap_bytes: u64,
+        path: &Path,
+    ) -> Result<String, FileError> {
         // The disk's failure is carried past the retries: writing again would not mend it.
         let written: Result<String, std::io::Error> =
             retry::with_retries(self.inner.politeness.patience, || async move {
-                let (mut answer, _slot) = self.get(url, &[], cap_bytes, self.inner.deadlines.file).await?;
+                let within = self.inner.deadlines.file;
+                let (mut answer, _slot) = self.ask(url, headers, None, cap_bytes, within).await?;
                 let mut hash = Sha256::new();
                 let mut file = match fs_err::File::create(path) {
                     Ok(file) => file,
@@ -269,42 +320,66 @@ impl Client {
         unreachable!("the loop ends by returning")
     }
 
-    async fn get(
+    /// One request in its turn. Redirects take `Authorization` no further than its own host and port.
+    async fn ask(
         &self,
         url: &Url,
         headers: Fields<'_>,
+        body: Option<&str>,
         cap_bytes: u64,
         within: Duration,
     ) -> Result<(Answer, OwnedSemaphorePermit), HttpError> {
         let client = self.client(route(Reach::Anywhere, url)?, url)?;
-        let host = self.inner.hosts.of(url, &self.inner.politeness);
-        let slot = host.turn(url, &self.inner.politeness).await?;
+        let politeness = &self.inner.politeness;
+        let host = self.inner.hosts.of(url, politeness);
+        let slot = host.turn(url, politeness).await?;
         let ends_at = Instant::now() + within;
-        let mut request = client.get(url.clone());
+        let mut request = match body {
+            Some(body) => client.post(url.clone()).body(body.to_owned()),
+            None => client.get(url.clone()),
+        };
         for (name, value) in headers {
-            request = request.header(name.clone(), *value);
+            // Not even the most talkative log of a library has it.
+            let secret = HeaderValue::from_str(value).ok().filter(|_| *name == header::AUTHORIZATION);
+            request = match secret {
+                Some(mut secret) => {
+                    secret.set_sensitive(true);
+                    request.header(name.clone(), secret)
+                }
+                None => request.header(name.clone(), *value),
+            };
         }
         let response = tokio::time::timeout(self.inner.deadlines.first_byte, request.send())
             .await
             .map_err(|_| HttpError::TimedOut { url: shown(url), what: "the first byte" })?
             .map_err(|e| HttpError::from_reqwest(url, e))?;
         let status = response.status();
+        let now = jiff::Timestamp::now();
+        let used_up = retry::used_up(response.headers(), now);
         let unchanged = status == StatusCode::NOT_MODIFIED
             && headers.iter().any(|(name, _)| *name == header::IF_NONE_MATCH);
-        if !status.is_success() && !unchanged {
-            let stated = retry::retry_after(response.headers(), jiff::Timestamp::now());
-            let limits = matches!(status.as_u16(), 403 | 429 | 503) && stated.is_some();
-            let retry_after = (limits || status == StatusCode::TOO_MANY_REQUESTS)
-                .then(|| self.inner.politeness.wait_for(stated));
-            if let Some(wait) = retry_after {
-                host.rest(wait);
-                if let Some(keeper) = &self.inner.keeper {
-                    keeper.keep(&host_of(url), wait);
-                }
+        if status.is_success() || unchanged {
+            if let Some(wait) = host.answered(used_up, politeness) {
+                self.keep(url, wait);
             }
-            return Err(HttpError::Registry { url: shown(url), status, retry_after });
+            return Ok((Answer::new(response, Bounds { cap_bytes, ends_at, min_rate: true }), slot));
         }
-        Ok((Answer::new(response, Bounds { cap_bytes, ends_at, min_rate: true }), slot))
+        let mut stated = retry::retry_after(response.headers(), now);
+        if matches!(status.as_u16(), 403 | 429) {
+            stated = stated.or(used_up);
+        }
+        let mut limits = matches!(status.as_u16(), 403 | 429 | 503) && stated.is_some();
+        limits |= status == StatusCode::TOO_MANY_REQUESTS;
+        if status == StatusCode::FORBIDDEN && !limits {
+            // Some limits are only told in words.
+            let bounds = Bounds { cap_bytes: retry::WORDS_BYTES, ends_at, min_rate: true };
+            limits = retry::speaks_of_a_limit(&mut Answer::new(response, bounds)).await;
+        }
+        let retry_after = limits.then(|| host.limited(stated, politeness));
+        if let Some(wait) = retry_after {
+            self.keep(url, wait);
+        }
+        Err(HttpError::Registry { url: shown(url), status, retry_after })
     }
 
     fn client(&self, chosen: Route, url: &Url) -> Result<&reqwest::Client, HttpError> {
@@ -326,52 +401,6 @@ impl Client {
     }
 }
 
-fn build(
-    chosen: Route,
-    deadlines: Deadlines,
-    lookup: Arc<dyn Lookup>,
-    politeness: &Politeness,
-) -> Result<reqwest::Client, reqwest::Error> {
-    let agent = match &politeness.contact {
-        Some(contact) => format!(concat!("catalogue/", env!("CARGO_PKG_VERSION"), " (+{})"), contact),
-        None => USER_AGENT.to_owned(),
-    };
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that builds clients")]
-    let builder =
-        reqwest::Client::builder().user_agent(agent).connect_timeout(deadlines.connect).referer(false);
-    match chosen {
-        Route::Anywhere => builder.redirect(reqwest::redirect::Policy::custom(|attempt| {
-            let from = attempt.previous().last();
-            if attempt.previous().len() > MAX_REDIRECTS {
-                attempt.error(format!("{}more than {MAX_REDIRECTS} redirects", error::REFUSED))
-            } else if from.is_some_and(|from| !may_follow(from.scheme(), attempt.url().scheme())) {
-                attempt.error(format!("{}a redirect to another scheme", error::REFUSED))
-            } else {
-                attempt.follow()
-            }
-        })),
-        Route::Public | Route::Loopback => builder
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .dns_resolver(GuardedResolver { route: chosen, lookup }),
-    }
-    .build()
-}
-
-/// A redirect stays with its scheme, or leads from a plain line to an encrypted one: never the other way.
-fn may_follow(from: &str, to: &str) -> bool {
-    from == to || (from == "http" && to == "https")
-}
-
-/// Where a redirect leads, if it stays with the same scheme, host and port.
-fn same_origin_redirect(url: &Url, status: StatusCode, headers: &HeaderMap) -> Option<Url> {
-    if !matches!(status.as_u16(), 301 | 302 | 307 | 308) {
-        return None;
-    }
-    let next = url.join(headers.get(header::LOCATION)?.to_str().ok()?).ok()?;
-    (next.origin() == url.origin()).then_some(next)
-}
-
 /// Why a file was not fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -381,15 +410,4 @@ pub enum FileError {
     /// The disk failed.
     #[error("cannot write what was fetched")]
     Disk(#[from] std::io::Error),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_redirect_never_leaves_an_encrypted_line() {
-        assert!(may_follow("http", "http") && may_follow("https", "https") && may_follow("http", "https"));
-        assert!(!may_follow("https", "http") && !may_follow("http", "ftp"));
-    }
 }

@@ -5,6 +5,7 @@
 
 pub mod bundle;
 pub mod docker;
+mod github;
 mod mcp;
 mod npm;
 mod pypi;
@@ -18,14 +19,14 @@ use jiff::Timestamp;
 use thiserror::Error;
 use url::Url;
 
-use crate::http::{Client, HttpError};
+use crate::http::{Client, HttpError, Token};
 use crate::model::declared::DeclaredList;
 use crate::model::source::{Listing, Looked, Page, SourceName, WalkKind};
 use crate::model::{Registry, ServerKey};
 use settings::SourceSettings;
 
 /// Every list that can be walked.
-pub const SOURCES: &[Source] = &[mcp::SOURCE, npm::SOURCE, pypi::SOURCE, docker::SOURCE];
+pub const SOURCES: &[Source] = &[mcp::SOURCE, npm::SOURCE, pypi::SOURCE, docker::SOURCE, github::SOURCE];
 
 /// A list and how it is read.
 #[derive(Debug)]
@@ -52,6 +53,8 @@ pub struct Begin<'a> {
     pub since: Option<&'a str>,
     /// True if a feed of changes is configured.
     pub has_feed: bool,
+    /// True if there is a token for the list.
+    pub has_token: bool,
 }
 
 /// What a page is asked for with.
@@ -61,6 +64,8 @@ pub struct Ask<'a> {
     pub client: &'a Client,
     /// The list's base address.
     pub address: &'a Url,
+    /// What proves who asks, where the list wants that.
+    pub token: Option<&'a Token>,
     /// Its feed of changes, where it has one and its address is known.
     pub feed: Option<&'a Url>,
     /// Sizes and words.
@@ -127,6 +132,16 @@ pub enum WalkError {
         /// What would be one.
         form: &'static str,
     },
+    /// The list does not know the token.
+    #[error(
+        "{address}: does not take the token of {from}; renew it, or unset the variable to go without one"
+    )]
+    BadToken {
+        /// What was asked.
+        address: String,
+        /// The variable it came from.
+        from: String,
+    },
     /// A stored position that this version of the program does not read.
     #[error(
         "the stored position {position} of {source_name} cannot be read; use the version of the program that wrote it"
@@ -162,7 +177,7 @@ pub fn declared(source: SourceName, listing: &Listing) -> Option<Vec<DeclaredLis
     match source {
         SourceName::Mcp => Some(mcp::declared(listing)),
         SourceName::Docker => Some(docker::declared(listing)),
-        SourceName::Npm | SourceName::Pypi => None,
+        SourceName::Npm | SourceName::Pypi | SourceName::Github => None,
     }
 }
 

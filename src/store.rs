@@ -17,6 +17,7 @@ mod pages;
 mod probes;
 mod queue;
 mod releases;
+mod repositories;
 mod rests;
 mod review;
 mod rows;

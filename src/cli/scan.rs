@@ -1,6 +1,7 @@
 //! `catalogue scan`: targets through the queue, a few at a time, each stored as it ends.
 
 pub(super) mod configured;
+mod github;
 mod kit;
 mod lease;
 mod options;

@@ -78,7 +78,9 @@ impl HttpError {
     pub(super) fn is_passing(&self) -> bool {
         match self {
             HttpError::NoNetwork { .. } => true,
-            HttpError::Registry { status, .. } => matches!(status.as_u16(), 429 | 502 | 503 | 504),
+            HttpError::Registry { status, retry_after, .. } => {
+                matches!(status.as_u16(), 429 | 502 | 503 | 504) || retry_after.is_some()
+            }
             _ => false,
         }
     }

@@ -122,6 +122,8 @@ struct HostState {
     /// It failed too often: none is even waited for before.
     broken_until: Option<Instant>,
     failures: u32,
+    /// Limits in a row that did not say for how long.
+    unstated: u32,
 }
 
 impl Hosts {
@@ -147,6 +149,7 @@ impl Hosts {
                     not_before,
                     broken_until: None,
                     failures: 0,
+                    unstated: 0,
                 }),
             })
         }))
@@ -192,6 +195,28 @@ impl Host {
         let mut state = self.state();
         let until = Instant::now() + wait;
         state.not_before = Some(state.not_before.map_or(until, |before| before.max(until)));
+    }
+
+    /// The host refused because of a limit, and may have said for how long: returns how long it is left alone. Where it does
+    /// not say, twice as long each time.
+    pub(super) fn limited(&self, stated: Option<Duration>, politeness: &Politeness) -> Duration {
+        let times = {
+            let mut state = self.state();
+            let silent = stated.is_none_or(|wait| wait.is_zero());
+            state.unstated = if silent { state.unstated.saturating_add(1) } else { 0 };
+            1_u32 << state.unstated.saturating_sub(1).min(6)
+        };
+        let wait = politeness.wait_for(stated).saturating_mul(times).min(politeness.longest_wait);
+        self.rest(wait);
+        wait
+    }
+
+    /// The host answered; what is left of its limit may be nothing: returns how long it is left alone then.
+    pub(super) fn answered(&self, used_up: Option<Duration>, politeness: &Politeness) -> Option<Duration> {
+        self.state().unstated = 0;
+        let wait = used_up?.min(politeness.longest_wait);
+        self.rest(wait);
+        Some(wait)
     }
 
     /// One request, with all its tries, came to its end.

@@ -19,6 +19,8 @@ pub enum Outcome {
     AuthRequired,
     /// Its package cannot be installed as published: no such version, no fitting interpreter, a missing dependency.
     InstallFailed,
+    /// Its repository has its source and not what is started: a build step makes that, and was not asked for.
+    NeedsBuild,
     /// It ended by itself before it answered.
     Crashed,
     /// It ran, and did not answer in time.
@@ -49,12 +51,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the documentation.
-    pub const ALL: [Outcome; 18] = [
+    pub const ALL: [Outcome; 19] = [
         Outcome::Ok,
         Outcome::NeedsConfig,
         Outcome::NeedsNetwork,
         Outcome::AuthRequired,
         Outcome::InstallFailed,
+        Outcome::NeedsBuild,
         Outcome::Crashed,
         Outcome::TimedOut,
         Outcome::NotMcp,
@@ -78,6 +81,7 @@ impl Outcome {
             Outcome::NeedsNetwork => "needs-network",
             Outcome::AuthRequired => "auth-required",
             Outcome::InstallFailed => "install-failed",
+            Outcome::NeedsBuild => "needs-build",
             Outcome::Crashed => "crashed",
             Outcome::TimedOut => "timed-out",
             Outcome::NotMcp => "not-mcp",
@@ -104,6 +108,7 @@ impl Outcome {
             Outcome::NeedsNetwork => "does not start without the network, which the sandbox does not give",
             Outcome::AuthRequired => "asks for a login before it lists its tools",
             Outcome::InstallFailed => "cannot be installed as published",
+            Outcome::NeedsBuild => "has to be built before it can be started, which was not asked for",
             Outcome::Crashed => "ended by itself before it answered",
             Outcome::TimedOut => "did not answer in time",
             Outcome::NotMcp => "does not speak MCP, or has nothing to start",
@@ -133,6 +138,9 @@ impl Outcome {
             Outcome::AuthRequired => "its tools can only be listed with an account",
             Outcome::InstallFailed => {
                 "the log names what is missing; a later release may mend it, then scan again"
+            }
+            Outcome::NeedsBuild => {
+                "scan it with --allow-build: its own build step then runs, in a sandbox without network"
             }
             Outcome::Crashed => "the log ends with what it said last",
             Outcome::TimedOut => "raise limits.session_seconds in catalogue.toml and scan with --refresh",

@@ -163,7 +163,7 @@ pub struct Probe {
     pub pages: u32,
     /// Lines on standard output that were no message.
     pub noise_lines: u32,
-    /// Findings on the wire: `encoding-damaged`, `duplicate-name`, …
+    /// Findings on the wire: `encoding-damaged`, `duplicate-name`, …; `built`: its own build step was run first
     pub marks: Vec<String>,
     /// The tools, in the order they came.
     pub tools: Vec<SeenTool>,

@@ -153,7 +153,8 @@ impl ServerKey {
         Ok(Self { registry: Registry::Local, name: name.to_owned() })
     }
 
-    /// A key for a repository, or a folder of one: `owner/repo[/folder]`.
+    /// A key for a repository, or a folder of one: `owner/repo[/folder]`. Owner and repository are in lower case: GitHub does
+    /// not tell them apart by it. A folder keeps its own.
     ///
     /// # Errors
     /// Fewer than two segments, an empty or dotted segment, or a character outside `[A-Za-z0-9._-]`.
@@ -169,7 +170,9 @@ impl ServerKey {
                 return Err(bad("segments of letters, digits, - _ ."));
             }
         }
-        Ok(Self { registry: Registry::Github, name: path.to_owned() })
+        let mut segments: Vec<String> = path.split('/').map(str::to_owned).collect();
+        segments.iter_mut().take(2).for_each(|segment| segment.make_ascii_lowercase());
+        Ok(Self { registry: Registry::Github, name: segments.join("/") })
     }
 
     /// Where the name has its meaning.
@@ -259,6 +262,7 @@ mod tests {
     #[test]
     fn a_pypi_name_is_normalised_and_a_remote_loses_user_and_query() {
         assert_eq!("pypi:My_Tool..x".parse::<ServerKey>().unwrap().to_string(), "pypi:my-tool-x");
+        assert_eq!("github:O/R/Sub".parse::<ServerKey>().unwrap().to_string(), "github:o/r/Sub");
         let key = "remote:https://u:p@h.example:444/mcp?key=1#f".parse::<ServerKey>().unwrap();
         assert_eq!(key.to_string(), "remote:https://h.example:444/mcp");
     }

@@ -46,11 +46,17 @@ pub enum Sign {
     Copied,
     /// Its publisher has many near-identical packages, or republishes other people's.
     Republished,
+    /// A manifest of servers lies in its repository: `server.json`, `smithery.yaml`.
+    ServerManifest,
+    /// Its repository is a copy of another one.
+    Fork,
+    /// Its owner has closed its repository.
+    Archived,
 }
 
 impl Sign {
     /// Every kind, with its word and its weight in the order of the queue.
-    pub const ALL: [(Sign, &'static str, i32); 18] = [
+    pub const ALL: [(Sign, &'static str, i32); 21] = [
         (Sign::Registered, "registered", 40),
         (Sign::McpName, "mcp-name", 30),
         (Sign::McpNameInReadme, "mcp-name-in-readme", 30),
@@ -70,6 +76,9 @@ impl Sign {
         // Last of all, whatever else speaks for them.
         (Sign::Copied, "copied", -200),
         (Sign::Republished, "republished", -200),
+        (Sign::ServerManifest, "server-manifest", 15),
+        (Sign::Fork, "fork", -100),
+        (Sign::Archived, "archived", -100),
     ];
 
     /// The stored word.

@@ -15,13 +15,16 @@ pub enum SourceName {
     Npm,
     /// The user's Python package index.
     Pypi,
+    /// GitHub: repositories by topic and words.
+    Github,
     /// The Docker catalogue: a checkout or a tarball of its repository.
     Docker,
 }
 
 impl SourceName {
     /// Every source, in the order in which lists show them.
-    pub const ALL: [SourceName; 4] = [SourceName::Mcp, SourceName::Npm, SourceName::Pypi, SourceName::Docker];
+    pub const ALL: [SourceName; 5] =
+        [SourceName::Mcp, SourceName::Npm, SourceName::Pypi, SourceName::Docker, SourceName::Github];
 
     /// The stored word.
     pub fn as_str(self) -> &'static str {
@@ -30,6 +33,7 @@ impl SourceName {
             SourceName::Npm => "npm",
             SourceName::Pypi => "pypi",
             SourceName::Docker => "docker",
+            SourceName::Github => "github",
         }
     }
 }
@@ -293,6 +297,9 @@ mod tests {
         for end in WalkEnd::ALL {
             assert_eq!(end.to_string().parse(), Ok(end));
         }
-        assert_eq!("x".parse::<SourceName>().unwrap_err(), "\"x\" is no source; use mcp, npm, pypi, docker");
+        assert_eq!(
+            "x".parse::<SourceName>().unwrap_err(),
+            "\"x\" is no source; use mcp, npm, pypi, docker, github"
+        );
     }
 }

@@ -18,9 +18,9 @@ use super::server::{Registry, ServerKey, ServerKeyError};
 pub enum Target {
     /// A published package; without a version the newest one is looked up on each run.
     Package {
-        /// An `npm:` or `pypi:` key.
+        /// An `npm:`, `pypi:` or `github:` key.
         server: ServerKey,
-        /// Exact version.
+        /// Exact version; of a repository a commit, a tag or a branch.
         version: Option<String>,
     },
     /// A server that answers over HTTP.
@@ -49,7 +49,7 @@ pub enum Target {
 pub enum TargetError {
     /// None of the known forms.
     #[error(
-        "\"{0}\" is no target; use npm:NAME[@VERSION], pypi:NAME[==VERSION], a pkg: purl, https://HOST/PATH, or --stdio --name NAME -- CMD ARGS"
+        "\"{0}\" is no target; use npm:NAME[@VERSION], pypi:NAME[==VERSION], github:OWNER/REPO[@REF][#FOLDER], a pkg: purl, https://HOST/PATH, or --stdio --name NAME -- CMD ARGS"
     )]
     UnknownForm(String),
     /// The name in it is not one.
@@ -64,6 +64,9 @@ pub enum TargetError {
     /// A version that could not be one.
     #[error("\"{0}\" is no exact version; give one version as the registry lists it, or none for the newest")]
     BadVersion(String),
+    /// A commit, tag or branch that could not be one.
+    #[error("\"{0}\" names no commit, tag or branch; use github:OWNER/REPO[@REF][#FOLDER]")]
+    BadRef(String),
     /// An address that cannot be asked.
     #[error("\"{0}\" is no address that can be asked; use https://HOST/PATH (http:// only for this machine)")]
     BadAddress(String),
@@ -113,6 +116,16 @@ impl FromStr for Target {
             };
             return Ok(Target::Package { server: ServerKey::pypi(name)?, version: exact_version(version)? });
         }
+        if let Some(rest) = text.strip_prefix("github:") {
+            let (rest, folder) = rest.split_once('#').unwrap_or((rest, ""));
+            let (path, version) = match rest.split_once('@') {
+                Some((path, version)) => (path, Some(version)),
+                None => (rest, None),
+            };
+            let folder = folder.trim_matches('/');
+            let path = if folder.is_empty() { path.to_owned() } else { format!("{path}/{folder}") };
+            return Ok(Target::Package { server: ServerKey::github(&path)?, version: git_ref(version)? });
+        }
         if text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("pkg:")) {
             return from_purl(text);
         }
@@ -150,6 +163,9 @@ fn from_purl(text: &str) -> Result<Target, TargetError> {
         Some(server) if matches!(server.registry(), Registry::Npm | Registry::Pypi) => {
             Ok(Target::Package { server, version: exact_version(purl.version())? })
         }
+        Some(server) if server.registry() == Registry::Github => {
+            Ok(Target::Package { server, version: git_ref(purl.version())? })
+        }
         _ => Err(TargetError::UnknownForm(text.to_owned())),
     }
 }
@@ -163,6 +179,20 @@ fn exact_version(version: Option<&str>) -> Result<Option<String>, TargetError> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+' | '_' | '!');
     if version.is_empty() || version.len() > 128 || !version.chars().all(legal) || version.starts_with('-') {
         return Err(TargetError::BadVersion(version.to_owned()));
+    }
+    Ok(Some(version.to_owned()))
+}
+
+/// What git takes for the name of a commit, tag or branch, and no option or path. `HEAD` means none given.
+fn git_ref(version: Option<&str>) -> Result<Option<String>, TargetError> {
+    let Some(version) = version.filter(|version| *version != "HEAD") else { return Ok(None) };
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+' | '_' | '/');
+    let odd = version.starts_with(['-', '/', '.']) || version.ends_with(['/', '.']);
+    if version.is_empty() || version.len() > 200 || !version.chars().all(legal) || odd {
+        return Err(TargetError::BadRef(version.to_owned()));
+    }
+    if version.contains("..") || version.contains("//") {
+        return Err(TargetError::BadRef(version.to_owned()));
     }
     Ok(Some(version.to_owned()))
 }
@@ -200,6 +230,28 @@ mod tests {
         assert_eq!(package("pkg:npm/%40a/b@1.2.3?x=1"), ("npm:@a/b".into(), Some("1.2.3".into())));
         assert_eq!(package("pkg:npm/@a/b"), ("npm:@a/b".into(), None));
         assert_eq!(package("pkg:pypi/a@1%2B2"), ("pypi:a".into(), Some("1+2".into())));
+    }
+
+    #[test]
+    fn a_repository_may_have_a_commit_and_a_folder() {
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        assert_eq!(package("github:Ann/Pear"), ("github:ann/pear".into(), None));
+        assert_eq!(package("github:ann/pear@v1.2"), ("github:ann/pear".into(), Some("v1.2".into())));
+        assert_eq!(package("github:ann/pear@HEAD#a/b"), ("github:ann/pear/a/b".into(), None));
+        assert_eq!(package("github:ann/pear/a@x/y"), ("github:ann/pear/a".into(), Some("x/y".into())));
+        let purl = format!("pkg:github/ann/pear@{commit}#a/b");
+        assert_eq!(package(&purl), ("github:ann/pear/a/b".into(), Some(commit.into())));
+        let target: Target = purl.parse().unwrap();
+        assert_eq!(target.to_string().parse::<Target>().unwrap(), target);
+        for text in [
+            "github:ann",
+            "github:ann/pear@",
+            "github:ann/pear@-x",
+            "github:ann/pear@a..b",
+            "github:ann/pear#../x",
+        ] {
+            assert!(text.parse::<Target>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod entry;
 mod failure;
 mod node;
 mod python;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,8 +21,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use super::plan::LaunchFacts;
-use super::registry::{Configured, Sources, learn};
+use super::registry::{Configured, Github, Sources, learn};
 use super::sandbox::{Access, BoxLimits, BoxSpec, Network, Sandbox};
+use crate::http::Client;
 use crate::model::{Outcome, Registry, Release, ReleaseFacts, Untrusted};
 use entry::EntryPoint;
 
@@ -83,6 +85,12 @@ pub struct Installer {
     pub registries: Arc<Registries>,
     /// Certificates, proxies: passed on to the install box, never to a run box.
     pub network_env: BTreeMap<String, String>,
+    /// Where the source of servers is fetched from that are no packages, if there are such.
+    pub github: Option<Github>,
+    /// Fetches it.
+    pub client: Client,
+    /// Their own build steps may be run.
+    pub allow_build: bool,
     /// Files named in `network_env`.
     pub network_files: Vec<PathBuf>,
 }
@@ -171,12 +179,15 @@ pub struct Installed {
     pub published_at: Option<Timestamp>,
     /// What the package says of itself.
     pub about: ReleaseFacts,
+    /// Its own build step was run to make it.
+    #[serde(default)]
+    pub built: bool,
 }
 
 /// Why there is no install.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstallFailure {
-    /// `install-failed`, `not-mcp`, `no-network`, `registry-error` or `scanner-error`.
+    /// `install-failed`, `needs-build`, `not-mcp`, `no-network`, `registry-error` or `scanner-error`.
     pub outcome: Outcome,
     /// One line for people.
     pub detail: String,
@@ -204,14 +215,18 @@ impl Installer {
         compile: bool,
     ) -> Result<Installed, InstallFailure> {
         let installed = match release.server.registry() {
-            Registry::Npm => node::install(self, place, release, variant).await,
-            Registry::Pypi => python::install(self, place, release, variant, compile).await,
-            other => {
+            Registry::Npm => node::install(self, place, release, variant).await.map(Made::published),
+            Registry::Pypi => {
+                python::install(self, place, release, variant, compile).await.map(Made::published)
+            }
+            Registry::Github => tree::install(self, place, release, variant, compile).await,
+            other @ (Registry::Remote | Registry::Local) => {
                 let detail = format!("{} servers are not installed", other.as_str());
                 return Err(InstallFailure::new(Outcome::InstallFailed, detail));
             }
         };
-        let (entries, mut facts, about) = installed.map_err(|failure| place.or_full_disk(failure))?;
+        let Made { entries, mut facts, about, built } =
+            installed.map_err(|failure| place.or_full_disk(failure))?;
         if entries.is_empty() {
             return Err(InstallFailure::new(
                 Outcome::NotMcp,
@@ -226,7 +241,35 @@ impl Installer {
             facts,
             published_at,
             about,
+            built,
         })
+    }
+}
+
+/// What an install came to.
+struct Made {
+    entries: Vec<EntryPoint>,
+    facts: LaunchFacts,
+    about: ReleaseFacts,
+    /// Its own build step was run.
+    built: bool,
+}
+
+impl Made {
+    fn published((entries, facts, about): (Vec<EntryPoint>, LaunchFacts, ReleaseFacts)) -> Self {
+        Self { entries, facts, about, built: false }
+    }
+}
+
+/// Bounds on what installs and builds.
+fn install_limits() -> BoxLimits {
+    BoxLimits {
+        memory_bytes: 6 << 30,
+        processes: 2_048,
+        file_bytes: 4 << 30,
+        open_files: 16_384,
+        cpu_seconds: 900,
+        tmp_bytes: 1 << 30,
     }
 }
 
@@ -283,14 +326,7 @@ impl Place<'_> {
         spec.slot = 0;
         spec.env = installer.network_env.clone();
         spec.env.insert("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned());
-        spec.limits = BoxLimits {
-            memory_bytes: 6 << 30,
-            processes: 2_048,
-            file_bytes: 4 << 30,
-            open_files: 16_384,
-            cpu_seconds: 900,
-            tmp_bytes: 1 << 30,
-        };
+        spec.limits = install_limits();
         spec.cwd = Some(self.inside(self.package));
         spec
     }

@@ -2,6 +2,7 @@
 //!
 //! No registry's host is written anywhere in this program: [`learn`] has it from the user's own clients.
 
+pub mod github;
 pub mod learn;
 mod npm;
 mod pypi;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 use url::Url;
 
+pub use github::Github;
 pub use learn::{Configured, Learnt, Sources};
 
 use crate::http::{Client, HttpError};

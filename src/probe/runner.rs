@@ -129,7 +129,12 @@ impl Prober {
             climb.add(record, answer, &mut ended);
         }
         let interpreter = interpreter_of(&entry, self.installer.node.as_ref().map(|n| n.version.as_str()));
-        (climb.finish(self.sandbox.level(), Transport::Stdio, Some(interpreter)), about)
+        let mut probe = climb.finish(self.sandbox.level(), Transport::Stdio, Some(interpreter));
+        if entry.installed.built {
+            probe.marks.push("built".to_owned());
+            probe.marks.sort();
+        }
+        (probe, about)
     }
 
     /// Asks a command of the user's own, once.
@@ -305,8 +310,8 @@ fn dated(published_at: Option<Timestamp>) -> Option<Timestamp> {
 
 fn interpreter_of(entry: &Entry, node: Option<&str>) -> String {
     match (&entry.installed.variant.python, entry.installed.facts.node) {
-        (Some(python), _) => format!("python {}", python.version),
-        (None, true) => format!("node {}", node.unwrap_or("of unknown version").trim_start_matches('v')),
+        (Some(python), false) => format!("python {}", python.version),
+        (_, true) => format!("node {}", node.unwrap_or("of unknown version").trim_start_matches('v')),
         (None, false) => "none".to_owned(),
     }
 }

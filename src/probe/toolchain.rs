@@ -5,7 +5,7 @@ mod fetch;
 mod find;
 mod pins;
 mod pythons;
-mod unpack;
+pub(in crate::probe) mod unpack;
 mod versions;
 
 use std::path::{Path, PathBuf};

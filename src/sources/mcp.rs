@@ -8,6 +8,8 @@ mod declared;
 mod entry;
 mod record;
 
+pub(super) use record::named_by;
+
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -230,7 +232,8 @@ mod tests {
 
     #[test]
     fn since_is_a_day_or_a_time() {
-        let of = |since: &str| begin(&Begin { mark: None, since: Some(since), has_feed: false });
+        let of =
+            |since: &str| begin(&Begin { mark: None, since: Some(since), has_feed: false, has_token: false });
         let (kind, position) = of("2026-01-31").unwrap();
         assert_eq!(
             (kind, position.as_str()),

@@ -26,6 +26,8 @@ pub struct SourceSettings {
     pub pypi: PypiSettings,
     /// The Docker catalogue.
     pub docker: DockerSettings,
+    /// GitHub.
+    pub github: GithubSettings,
     /// Words that signs are read from.
     pub triage: TriageSettings,
 }
@@ -103,6 +105,30 @@ pub struct DockerSettings {
     pub max_pages: u32,
 }
 
+/// `[github]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GithubSettings {
+    /// The base address of its API.
+    pub address: Url,
+    concurrent: usize,
+    interval_ms: u64,
+    /// Milliseconds between two searches with a token.
+    pub search_interval_ms: u64,
+    /// The same without one.
+    pub bare_search_interval_ms: u64,
+    /// Repositories a page of the search.
+    pub page_size: u32,
+    /// The search does not go beyond so many results of a query.
+    pub result_cap: u32,
+    /// Repositories whose manifests are asked for at once.
+    pub refresh_size: u32,
+    /// What is searched for.
+    pub queries: Vec<String>,
+    /// Pages of one walk.
+    pub max_pages: u32,
+}
+
 /// `[triage]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -135,6 +161,7 @@ impl SourceSettings {
             SourceName::Npm => self.npm.max_pages,
             SourceName::Pypi => 1,
             SourceName::Docker => self.docker.max_pages,
+            SourceName::Github => self.github.max_pages,
         }
     }
 
@@ -176,6 +203,7 @@ impl SourceSettings {
             SourceName::Npm => (self.npm.concurrent, self.npm.interval_ms),
             SourceName::Pypi => (self.pypi.concurrent, self.pypi.interval_ms),
             SourceName::Docker => (self.docker.concurrent, self.docker.interval_ms),
+            SourceName::Github => (self.github.concurrent, self.github.interval_ms),
         };
         Pace { concurrent: concurrent.max(1), interval: Duration::from_millis(interval_ms) }
     }
@@ -193,7 +221,12 @@ mod tests {
     #[test]
     fn the_file_is_whole_and_gentle() {
         let settings = embedded();
+        assert_eq!((settings.github.concurrent, settings.github.queries.is_empty()), (1, false));
         assert!(settings.mcp.page_size <= 100 && settings.npm.search_page <= 250);
+        assert!(settings.github.page_size <= 100 && settings.github.result_cap <= 1000);
+        assert!(
+            settings.github.search_interval_ms >= 2000 && settings.github.bare_search_interval_ms >= 6000
+        );
         assert!(settings.politeness.unstated_wait_seconds >= 60);
         let url = Url::parse("https://h.example:8443/x").unwrap();
         let politeness = settings.politeness(None, &[(SourceName::Mcp, &url)]);

@@ -242,6 +242,20 @@ pub(super) fn name_candidates(
     Ok(())
 }
 
+/// Adds a repository itself to what its listing on GitHub names.
+pub(super) fn name_another(
+    tx: &Transaction<'_>,
+    listing: &str,
+    key: &ServerKey,
+    signs: &[Sign],
+    now: &str,
+) -> rusqlite::Result<()> {
+    let (source, key) = (SourceName::Github.as_str(), key.to_string());
+    tx.prepare_cached(ADD)?.execute(params![key, None::<&str>, now])?;
+    tx.prepare_cached(NAME)?.execute(params![source, listing, "", key])?;
+    set_signs(tx, &key, source, signs)
+}
+
 /// Replaces what one teller says of a candidate, and puts it into its new place.
 pub(super) fn set_signs(
     tx: &Transaction<'_>,

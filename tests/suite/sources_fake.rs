@@ -1,7 +1,7 @@
 //! A list of servers on loopback: keeps connections open, answers in threads, remembers what it was asked and when.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -19,6 +19,7 @@ pub(crate) struct Seen {
     pub(crate) query: BTreeMap<String, String>,
     /// Names in lower case.
     pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
     pub(crate) at: Instant,
 }
 
@@ -140,14 +141,21 @@ fn serve(mut stream: &TcpStream, answer: &dyn Fn(&Seen) -> Reply) {
         }
         let Some(target) = lines.first().and_then(|line| line.split(' ').nth(1)) else { return };
         let url = Url::parse("http://fake.example").unwrap().join(target).unwrap();
+        let headers: BTreeMap<String, String> = lines
+            .iter()
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        let length = headers.get("content-length").and_then(|text| text.parse().ok()).unwrap_or_default();
+        let mut body = vec![0; length];
+        if reader.read_exact(&mut body).is_err() {
+            return;
+        }
         let request = Seen {
             path: url.path().to_owned(),
             query: url.query_pairs().map(|(k, v)| (k.into_owned(), v.into_owned())).collect(),
-            headers: lines
-                .iter()
-                .filter_map(|line| line.split_once(": "))
-                .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-                .collect(),
+            headers,
+            body,
             at: Instant::now(),
         };
         let reply = answer(&request);
@@ -166,12 +174,13 @@ fn serve(mut stream: &TcpStream, answer: &dyn Fn(&Seen) -> Reply) {
 /// A folder with a `catalogue.toml` that knows only loopback, and data whose waits suit a test.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
+    env: Vec<(&'static str, String)>,
 }
 
 impl Place {
     /// `lists` are lines of `catalogue.toml`.
     pub(crate) fn new(lists: &str) -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap() };
+        let place = Self { folder: tempfile::tempdir().unwrap(), env: Vec::new() };
         let nowhere = "http://127.0.0.1:9/";
         let registries = if lists.contains("[registries]") {
             String::new()
@@ -187,6 +196,7 @@ impl Place {
         let mut quick = place.setting("interval_ms", "0");
         for (key, value) in [
             ("search_interval_ms", "0"),
+            ("bare_search_interval_ms", "0"),
             ("unstated_wait_seconds", "1"),
             ("patience_seconds", "3"),
             ("breaker_failures", "100"),
@@ -197,6 +207,12 @@ impl Place {
         }
         assert!(quick.contains("interval_ms = 0"));
         place
+    }
+
+    /// Sets a variable for every run of the program.
+    pub(crate) fn with_env(mut self, name: &'static str, value: &str) -> Self {
+        self.env.push((name, value.to_owned()));
+        self
     }
 
     /// Sets a key of `data/sources.toml` wherever it occurs.
@@ -223,6 +239,8 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_catalogue"));
         command.current_dir(self.folder.path()).args(args).stdin(Stdio::null());
         command.env_remove("CATALOGUE_VAR").env("NO_PROXY", "127.0.0.1");
+        command.env_remove("GITHUB_TOKEN").env_remove("GH_TOKEN");
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
 

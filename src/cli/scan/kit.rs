@@ -1,6 +1,6 @@
 //! What a scan needs before it can begin: registries, programs, a sandbox, the cache.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,13 +12,14 @@ use tokio_util::sync::CancellationToken;
 use super::ScanOptions;
 use crate::assets::Files;
 use crate::config::limits::Limits;
-use crate::http::{Client, Deadlines, HttpError, Politeness};
+use crate::http::{Client, Deadlines, HttpError, Politeness, host_of};
+use crate::model::source::SourceName;
 use crate::model::{Outcome, Registry, SandboxLevel, Target};
 use crate::probe::install::cache::Cache;
 use crate::probe::install::{Clients, Installer, Interpreter, Program, Registries};
 use crate::probe::plan::Hint;
 use crate::probe::registry::learn::learn_sources;
-use crate::probe::registry::{Configured, Sources};
+use crate::probe::registry::{Configured, Github, Sources};
 use crate::probe::runner::Prober;
 use crate::probe::sandbox::{Refusal, Sandbox, Wanted};
 use crate::probe::stand_ins::write_stand_ins;
@@ -35,6 +36,7 @@ const PINS: &str = "toolchain.toml";
 pub(super) struct Needs {
     npm: bool,
     pypi: bool,
+    github: bool,
     local: bool,
     bwrap: bool,
 }
@@ -43,8 +45,10 @@ impl Needs {
     pub(super) fn of(targets: &[Target], options: &ScanOptions) -> Self {
         let has = |registry| targets.iter().any(|t| t.server().registry() == registry);
         Self {
-            npm: has(Registry::Npm),
-            pypi: has(Registry::Pypi),
+            // What a repository holds shows when it is there.
+            npm: has(Registry::Npm) || has(Registry::Github),
+            pypi: has(Registry::Pypi) || has(Registry::Github),
+            github: has(Registry::Github),
             local: has(Registry::Local),
             bwrap: matches!(options.wanted(), Wanted::Auto | Wanted::Bwrap),
         }
@@ -64,6 +68,8 @@ pub(super) struct Prepared {
     pub(super) client: Client,
     pub(super) toolchain: Toolchain,
     pub(super) registries: Arc<Registries>,
+    /// Where some target is asked for there.
+    pub(super) github: Option<Github>,
     wants_sandbox: bool,
 }
 
@@ -80,9 +86,17 @@ pub(super) async fn prepare(
         pypi: settings.config.registries.pypi.clone(),
     };
     let registries = Arc::new(Registries::new(configured));
+    let (mut github, mut paces) = (None, HashMap::new());
+    if needs.github {
+        let words = super::registry::source_settings(settings)?;
+        let found = super::github::configured(&settings.config.sources.github, &words);
+        paces.insert(host_of(&found.address), words.pace(SourceName::Github));
+        github = Some(found);
+    }
     let client = {
         let contact = settings.config.sources.contact.clone();
-        super::rests::client(settings, Deadlines::default(), Politeness { contact, ..Politeness::default() })?
+        let politeness = Politeness { contact, paces, ..Politeness::default() };
+        super::rests::client(settings, Deadlines::default(), politeness)?
     };
     let text = String::from_utf8_lossy(data.get(PINS).map_or(&[][..], |b| b)).into_owned();
     let pins = Pins::parse(&text).context("data/toolchain.toml is malformed")?;
@@ -103,7 +117,7 @@ pub(super) async fn prepare(
         }
     }
     registries.may_ask(clients(&found, settings));
-    Ok(Prepared { client, toolchain: found, registries, wants_sandbox: needs.starts_something() })
+    Ok(Prepared { client, toolchain: found, registries, github, wants_sandbox: needs.starts_something() })
 }
 
 /// The clients of the toolchain, for asking them where their registry is.
@@ -146,7 +160,7 @@ pub(super) async fn prober(
         .with_context(|| format!("{} cannot be written", stand_ins.display()))?;
     Ok(Prober {
         sandbox,
-        installer: installer(prepared),
+        installer: installer(prepared, options),
         cache,
         keep: !options.no_cache,
         limits,
@@ -159,7 +173,7 @@ pub(super) async fn prober(
     })
 }
 
-fn installer(prepared: &Prepared) -> Installer {
+fn installer(prepared: &Prepared, options: &ScanOptions) -> Installer {
     let program = |found: &Result<Found, Missing>| {
         found.as_ref().ok().map(|f| Program {
             path: f.path.clone(),
@@ -200,6 +214,9 @@ fn installer(prepared: &Prepared) -> Installer {
         npm: program(&toolchain.npm),
         node: program(&toolchain.node),
         registries: Arc::clone(&prepared.registries),
+        github: prepared.github.clone(),
+        client: prepared.client.clone(),
+        allow_build: options.allow_build,
         network_env,
         network_files,
     }

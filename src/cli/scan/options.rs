@@ -13,7 +13,7 @@ use crate::probe::sandbox::Wanted;
 /// `catalogue scan`.
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct ScanOptions {
-    /// npm:NAME[@VERSION], pypi:NAME[==VERSION], a pkg: purl, or https://HOST/PATH; the starter list if none is given
+    /// npm:NAME[@VERSION], pypi:NAME[==VERSION], github:OWNER/REPO[@REF][#FOLDER], a pkg: purl, or https://HOST/PATH; the starter list if none is given
     pub(super) targets: Vec<String>,
     /// Find the servers by itself and scan them: in a list, or in the configuration of MCP clients on this machine
     #[arg(long, value_enum, value_name = "REGISTRY", conflicts_with_all = ["targets", "from", "stdio"])]
@@ -69,6 +69,9 @@ pub(in crate::cli) struct ScanOptions {
     /// Drop each install after its probe
     #[arg(long)]
     pub(super) no_cache: bool,
+    /// Of a server that is only on GitHub: run its own build step where it needs one, in a sandbox without network
+    #[arg(long)]
+    pub(super) allow_build: bool,
     /// Print one JSON object a target on standard output as it ends
     #[arg(long)]
     pub(super) json: bool,
@@ -89,6 +92,8 @@ pub(in crate::cli) enum RegistryOption {
     Npm,
     /// The Python package index
     Pypi,
+    /// GitHub: repositories by topic and words, and what their manifests name
+    Github,
     /// The Docker catalogue: a checkout or a tarball of its repository
     Docker,
     /// The configuration files of MCP clients
@@ -103,6 +108,7 @@ impl RegistryOption {
             RegistryOption::Npm => Some(SourceName::Npm),
             RegistryOption::Pypi => Some(SourceName::Pypi),
             RegistryOption::Docker => Some(SourceName::Docker),
+            RegistryOption::Github => Some(SourceName::Github),
             RegistryOption::Config => None,
         }
     }
@@ -148,6 +154,7 @@ impl ScanOptions {
             sandbox: SandboxOption::Auto,
             cache_max: None,
             no_cache: false,
+            allow_build: false,
             json: false,
             quiet,
             command: Vec::new(),
@@ -164,7 +171,7 @@ impl ScanOptions {
         let of_a_list = self.limit.is_some() || self.since.is_some() || self.accept_shrink;
         match self.list() {
             None if of_a_list => Err(UsageError(
-                "--limit, --since and --accept-shrink are for lists: --registry mcp, npm, pypi or docker"
+                "--limit, --since and --accept-shrink are for lists: --registry mcp, npm, pypi, docker or github"
                     .to_owned(),
             )),
             Some(list) if !self.clients.is_empty() => {

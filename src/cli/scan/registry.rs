@@ -123,7 +123,13 @@ pub(super) fn list_lines(settings: &Settings) -> anyhow::Result<Vec<RegistryLine
         (None, Some(address)) => line("docker", Some(address), "catalogue.toml"),
         (None, None) => line("docker", Some(&words.docker.address), "data/sources.toml"),
     };
-    Ok(vec![line("mcp", Some(mcp), from), feed, docker])
+    let github = super::github::configured(&config.github, &words);
+    let said_by = if config.github.address.is_some() { "catalogue.toml" } else { "data/sources.toml" };
+    let told = match &github.token {
+        Some(token) => format!("{said_by}, token from {}", token.from()),
+        None => format!("{said_by}; no token: fewer requests, no manifests; set GITHUB_TOKEN"),
+    };
+    Ok(vec![line("mcp", Some(mcp), from), feed, docker, line("github", Some(&github.address), &told)])
 }
 
 fn enumerate(

@@ -16,6 +16,7 @@ use crate::model::{
     Untrusted,
 };
 use crate::probe::climb::remote_probe;
+use crate::probe::registry::github::is_commit;
 use crate::probe::registry::{FindError, ReleaseFound, find_release};
 use crate::probe::runner::PackageProbe;
 use crate::probe::{attempt, http_transport, local, mcp, toolchain};
@@ -26,7 +27,12 @@ impl Scan {
     pub(super) async fn target(&self, target: &Target, claim: &Claim, slot: u32) -> anyhow::Result<Row> {
         match target {
             Target::Package { server, version } => {
-                let pinned = version.as_ref().map(|v| Release { server: server.clone(), version: v.clone() });
+                // A tag may mean another commit tomorrow.
+                let exact = |v: &&String| server.registry() != Registry::Github || is_commit(v);
+                let pinned = version
+                    .as_ref()
+                    .filter(exact)
+                    .map(|v| Release { server: server.clone(), version: v.clone() });
                 if let Some(release) = &pinned {
                     if let Some(row) = self.stored(release)? {
                         return Ok(row);
@@ -74,6 +80,10 @@ impl Scan {
     }
 
     async fn find(&self, server: &ServerKey, version: Option<&str>) -> Result<ReleaseFound, FindError> {
+        if server.registry() == Registry::Github {
+            let Some(github) = &self.kit.github else { return Err(FindError::NoPackage(server.clone())) };
+            return github.find(&self.kit.client, server, version).await;
+        }
         find_release(&self.kit.client, self.kit.registries.get().await, server, version).await
     }
 
@@ -84,6 +94,9 @@ impl Scan {
         let Some(stored) = self.with_store(|s| s.lasting_outcome(release, SCANNER_SCHEMA))? else {
             return Ok(None);
         };
+        if stored.outcome == Outcome::NeedsBuild && self.options.allow_build {
+            return Ok(None);
+        }
         let mut row =
             Row::new(release.server.to_string(), release.version.clone(), stored.outcome, &stored.detail);
         row.stored = true;
@@ -106,6 +119,7 @@ impl Scan {
         };
         let python = toolchain::choose_python(&self.kit.toolchain.pythons, found.requires_python.as_deref());
         let is_python = found.release.server.registry() == Registry::Pypi;
+        let found_on_github = found.release.server.registry() == Registry::Github;
         if is_python && python.is_none() {
             let wanted = found.requires_python.as_deref().unwrap_or("any");
             let detail =
@@ -114,7 +128,8 @@ impl Scan {
         }
         let asked = PackageProbe {
             release: found.release,
-            python: if is_python { python.map(super::kit::interpreter) } else { None },
+            // What a repository holds is not known yet.
+            python: if is_python || found_on_github { python.map(super::kit::interpreter) } else { None },
             published_at: found.published_at,
             slot,
         };

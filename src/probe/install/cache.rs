@@ -344,6 +344,7 @@ mod tests {
             facts: LaunchFacts::default(),
             published_at: None,
             about: crate::model::ReleaseFacts::default(),
+            built: false,
         }
     }
 

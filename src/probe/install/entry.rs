@@ -35,6 +35,11 @@ pub enum EntryPoint {
         /// Dotted module.
         module: String,
     },
+    /// A file that Python runs.
+    PythonScript {
+        /// The file.
+        script: PathBuf,
+    },
     /// A program of its own: a native binary or a shell script.
     Native {
         /// Its name.
@@ -50,6 +55,7 @@ impl EntryPoint {
         match self {
             Self::Node { name, .. } | Self::PythonCall { name, .. } | Self::Native { name, .. } => name,
             Self::PythonModule { module } => module,
+            Self::PythonScript { script } => script.file_stem().and_then(|s| s.to_str()).unwrap_or("server"),
         }
     }
 
@@ -59,6 +65,7 @@ impl EntryPoint {
             Self::Node { script, .. } => vec!["node".to_owned(), script.to_string_lossy().into_owned()],
             Self::PythonCall { name, .. } | Self::Native { name, .. } => vec![name.clone()],
             Self::PythonModule { module } => vec!["python".to_owned(), "-m".to_owned(), module.clone()],
+            Self::PythonScript { script } => vec!["python".to_owned(), script.to_string_lossy().into_owned()],
         }
     }
 
@@ -99,6 +106,10 @@ impl EntryPoint {
             }
             Self::PythonModule { module } => {
                 with_python(spec, &inside, python)?.args(["-m".to_owned(), module.clone()])
+            }
+            Self::PythonScript { script } => {
+                let script = inside.join(script).to_string_lossy().into_owned();
+                with_python(spec, &inside, python)?.args([script])
             }
             Self::Native { file, .. } => BoxSpec { program: inside.join(file), ..spec },
         };

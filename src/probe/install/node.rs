@@ -20,6 +20,44 @@ pub(super) async fn install(
     release: &Release,
     variant: &Variant,
 ) -> Result<(Vec<EntryPoint>, LaunchFacts, ReleaseFacts), InstallFailure> {
+    let name = release.server.name();
+    let manifest =
+        json!({"name": "box", "version": "0.0.0", "private": true, "dependencies": {name: release.version}});
+    let written = fs_err::write(place.package.join("package.json"), manifest.to_string());
+    written.map_err(|e| failure::from_log(&e.to_string()))?;
+
+    fetch(installer, place, variant, Some(name)).await?;
+    let folder = place.package.join("node_modules").join(name);
+    let manifest = read_bounded(&folder.join("package.json"));
+    let manifest: Value = serde_json::from_str(&manifest).map_err(|_| {
+        InstallFailure::new(Outcome::InstallFailed, "the installed package has no readable package.json")
+    })?;
+    let said = manifest.get("version").and_then(Value::as_str).unwrap_or_default();
+    if said != release.version {
+        let detail = format!("the installed package says it is another version than {}", release.version);
+        return Err(InstallFailure::new(Outcome::InstallFailed, detail));
+    }
+    let entries = entry_points(&manifest, place.package, name);
+    let text = readme_of(&folder);
+    let programs: Vec<String> = entries.iter().map(|e| e.name().to_owned()).collect();
+    let facts = LaunchFacts {
+        readme_args: readme::arguments(&text, name, &programs),
+        readme_env: readme::env_names(&text),
+        node: true,
+        ..LaunchFacts::default()
+    };
+    let declared = declared::of_package(&folder, release);
+    Ok((entries, facts, ReleaseFacts { declared, ..ReleaseFacts::default() }))
+}
+
+/// Installs what `package.json` in the package's folder depends on. The package `own` is not bound by the variant's date for
+/// dependencies.
+pub(super) async fn fetch(
+    installer: &Installer,
+    place: &Place<'_>,
+    variant: &Variant,
+    own: Option<&str>,
+) -> Result<(), InstallFailure> {
     let missing = |what: &str| InstallFailure::new(Outcome::ScannerError, what.to_owned());
     let registry = installer
         .registries
@@ -28,12 +66,6 @@ pub(super) async fn install(
         .npm
         .as_ref()
         .ok_or_else(|| missing("no npm registry is known; see catalogue doctor"))?;
-    let name = release.server.name();
-    let manifest =
-        json!({"name": "box", "version": "0.0.0", "private": true, "dependencies": {name: release.version}});
-    let written = fs_err::write(place.package.join("package.json"), manifest.to_string());
-    written.map_err(|e| failure::from_log(&e.to_string()))?;
-
     let spec = if let Some(bun) = &installer.bun {
         let (spec, program) = bun.shown_in(place.spec(installer, "/bin/false"), place.sandbox, "bun");
         let cache = place.inside(&place.store.join("bun")).to_string_lossy().into_owned();
@@ -47,7 +79,10 @@ pub(super) async fn install(
         spec = spec.args(["--registry", registry.as_str()]);
         if let Some(time) = variant.dependencies_as_of {
             let age = jiff::Timestamp::now().duration_since(time).as_secs().max(0).to_string();
-            spec = spec.args(["--minimum-release-age", &age, "--minimum-release-age-excludes", name]);
+            spec = spec.args(["--minimum-release-age", &age]);
+            if let Some(own) = own {
+                spec = spec.args(["--minimum-release-age-excludes", own]);
+            }
         }
         spec
     } else {
@@ -78,30 +113,7 @@ pub(super) async fn install(
         spec
     };
     let ended = place.run(&spec).await?;
-    if !ended.ok {
-        return Err(failure::from_log(&ended.log));
-    }
-    let folder = place.package.join("node_modules").join(name);
-    let manifest = read_bounded(&folder.join("package.json"));
-    let manifest: Value = serde_json::from_str(&manifest).map_err(|_| {
-        InstallFailure::new(Outcome::InstallFailed, "the installed package has no readable package.json")
-    })?;
-    let said = manifest.get("version").and_then(Value::as_str).unwrap_or_default();
-    if said != release.version {
-        let detail = format!("the installed package says it is another version than {}", release.version);
-        return Err(InstallFailure::new(Outcome::InstallFailed, detail));
-    }
-    let entries = entry_points(&manifest, place.package, name);
-    let text = readme_of(&folder);
-    let programs: Vec<String> = entries.iter().map(|e| e.name().to_owned()).collect();
-    let facts = LaunchFacts {
-        readme_args: readme::arguments(&text, name, &programs),
-        readme_env: readme::env_names(&text),
-        node: true,
-        ..LaunchFacts::default()
-    };
-    let declared = declared::of_package(&folder, release);
-    Ok((entries, facts, ReleaseFacts { declared, ..ReleaseFacts::default() }))
+    if ended.ok { Ok(()) } else { Err(failure::from_log(&ended.log)) }
 }
 
 /// `bin` of `package.json`, a text or a map of names to files.
@@ -131,7 +143,7 @@ fn entry_points(manifest: &Value, package: &Path, name: &str) -> Vec<EntryPoint>
 }
 
 /// A file that starts like a native program or names another interpreter runs by itself, all else under node.
-fn entry_of(name: String, file: std::path::PathBuf, package: &Path) -> EntryPoint {
+pub(super) fn entry_of(name: String, file: std::path::PathBuf, package: &Path) -> EntryPoint {
     let mut head = [0; 64];
     let read = fs_err::File::open(package.join(&file)).and_then(|mut f| f.read(&mut head)).unwrap_or(0);
     let head = head.get(..read).unwrap_or_default();
@@ -147,7 +159,7 @@ fn entry_of(name: String, file: std::path::PathBuf, package: &Path) -> EntryPoin
     }
 }
 
-fn readme_of(folder: &Path) -> String {
+pub(super) fn readme_of(folder: &Path) -> String {
     let Ok(entries) = fs_err::read_dir(folder) else { return String::new() };
     let mut names: Vec<_> = entries.flatten().map(|e| e.path()).collect();
     names.sort();
@@ -157,7 +169,7 @@ fn readme_of(folder: &Path) -> String {
     readme.map(|p| read_bounded(&p)).unwrap_or_default()
 }
 
-fn read_bounded(path: &Path) -> String {
+pub(super) fn read_bounded(path: &Path) -> String {
     let mut bytes = Vec::new();
     if let Ok(file) = fs_err::File::open(path) {
         // A half-read file is still worth its first megabyte.

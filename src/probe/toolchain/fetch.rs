@@ -92,7 +92,7 @@ async fn download(
         }
     }
     .map_err(|e| missing(&e))?;
-    let sha256 = client.get_file(&url, FILE_BYTES, to).await.map_err(|e| missing(&e))?;
+    let sha256 = client.get_file(&url, &[], FILE_BYTES, to).await.map_err(|e| missing(&e))?;
     if sha256 != file.sha256 {
         let why = format!(
             "{package} {}: the file's SHA-256 is {sha256}, and {} is pinned; it was not used",

@@ -1,4 +1,9 @@
-//! Unpacks a wheel (zip) or an npm tarball: only the files that are kept, only regular ones, only below one folder.
+//! Unpacks a wheel (zip) or an npm tarball: only the files that are kept, only regular ones, only below one folder. A whole
+//! tree of a stranger's ([`tree`]) is written by the same hand.
+
+mod tree;
+
+pub(in crate::probe) use tree::unpack_tree;
 
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -16,7 +21,7 @@ const MAX_FILES: usize = 20_000;
 /// a full disk.
 pub(super) fn unpack(archive: &Path, keep: &[String], target: &Path) -> io::Result<()> {
     let file = fs_err::File::open(archive)?;
-    let mut sink = Sink { target, keep, bytes: 0, files: 0 };
+    let mut sink = Sink { target, keep, bytes: 0, files: 0, max_files: MAX_FILES };
     let mut magic = [0_u8; 2];
     (&file).read_exact(&mut magic)?;
     let file = fs_err::File::open(archive)?;
@@ -76,6 +81,7 @@ struct Sink<'a> {
     keep: &'a [String],
     bytes: u64,
     files: usize,
+    max_files: usize,
 }
 
 impl Sink<'_> {
@@ -86,7 +92,7 @@ impl Sink<'_> {
     fn write(&mut self, name: &str, mode: u32, from: &mut impl Read) -> io::Result<()> {
         let path = self.target.join(inner_path(name)?);
         self.files += 1;
-        if self.files > MAX_FILES {
+        if self.files > self.max_files {
             return Err(broken("it has too many files"));
         }
         if let Some(parent) = path.parent() {

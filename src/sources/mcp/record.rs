@@ -89,16 +89,7 @@ pub(super) fn parts<'a>(server: &'a Value, key: &str) -> impl Iterator<Item = &'
 
 fn candidates(server: &Value, status: ListingStatus, triage: &TriageSettings) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
-    let packages = parts(server, "packages").filter_map(|package| {
-        let kind = word(package, &["registryType", "registry_type", "registry_name"])?;
-        let identifier = word(package, &["identifier", "name"])?;
-        Some(package_key(kind, identifier))
-    });
-    let remotes = parts(server, "remotes").filter_map(|r| word(r, &["url"])).map(remote_key);
-    for (key, obstacle) in packages.chain(remotes) {
-        if found.iter().any(|known| known.key == key) {
-            continue;
-        }
+    for (key, obstacle) in named_by(server) {
         let mut signs = vec![Sign::Registered];
         if status == ListingStatus::Deprecated {
             signs.push(Sign::Deprecated);
@@ -109,6 +100,23 @@ fn candidates(server: &Value, status: ListingStatus, triage: &TriageSettings) ->
         found.push(Candidate { key, obstacle, signs });
     }
     found
+}
+
+/// The packages and remotes that a server's document names, in its order, each once.
+pub(in crate::sources) fn named_by(server: &Value) -> Vec<(String, Option<Obstacle>)> {
+    let packages = parts(server, "packages").filter_map(|package| {
+        let kind = word(package, &["registryType", "registry_type", "registry_name"])?;
+        let identifier = word(package, &["identifier", "name"])?;
+        Some(package_key(kind, identifier))
+    });
+    let remotes = parts(server, "remotes").filter_map(|r| word(r, &["url"])).map(remote_key);
+    let mut named: Vec<(String, Option<Obstacle>)> = Vec::new();
+    for (key, obstacle) in packages.chain(remotes) {
+        if !named.iter().any(|(known, _)| *known == key) {
+            named.push((key, obstacle));
+        }
+    }
+    named
 }
 
 pub(super) fn package_key(kind: &str, identifier: &str) -> (String, Option<Obstacle>) {

@@ -27,9 +27,9 @@ pub(super) const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
 pub(super) struct ProjectDocument {
     pub(super) info: Facts,
     #[serde(default)]
-    urls: Value,
+    pub(super) urls: Value,
     #[serde(default)]
-    ownership: Value,
+    pub(super) ownership: Value,
 }
 
 /// Every field is as its publisher wrote it.

@@ -162,10 +162,10 @@ async fn a_file_is_written_with_the_hash_of_its_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     let client = Client::default();
-    let hash = client.get_file(&fake.url, 1000, &path).await.unwrap();
+    let hash = client.get_file(&fake.url, &[], 1000, &path).await.unwrap();
     assert_eq!(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_eq!(std::fs::read(&path).unwrap(), b"abc");
-    let nowhere = client.get_file(&fake.url, 1000, &folder.path().join("no/file")).await;
+    let nowhere = client.get_file(&fake.url, &[], 1000, &folder.path().join("no/file")).await;
     assert!(matches!(nowhere, Err(FileError::Disk(_))));
 }
 

@@ -65,6 +65,11 @@ pub(super) async fn look(walker: &Walker<'_>, store: &mut Store, walked: &mut Wa
             break;
         }
     }
+    if name == SourceName::Github {
+        // What is not published can still be scanned where it lies.
+        let count = store.stand_by_repositories(Timestamp::now())?;
+        tracing::info!(count, "repositories whose packages are not published");
+    }
     Ok(())
 }
 

@@ -9,12 +9,13 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::super::ScanOptions;
+use super::super::github;
 use crate::cli::settings::Settings;
-use crate::http::{Client, Deadlines, shown};
+use crate::http::{Client, Deadlines, Token, shown};
 use crate::model::Registry;
 use crate::model::source::{Page, SourceName};
 use crate::probe::install::Registries;
-use crate::probe::registry::Configured;
+use crate::probe::registry::{Configured, Github};
 use crate::progress::Bar;
 use crate::sources::settings::SourceSettings;
 use crate::sources::{self, Ask, Begin, Source, WalkError, source};
@@ -31,6 +32,7 @@ struct Places {
     feed: Option<Url>,
     pypi: Option<Url>,
     docker: Url,
+    github: Github,
 }
 
 impl Places {
@@ -50,6 +52,7 @@ impl Places {
             feed: config.sources.npm.feed.clone(),
             pypi: known.pypi.clone(),
             docker: docker(settings, words, options)?,
+            github: github::configured(&config.sources.github, words),
         })
     }
 
@@ -59,6 +62,7 @@ impl Places {
             SourceName::Npm => self.npm.as_ref(),
             SourceName::Pypi => self.pypi.as_ref(),
             SourceName::Docker => Some(&self.docker),
+            SourceName::Github => Some(&self.github.address),
         }
     }
 
@@ -143,7 +147,11 @@ impl<'a> Walker<'a> {
         let since = self.options.since.as_deref();
         let address = self.places.of(name).map(shown).unwrap_or_default();
         let has_feed = self.places.feed.is_some();
-        let note = (name == SourceName::Npm && !has_feed).then_some("incomplete: no feed configured");
+        let note = match name {
+            SourceName::Npm if !has_feed => Some("incomplete: no feed configured"),
+            SourceName::Github if self.token().is_none() => Some(github::NO_TOKEN),
+            _ => None,
+        };
         let state = store.name_source(name, &address, note, Timestamp::now())?;
         if let Some(until) = state.asked_not_before.filter(|until| *until > Timestamp::now()) {
             let failure = anyhow::anyhow!("{address}: asked to be left alone until {until:.0}");
@@ -152,7 +160,8 @@ impl<'a> Walker<'a> {
         let mut walk = match store.open_walk(name, since)? {
             Some(walk) => walk,
             None => {
-                let begin = Begin { mark: state.mark.as_deref(), since, has_feed };
+                let begin =
+                    Begin { mark: state.mark.as_deref(), since, has_feed, has_token: self.token().is_some() };
                 let (kind, position) = (self.source.begin)(&begin)?;
                 store.begin_walk(name, kind, since, &position, Timestamp::now())?
             }
@@ -204,6 +213,11 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// What proves to this list who asks.
+    fn token(&self) -> Option<&Token> {
+        self.places.github.token.as_ref().filter(|_| self.source.name == SourceName::Github)
+    }
+
     fn ask<'b>(
         &'b self,
         walk: &'b Walk,
@@ -219,6 +233,7 @@ impl<'a> Walker<'a> {
         Ok(Ask {
             client: &self.client,
             address,
+            token: self.token(),
             feed: self.places.feed.as_ref(),
             settings: self.words,
             kind: walk.kind,
