@@ -15,6 +15,7 @@ mod listing;
 mod matching;
 mod order;
 mod pattern;
+mod rule_files;
 mod ruleset;
 mod schema;
 mod settings;
@@ -119,7 +120,7 @@ impl RuleSet {
 
     /// The hash that these files' rules will have when they are loaded, which takes a few hundred times longer.
     pub fn hash_of(files: &BTreeMap<String, Vec<u8>>) -> String {
-        ruleset::hash_of(files)
+        rule_files::hash_of(files)
     }
 
     /// 64 hex digits over every file that was read and the version of the arithmetic.

@@ -80,8 +80,7 @@ pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>>
     each_string(features, |said| {
         let candidates = match (said.family, &features.description) {
             (Family::Description, Some(description)) => *description.zone(Zone::All).1,
-            _ if said.is_name => rules.sieves.names.candidates(said.read),
-            _ => rules.sieves.prose.candidates(said.read),
+            _ => rules.sieves.everywhere.candidates(said.read),
         };
         in_text(rules, said, &candidates, &mut hits);
     });

@@ -28,6 +28,8 @@ pub(super) enum Scope {
 pub(super) struct Numbered {
     pub(super) regex: Regex,
     scope: Scope,
+    /// Looked for in every text of a definition.
+    everywhere: bool,
 }
 
 /// All patterns of a rule set, in the order of their numbers.
@@ -39,6 +41,8 @@ pub(super) struct Patterns(Vec<Numbered>);
 pub(super) struct Sieves {
     pub(super) names: Sieve,
     pub(super) prose: Sieve,
+    /// Of the patterns alone that are looked for in every text.
+    pub(super) everywhere: Sieve,
 }
 
 impl Patterns {
@@ -53,10 +57,19 @@ impl Patterns {
                 Ok(Pattern { regex, number })
             }
             None => {
-                self.0.push(Numbered { regex: regex.clone(), scope });
+                self.0.push(Numbered { regex: regex.clone(), scope, everywhere: false });
                 Ok(Pattern { regex, number: self.0.len() - 1 })
             }
         }
+    }
+
+    /// Compiles one more that is looked for in every text of a definition.
+    pub(super) fn add_everywhere(&mut self, written: &str) -> Result<Pattern, String> {
+        let pattern = self.add(written, Scope::All)?;
+        if let Some(known) = self.0.get_mut(pattern.number) {
+            known.everywhere = true;
+        }
+        Ok(pattern)
     }
 
     /// What sifts them.
@@ -65,6 +78,7 @@ impl Patterns {
         Sieves {
             names: Sieve::of(&patterns, |pattern| pattern.scope != Scope::Prose),
             prose: Sieve::of(&patterns, |pattern| pattern.scope != Scope::Names),
+            everywhere: Sieve::of(&patterns, |pattern| pattern.everywhere),
         }
     }
 

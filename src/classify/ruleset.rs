@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use regex::Regex;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use super::actions::LIST_INTRO;
@@ -13,11 +12,12 @@ use super::examples::Example;
 use super::findings::{Check, Finding, Findings};
 use super::order::Order;
 use super::pattern::{Pattern, Patterns, Scope, compile};
+use super::rule_files::{hash_of, rule_files};
 use super::settings::Settings;
 use super::texts::Zone;
 use super::words::{Lexicon, singular};
 use super::wordset::WordSet;
-use super::{ALGORITHM, RuleError, RuleSet, RuleText};
+use super::{RuleError, RuleSet, RuleText};
 use crate::model::text::line_and_column;
 use crate::model::{Class, Signal};
 
@@ -158,27 +158,6 @@ enum Word {
     Mismatch,
 }
 
-/// What a rule set is read from: path below `rules/`, name without folder and ending, content.
-fn rule_files(files: &BTreeMap<String, Vec<u8>>) -> impl Iterator<Item = (&String, &str, &[u8])> {
-    files.iter().filter_map(|(file, bytes)| {
-        let topic = file.strip_prefix("classify/")?.strip_suffix(".toml")?;
-        Some((file, topic, bytes.as_slice()))
-    })
-}
-
-/// See [`RuleSet::hash_of`].
-pub(super) fn hash_of(files: &BTreeMap<String, Vec<u8>>) -> String {
-    let mut hash = Sha256::new();
-    hash.update(ALGORITHM.as_bytes());
-    for (file, _, bytes) in rule_files(files) {
-        for part in [file.as_bytes(), bytes] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-    }
-    hex::encode(hash.finalize())
-}
-
 /// See [`RuleSet::load`].
 pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleError> {
     let (mut written, mut settings) = (Vec::new(), None);
@@ -301,7 +280,7 @@ fn checked(
         Word::Finding => Kind::Finding(match (written.pattern, written.check) {
             (Some(pattern), None) => Finding::Pattern {
                 trigger: compile(written.trigger.as_ref().unwrap_or(&pattern))?,
-                pattern: patterns.add(&pattern, Scope::All)?,
+                pattern: patterns.add_everywhere(&pattern)?,
                 unless: written.unless.as_deref().map(compile).transpose()?,
             },
             (None, Some(check)) => Finding::Check(check),

@@ -9,6 +9,8 @@ use super::pieces::{COMPARED, Piece, SHORTEST, in_word};
 const FOLD: u64 = 0x2020_2020_2020_2020;
 /// A power of two, and so many that few keys share one.
 const SLOTS: usize = 1 << 15;
+/// Two bytes.
+const PAIRS: usize = 1 << 16;
 /// So many pieces of a bucket are gone through one by one.
 const FEW: usize = 8;
 /// Bytes of the longest short piece.
@@ -22,8 +24,10 @@ pub(super) struct Table {
     inside: Pieces,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Pieces {
+    /// A bit for every two bytes that a piece begins with: most places of a text end here.
+    pairs: Box<[u64; PAIRS / 64]>,
     long: Buckets<4>,
     short: Buckets<SHORT>,
 }
@@ -61,7 +65,9 @@ impl Table {
             let mask = u64::MAX >> (64 - 8 * piece.text.len());
             let entry = Entry { text: (piece.number() | FOLD) & mask, mask, number };
             let inside = (!piece.at_word).then_some(&mut table.inside);
-            for Pieces { long, short } in std::iter::once(&mut table.at_word).chain(inside) {
+            for Pieces { pairs, long, short } in std::iter::once(&mut table.at_word).chain(inside) {
+                let pair = pair_of(entry.text);
+                pairs[pair / 64] |= 1 << (pair % 64);
                 match piece.text.len() {
                     SHORTEST => short.add_whatever_follows(entry),
                     SHORT => short.add(entry, entry.text),
@@ -106,10 +112,23 @@ impl Table {
     }
 }
 
+/// Its first two bytes.
+#[inline(always)]
+fn pair_of(window: u64) -> usize {
+    usize::from(window as u16)
+}
+
+impl Default for Pieces {
+    fn default() -> Self {
+        Self { pairs: Box::new([0; PAIRS / 64]), long: Buckets::default(), short: Buckets::default() }
+    }
+}
+
 impl Pieces {
     #[inline(always)]
     fn may_begin(&self, window: u64) -> bool {
-        self.long.marks(window) | self.short.marks(window)
+        let pair = pair_of(window);
+        self.pairs[pair / 64] >> (pair % 64) & 1 == 1 && (self.long.marks(window) | self.short.marks(window))
     }
 
     /// Those that a text begins with.

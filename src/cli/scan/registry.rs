@@ -51,8 +51,8 @@ pub(super) fn run(settings: &Settings, options: &ScanOptions, source: SourceName
         }
         progress::say(&format!("error: {failure:#}"));
     }
-    // The scan asks npm and the Python index itself; the official registry it does not.
-    let is_asked_again = matches!(source, SourceName::Npm | SourceName::Pypi);
+    // The scan asks npm, the Python index and GitHub itself; the official registry it does not.
+    let is_asked_again = matches!(source, SourceName::Npm | SourceName::Pypi | SourceName::Github);
     if walked.resting && is_asked_again && !options.dry_run {
         anyhow::bail!(
             "{source} wants to be left alone: nothing was scanned; run the same command again later"

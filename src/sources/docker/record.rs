@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn each_type_names_what_it_is() {
         let made = "name: bell\nimage: mcp/bell\ntype: server\nabout:\n  title: Bell\nsource:\n  project: https://github.com/Tower/bells.git\n  commit: 0a1b\n  directory: src/bell\n";
-        assert_eq!(keys_of(made), ["oci:mcp/bell !", "github:Tower/bells/src/bell"]);
+        assert_eq!(keys_of(made), ["oci:mcp/bell !", "github:tower/bells/src/bell"]);
         let far = "name: bell\ntype: remote\nremote:\n  transport_type: sse\n  url: https://bell.example/sse?key=1\nsource:\n  project: https://git.example/a/b\n";
         assert_eq!(keys_of(far), ["remote:https://bell.example/sse"]);
         let tools = "name: bell\ntype: poci\ntools:\n  - name: ring\n    description: rings\n    container:\n      image: tower/bell\n";
