@@ -218,7 +218,7 @@ pub struct Page {
     pub unchanged: bool,
     /// The validator to ask with next time.
     pub etag: Option<String>,
-    /// Records the page held, those that are no business of ours included.
+    /// Records the page held, those that are no business of ours included; 0 of a page that is as it was: the store knows.
     pub seen: u32,
     /// Records that could not be read.
     pub malformed: u32,

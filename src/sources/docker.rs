@@ -103,7 +103,7 @@ async fn page(ask: &Ask<'_>) -> Result<Page, WalkError> {
                 .await?;
             let Some(document) = fetched else {
                 let mark = ask.mark.map(str::to_owned).or(mark);
-                return Ok(kept(ask, 0, Next::End { by: WalkEnd::NotModified, mark }));
+                return Ok(kept(ask, Next::End { by: WalkEnd::NotModified, mark }));
             };
             let validator = document.etag();
             let read = in_threads(move || tarball::read(&document.bytes));
@@ -118,7 +118,7 @@ async fn page(ask: &Ask<'_>) -> Result<Page, WalkError> {
     let hash = hash_of(&batch);
     let same = etag.is_some_and(|etag| etag.split(' ').next() == Some(hash.as_str()));
     if same && batch.malformed == 0 {
-        return Ok(kept(ask, seen, next));
+        return Ok(kept(ask, next));
     }
     Ok(read_batch(ask, &batch, since, hash, validator, next, seen))
 }
@@ -151,17 +151,8 @@ fn read_batch(
 }
 
 /// A page that is as it was.
-fn kept(ask: &Ask<'_>, seen: u32, next: Next) -> Page {
-    Page {
-        listings: Vec::new(),
-        unchanged: true,
-        etag: ask.etag.map(str::to_owned),
-        seen,
-        malformed: 0,
-        must_bring_news: false,
-        note: None,
-        next,
-    }
+fn kept(ask: &Ask<'_>, next: Next) -> Page {
+    Page { unchanged: true, etag: ask.etag.map(str::to_owned), ..Page::empty(next) }
 }
 
 async fn read_disk(ask: &Ask<'_>, path: PathBuf, after: String) -> Result<Batch, WalkError> {
