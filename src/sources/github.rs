@@ -69,7 +69,7 @@ async fn page(ask: &Ask<'_>) -> Result<Page, WalkError> {
     let position = position.until(ask.began);
     let settings = &ask.settings.github;
     let Some(words) = settings.queries.get(position.query) else {
-        return Ok(Page { listings: Vec::new(), next: end(ask, &position), ..blank() });
+        return Ok(Page::empty(end(ask, &position)));
     };
     if !position.is_first() {
         pause(ask).await;
@@ -82,7 +82,7 @@ async fn page(ask: &Ask<'_>) -> Result<Page, WalkError> {
             let note = format!("GitHub refused page {} of {}", position.page, position.shown(words));
             let answered = Answered { total: position.had, given: 0, refused: true, ..Answered::default() };
             let further = position.further(answered, settings);
-            return Ok(Page { note: Some(note), next: next(ask, further), ..blank() });
+            return Ok(Page { note: Some(note), ..Page::empty(next(ask, further)) });
         }
         Err(error) => return Err(refused(ask, error)),
     };
@@ -115,20 +115,7 @@ async fn page(ask: &Ask<'_>) -> Result<Page, WalkError> {
     };
     let note = position.note(words, answered, settings);
     let further = position.further(answered, settings);
-    Ok(Page { listings, seen, malformed, note, next: next(ask, further), ..blank() })
-}
-
-fn blank() -> Page {
-    Page {
-        listings: Vec::new(),
-        unchanged: false,
-        etag: None,
-        seen: 0,
-        malformed: 0,
-        must_bring_news: false,
-        note: None,
-        next: Next::End { by: WalkEnd::AbsentCursor, mark: None },
-    }
+    Ok(Page { listings, seen, malformed, note, ..Page::empty(next(ask, further)) })
 }
 
 fn next(ask: &Ask<'_>, further: Further) -> Next {
