@@ -66,7 +66,7 @@ pub struct RuleText {
 }
 
 /// Why the rules cannot be used. Names the file, the place, the rule, and what to do.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
 pub enum RuleError {
     /// A file that must be there is not.
     #[error("rules/{file} is missing; copy it from the program's repository or leave out --rules")]

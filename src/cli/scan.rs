@@ -103,7 +103,7 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
     }
     let mut store = corrections::open(settings)?;
     store.use_rule_set(rules.hash(), jiff::Timestamp::now())?;
-    super::classify::classify_missing(&mut store, rules.hash(), || rules.get())?;
+    super::classify::classify_missing(&mut store, rules.hash(), || Ok(rules.get()?))?;
     store.sweep(&lease::is_alive, jiff::Timestamp::now())?;
     let servers: Vec<ServerKey> = targets.iter().map(Target::server).collect();
     match options.registry {

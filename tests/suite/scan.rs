@@ -179,6 +179,23 @@ fn a_server_that_eats_memory_is_ended() {
 }
 
 #[test]
+fn a_mistake_in_ones_own_rules_is_said_before_anything_is_started() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.path("rules/classify")).unwrap();
+    std::fs::write(place.path("rules/classify/verbs.toml"), "x = [").unwrap();
+    let mut command = place.catalogue();
+    command
+        .args(["scan", "--rules", "rules", "--stdio", "--name", "ok", "--"])
+        .arg(server())
+        .args(["ok", "1"]);
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(6), 0), "{said}");
+    assert!(said.starts_with("error: rules/classify/verbs.toml:1:6: "), "{said}");
+    assert!(!place.path("var/catalogue.db").exists());
+}
+
+#[test]
 fn a_second_scan_takes_what_is_stored_and_refresh_asks_again() {
     let place = Place::new();
     let list = place.list(&[("one", &["ok", "1"]), ("two", &["zero"])]);

@@ -3,8 +3,6 @@
 use std::sync::{Mutex, OnceLock};
 use std::thread::JoinHandle;
 
-use anyhow::anyhow;
-
 use crate::assets::Files;
 use crate::classify::{RuleError, RuleSet};
 
@@ -12,7 +10,7 @@ use crate::classify::{RuleError, RuleSet};
 pub(super) struct Rules {
     hash: String,
     on_the_way: Mutex<Option<JoinHandle<Result<RuleSet, RuleError>>>>,
-    read: OnceLock<Result<RuleSet, String>>,
+    read: OnceLock<Result<RuleSet, RuleError>>,
 }
 
 impl Rules {
@@ -29,14 +27,15 @@ impl Rules {
     }
 
     /// The rules, waited for.
-    pub(super) fn get(&self) -> anyhow::Result<&RuleSet> {
+    pub(super) fn get(&self) -> Result<&RuleSet, RuleError> {
         let read = self.read.get_or_init(|| {
             let on_the_way = self.on_the_way.lock().ok().and_then(|mut thread| thread.take());
             match on_the_way.map(JoinHandle::join) {
-                Some(Ok(read)) => read.map_err(|error| error.to_string()),
-                Some(Err(_)) | None => Err("reading the rules broke off; please report it".to_owned()),
+                Some(Ok(read)) => read,
+                Some(Err(panic)) => std::panic::resume_unwind(panic),
+                None => unreachable!("it is waited for once"),
             }
         });
-        read.as_ref().map_err(|error| anyhow!("{error}"))
+        read.as_ref().map_err(Clone::clone)
     }
 }
