@@ -8,6 +8,7 @@ mod registry;
 pub(super) mod report;
 mod target;
 pub(super) mod targets;
+mod trial;
 mod worker;
 
 use std::path::Path;
@@ -26,6 +27,7 @@ use crate::progress::{self, Bar};
 use crate::store::WorkQueue;
 pub(super) use kit::{Diagnosis, diagnose};
 pub(super) use options::{RegistryOption, SandboxOption, ScanOptions};
+pub(super) use trial::{Trial, try_rows};
 use report::{Row, Summary};
 use targets::{FileError, UsageError};
 

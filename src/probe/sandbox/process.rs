@@ -46,6 +46,16 @@ impl BoxedProcess {
         self.child.wait().await.ok().and_then(|status| status.code())
     }
 
+    /// The id of the process that was started, on this machine.
+    pub fn id(&self) -> u32 {
+        self.pid
+    }
+
+    /// True if it has not ended.
+    pub fn is_running(&self) -> bool {
+        tree::start_ticks(self.pid).is_some()
+    }
+
     /// True if it was killed because its tree used more memory than allowed.
     pub fn was_out_of_memory(&self) -> bool {
         self.out_of_memory.load(Ordering::Relaxed)
