@@ -21,7 +21,7 @@ use thiserror::Error;
 
 use crate::model::SandboxLevel;
 
-pub use process::BoxedProcess;
+pub use process::{BoxedProcess, Exceeded};
 pub use spec::{Access, BoxLimits, BoxSpec, Network, Shown};
 
 /// What the user asked for with `--sandbox`.

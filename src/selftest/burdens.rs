@@ -14,7 +14,7 @@ const MANY_FILES: usize = 6_000;
 const MEMORY: usize = 1 << 30;
 
 pub(super) const ROWS: &[Row] = &[
-    script("fork-bomb", "every process forks for ever", Expect::failed(TimedOut, ""), fork_bomb),
+    script("fork-bomb", "every process forks for ever", Expect::failed(TooLarge, "processes"), fork_bomb),
     script("memory-tree", "eight processes take 200 MiB each", Expect::failed(TooLarge, "memory"), memory_tree),
     script("memory-shared", "takes shared memory, which counts as no process's data", Expect::failed(TooLarge, "memory"), memory_shared),
     script("cpu-spin", "four processes spin and none answers", Expect::failed(TimedOut, ""), spin),

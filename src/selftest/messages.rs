@@ -34,7 +34,7 @@ pub(super) const ROWS: &[Row] = &[
     odd("lone-surrogates", "half of a surrogate pair in a name and a description", Expect::ok(1).marked(&["encoding-damaged"]), surrogates),
     odd("control-characters", "NUL and other control characters unescaped in a string", Expect::ok(1).marked(&["encoding-damaged"]), controls),
     odd("mark-and-crlf", "a byte order mark and Windows line ends", Expect::ok(1), bom),
-    odd("utf-16", "writes UTF-16", Expect::failed(TimedOut, ""), utf16),
+    odd("utf-16", "writes UTF-16", Expect::failed(TimedOut, "").marked(&["encoding-damaged"]), utf16),
     odd("cut-off", "ends in the middle of its answer", Expect::failed(ProtocolError, "no JSON"), cut_off),
     odd("long-instructions", "instructions of 3 MiB", Expect::ok(1), instructions),
 ];

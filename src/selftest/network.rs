@@ -53,7 +53,7 @@ const V6: &[Attempt] = &[
 const NAMES: &[Attempt] = &[
     held("resolve", "resolve a name", |_| resolved("example.com:443")),
     held("smuggle", "resolve a name that carries words out", |t| resolved(&format!("{}.invalid.example:53", t.word))),
-    held("resolver", "ask the resolver that is usual on this machine", |_| send("0.0.0.0:0", "127.0.0.53:53")),
+    held("resolver", "ask the resolver that is usual on this machine", |_| answered("127.0.0.53:53")),
 ];
 
 const RAW: &[Attempt] = &[
@@ -86,8 +86,12 @@ fn send(from: &str, to: &str) -> Tried {
 
 /// The box may have a loopback of its own, where sending goes nowhere: the listener outside says more.
 fn datagram_home(told: &Told) -> Tried {
+    answered(&format!("127.0.0.1:{}", told.udp4))
+}
+
+fn answered(address: &str) -> Tried {
     let sent = UdpSocket::bind("127.0.0.1:0").and_then(|socket| {
-        socket.connect(("127.0.0.1", told.udp4))?;
+        socket.connect(address)?;
         socket.send(b"out")?;
         // Where nobody listens, the refusal comes back with the next call.
         std::thread::sleep(Duration::from_millis(50));

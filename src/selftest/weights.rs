@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::server::{Server, tool};
 use super::{Expect, Play, Row, Topic};
-use crate::model::Outcome::{Crashed, TimedOut, TooLarge};
+use crate::model::Outcome::{TimedOut, TooLarge};
 
 pub(super) const ROWS: &[Row] = &[
     wire("flood-bytes", "writes bytes without a line's end as fast as it can", Expect::failed(TooLarge, "a line"), flood_bytes),
@@ -25,7 +25,7 @@ pub(super) const ROWS: &[Row] = &[
     wire("half-an-answer", "writes half of its answer and waits", Expect::failed(TimedOut, ""), half),
     wire("silent", "reads everything and never says a word", Expect::failed(TimedOut, "no answer"), silent),
     wire("deaf", "never reads its input", Expect::failed(TimedOut, "no answer"), Server::sleep),
-    wire("closed-output", "closes its output and stays", Expect::failed(Crashed, ""), closed),
+    wire("closed-output", "closes its output and stays", Expect::failed(TimedOut, ""), closed),
     wire("says-it-listens", "says that it listens on HTTP and does not read its input", Expect::failed(TimedOut, "serves HTTP"), listens),
 ];
 

@@ -67,6 +67,7 @@ impl Prepared {
     /// Runs in the child. Order matters: limits while still root (a lower limit can always be set), then the ids, then
     /// the death signal, which a change of ids clears.
     pub(super) fn apply(&self) -> io::Result<()> {
+        close_over_exec()?;
         keep_over_exec(&self.kept)?;
         for (resource, value) in self.limits {
             let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -181,6 +182,29 @@ impl PreExec for std::process::Command {
         use std::os::unix::process::CommandExt;
         // SAFETY: used by the single-threaded helper only, where allocating after fork is harmless.
         unsafe { self.pre_exec(step) };
+    }
+}
+
+/// In a child: closes every descriptor but the three streams at exec. Whoever started the scanner may have left some
+/// open that nobody marked; a box must not find them.
+pub(super) fn close_over_exec() -> io::Result<()> {
+    const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+    // SAFETY: plain system call; marks descriptors of this child alone.
+    let marked = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) };
+    match check_long(marked) {
+        // Before Linux 5.11 they are marked one by one.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EINVAL)) => {
+            let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+            // SAFETY: the struct lives over the call; a number that is no descriptor is an error nobody minds.
+            unsafe {
+                check(libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit))?;
+                for fd in 3..libc::c_int::try_from(limit.rlim_cur.min(1 << 20)).unwrap_or(1024) {
+                    libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC);
+                }
+            }
+            Ok(())
+        }
+        other => other,
     }
 }
 

@@ -6,20 +6,31 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
-use super::spec::BoxSpec;
+use super::spec::{BoxLimits, BoxSpec};
 use super::tree;
 
 /// How often the memory of a box is looked at.
 const WATCH_EVERY: Duration = Duration::from_millis(100);
+/// A box that is full of processes for so many looks is a fork bomb: it is ended, or it would starve its neighbours.
+const FULL_LOOKS: u32 = 10;
 /// How long the end of a killed box is waited for.
 const END_WITHIN: Duration = Duration::from_secs(5);
+
+/// A bound of the whole box that was met, for which it was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exceeded {
+    /// Its tree used more memory than allowed.
+    Memory,
+    /// Its tree was full of processes and stayed so.
+    Processes,
+}
 
 /// A program in a box. Dropping it kills it; [`BoxedProcess::end`] also waits until the whole tree is gone.
 #[derive(Debug)]
@@ -32,7 +43,7 @@ pub struct BoxedProcess {
     pub stdout: Option<ChildStdout>,
     /// Its standard error.
     pub stderr: Option<ChildStderr>,
-    out_of_memory: Arc<AtomicBool>,
+    exceeded: Arc<AtomicU8>,
     watch: tokio::task::JoinHandle<()>,
     /// Held open while the helper of the reduced level shall live.
     life: Option<OwnedFd>,
@@ -56,9 +67,18 @@ impl BoxedProcess {
         tree::start_ticks(self.pid).is_some()
     }
 
-    /// True if it was killed because its tree used more memory than allowed.
+    /// The bound for which it was ended, if it was.
+    pub fn exceeded(&self) -> Option<Exceeded> {
+        match self.exceeded.load(Ordering::Relaxed) {
+            MEMORY => Some(Exceeded::Memory),
+            PROCESSES => Some(Exceeded::Processes),
+            _ => None,
+        }
+    }
+
+    /// True if it was ended because its tree used more memory than allowed.
     pub fn was_out_of_memory(&self) -> bool {
-        self.out_of_memory.load(Ordering::Relaxed)
+        self.exceeded() == Some(Exceeded::Memory)
     }
 
     /// What is left on standard error, lossily, at most 64 KiB, waiting at most `patience`.
@@ -149,7 +169,7 @@ pub(super) fn command(program: &Path) -> Command {
 /// Starts a prepared command and its memory watch.
 pub(super) fn spawn(
     mut command: Command,
-    memory_bytes: u64,
+    limits: &BoxLimits,
     scratch: Option<PathBuf>,
 ) -> io::Result<BoxedProcess> {
     let mut child = match command.spawn() {
@@ -162,15 +182,15 @@ pub(super) fn spawn(
         }
     };
     let pid = child.id().ok_or_else(|| io::Error::other("the process ended before it had an id"))?;
-    let out_of_memory = Arc::new(AtomicBool::new(false));
-    let watch = tokio::spawn(watch_memory(pid, memory_bytes, Arc::clone(&out_of_memory)));
+    let exceeded = Arc::new(AtomicU8::new(0));
+    let watch = tokio::spawn(watch_tree(pid, limits.memory_bytes, limits.processes, Arc::clone(&exceeded)));
     Ok(BoxedProcess {
         stdin: child.stdin.take(),
         stdout: child.stdout.take(),
         stderr: child.stderr.take(),
         child,
         pid,
-        out_of_memory,
+        exceeded,
         watch,
         life: None,
         scratch,
@@ -185,18 +205,23 @@ impl BoxedProcess {
     }
 }
 
-/// The limit on a process's memory does not bound a tree (64 times 1 GiB: research/live.md section 5); this does.
-async fn watch_memory(root: u32, memory_bytes: u64, out_of_memory: Arc<AtomicBool>) {
+const MEMORY: u8 = 1;
+const PROCESSES: u8 = 2;
+
+/// The limit on a process's memory does not bound a tree (64 times 1 GiB: research/live.md section 5); this does. And a
+/// box that is full of processes cannot answer any more, but takes every other's turn.
+async fn watch_tree(root: u32, memory_bytes: u64, processes: u64, exceeded: Arc<AtomicU8>) {
+    let mut full = 0;
     loop {
         tokio::time::sleep(WATCH_EVERY).await;
+        let mut all = tree::descendants(root);
+        full = if all.len() as u64 * 10 >= processes * 9 { full + 1 } else { 0 };
+        all.push(root);
         // The cheap figure counts shared pages for each process: it only says when to ask for the true one.
-        if tree::resident_bytes(root) > memory_bytes && tree::proportional_bytes(root) > memory_bytes {
-            out_of_memory.store(true, Ordering::Relaxed);
-            for pid in tree::descendants(root).into_iter().rev() {
-                if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-                    let _ = kill_process(pid, Signal::KILL);
-                }
-            }
+        let memory = tree::resident_bytes(&all) > memory_bytes && tree::proportional_bytes(&all) > memory_bytes;
+        if memory || full > FULL_LOOKS {
+            exceeded.store(if memory { MEMORY } else { PROCESSES }, Ordering::Relaxed);
+            tree::kill_below(root);
         }
     }
 }
@@ -224,7 +249,8 @@ pub(super) fn start_open(spec: &BoxSpec) -> io::Result<BoxedProcess> {
         .envs(&spec.env)
         .current_dir(spec.cwd.as_deref().unwrap_or(&home))
         .process_group(0);
-    spawn(command, spec.limits.memory_bytes, Some(home))
+    super::limits::PreExec::add_pre_exec(&mut command, super::limits::close_over_exec);
+    spawn(command, &spec.limits, Some(home))
 }
 
 /// A new folder below `scratch`, named after this process so that a later run can tell whose it was.

@@ -1,6 +1,11 @@
 //! The process tree below a box, read from `/proc`: to watch its memory and to see that it is gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Rounds of looking for processes to stop; a full box of 512 took three.
+const MOST_ROUNDS: u32 = 50;
 
 /// Parent of every process, from one pass over `/proc/*/stat`.
 fn parents() -> BTreeMap<u32, u32> {
@@ -21,21 +26,49 @@ fn parents() -> BTreeMap<u32, u32> {
 
 /// Every process below `root`, not itself, in no order that matters.
 pub(super) fn descendants(root: u32) -> Vec<u32> {
-    let parents = parents();
+    let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for (pid, parent) in parents() {
+        children.entry(parent).or_default().push(pid);
+    }
     let mut found = vec![root];
     let mut next = 0;
+    // A process is taken out with its parent, so that no circle can be walked.
     while let Some(parent) = found.get(next).copied() {
-        found.extend(parents.iter().filter(|(pid, p)| **p == parent && **pid != parent).map(|(pid, _)| *pid));
+        found.extend(children.remove(&parent).unwrap_or_default());
         next += 1;
     }
     found.remove(0);
     found
 }
 
-/// Resident bytes of `root` and everything below it. Pages shared between processes count for each.
-pub(super) fn resident_bytes(root: u32) -> u64 {
-    let mut all = descendants(root);
-    all.push(root);
+/// Kills everything below `root`, not itself. Each round first stops what it sees: what is stopped forks no more and
+/// still counts for the limit on processes, so that a fork bomb runs out of room and not we out of rounds.
+pub(super) fn kill_below(root: u32) {
+    let send = |pid: u32, signal| {
+        if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+            // Gone already is as good as killed.
+            let _ = kill_process(pid, signal);
+        }
+    };
+    let mut stopped = BTreeSet::new();
+    for _ in 0..MOST_ROUNDS {
+        let fresh: Vec<u32> = descendants(root).into_iter().filter(|pid| !stopped.contains(pid)).collect();
+        if fresh.is_empty() {
+            break;
+        }
+        for pid in fresh {
+            send(pid, Signal::STOP);
+            stopped.insert(pid);
+        }
+    }
+    // From below: a parent that saw its child end could not start another one any more, but why try.
+    for pid in descendants(root).into_iter().rev() {
+        send(pid, Signal::KILL);
+    }
+}
+
+/// Resident bytes of these processes. Pages shared between processes count for each.
+pub(super) fn resident_bytes(all: &[u32]) -> u64 {
     all.iter().map(|pid| resident_of(*pid)).sum()
 }
 
@@ -46,11 +79,9 @@ fn resident_of(pid: u32) -> u64 {
     pages.unwrap_or(0) * rustix::param::page_size() as u64
 }
 
-/// Bytes that `root` and everything below it really use: pages shared between processes count once. Dearer to ask than
+/// Bytes that these processes really use: pages shared between processes count once. Dearer to ask than
 /// [`resident_bytes`], which is never less.
-pub(super) fn proportional_bytes(root: u32) -> u64 {
-    let mut all = descendants(root);
-    all.push(root);
+pub(super) fn proportional_bytes(all: &[u32]) -> u64 {
     all.iter().map(|pid| proportional_of(*pid)).sum()
 }
 
@@ -119,8 +150,8 @@ mod tests {
         let me = std::process::id();
         assert!(is_alive(me, start_ticks(me).unwrap()));
         assert!(!is_alive(me, 1));
-        assert!(resident_bytes(me) > 1 << 20);
-        assert!((1 << 20..=resident_bytes(me) * 2).contains(&proportional_bytes(me)));
+        assert!(resident_bytes(&[me]) > 1 << 20);
+        assert!((1 << 20..=resident_bytes(&[me]) * 2).contains(&proportional_bytes(&[me])));
         assert!(processes_of_user(rustix::process::getuid().as_raw()) >= 1);
     }
 }
