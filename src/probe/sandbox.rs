@@ -13,6 +13,7 @@ pub mod seccomp;
 pub mod spec;
 pub mod tree;
 pub mod trusted;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,7 +22,8 @@ use thiserror::Error;
 
 use crate::model::SandboxLevel;
 
-pub use process::{BoxedProcess, Exceeded};
+pub use process::BoxedProcess;
+pub use watch::Exceeded;
 pub use spec::{Access, BoxLimits, BoxSpec, Network, Shown};
 
 /// What the user asked for with `--sandbox`.

@@ -5,8 +5,6 @@ use std::io::{self, Seek, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -15,22 +13,10 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
 use super::spec::{BoxLimits, BoxSpec};
 use super::tree;
+use super::watch::{Exceeded, Watch};
 
-/// How often the memory of a box is looked at.
-const WATCH_EVERY: Duration = Duration::from_millis(100);
-/// A box that is full of processes for so many looks is a fork bomb: it is ended, or it would starve its neighbours.
-const FULL_LOOKS: u32 = 10;
 /// How long the end of a killed box is waited for.
 const END_WITHIN: Duration = Duration::from_secs(5);
-
-/// A bound of the whole box that was met, for which it was ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exceeded {
-    /// Its tree used more memory than allowed.
-    Memory,
-    /// Its tree was full of processes and stayed so.
-    Processes,
-}
 
 /// A program in a box. Dropping it kills it; [`BoxedProcess::end`] also waits until the whole tree is gone.
 #[derive(Debug)]
@@ -43,8 +29,7 @@ pub struct BoxedProcess {
     pub stdout: Option<ChildStdout>,
     /// Its standard error.
     pub stderr: Option<ChildStderr>,
-    exceeded: Arc<AtomicU8>,
-    watch: tokio::task::JoinHandle<()>,
+    watch: Watch,
     /// Held open while the helper of the reduced level shall live.
     life: Option<OwnedFd>,
     /// Temporary folders of the host that go with the box.
@@ -69,11 +54,7 @@ impl BoxedProcess {
 
     /// The bound for which it was ended, if it was.
     pub fn exceeded(&self) -> Option<Exceeded> {
-        match self.exceeded.load(Ordering::Relaxed) {
-            MEMORY => Some(Exceeded::Memory),
-            PROCESSES => Some(Exceeded::Processes),
-            _ => None,
-        }
+        self.watch.exceeded()
     }
 
     /// True if it was ended because its tree used more memory than allowed.
@@ -93,7 +74,7 @@ impl BoxedProcess {
     /// Kills the whole tree, whatever it did (setsid, double fork, ignoring signals), waits until it is gone and
     /// removes its temporary folders.
     pub async fn end(mut self) {
-        self.watch.abort();
+        self.watch.stop();
         let below = tree::descendants(self.pid);
         // Opened before the kill, so that an id used again is never waited for or killed.
         let handles: Vec<_> = below
@@ -145,7 +126,7 @@ async fn kill_at_home_in(home: &Path) {
 
 impl Drop for BoxedProcess {
     fn drop(&mut self) {
-        self.watch.abort();
+        self.watch.stop();
         if let Some(folder) = self.scratch.take() {
             let _ = fs_err::remove_dir_all(folder);
         }
@@ -182,15 +163,13 @@ pub(super) fn spawn(
         }
     };
     let pid = child.id().ok_or_else(|| io::Error::other("the process ended before it had an id"))?;
-    let exceeded = Arc::new(AtomicU8::new(0));
-    let watch = tokio::spawn(watch_tree(pid, limits.memory_bytes, limits.processes, Arc::clone(&exceeded)));
+    let watch = Watch::over(pid, limits);
     Ok(BoxedProcess {
         stdin: child.stdin.take(),
         stdout: child.stdout.take(),
         stderr: child.stderr.take(),
         child,
         pid,
-        exceeded,
         watch,
         life: None,
         scratch,
@@ -202,27 +181,6 @@ impl BoxedProcess {
     pub(super) fn holding(mut self, life: OwnedFd) -> Self {
         self.life = Some(life);
         self
-    }
-}
-
-const MEMORY: u8 = 1;
-const PROCESSES: u8 = 2;
-
-/// The limit on a process's memory does not bound a tree (64 times 1 GiB: research/live.md section 5); this does. And a
-/// box that is full of processes cannot answer any more, but takes every other's turn.
-async fn watch_tree(root: u32, memory_bytes: u64, processes: u64, exceeded: Arc<AtomicU8>) {
-    let mut full = 0;
-    loop {
-        tokio::time::sleep(WATCH_EVERY).await;
-        let mut all = tree::descendants(root);
-        full = if all.len() as u64 * 10 >= processes * 9 { full + 1 } else { 0 };
-        all.push(root);
-        // The cheap figure counts shared pages for each process: it only says when to ask for the true one.
-        let memory = tree::resident_bytes(&all) > memory_bytes && tree::proportional_bytes(&all) > memory_bytes;
-        if memory || full > FULL_LOOKS {
-            exceeded.store(if memory { MEMORY } else { PROCESSES }, Ordering::Relaxed);
-            tree::kill_below(root);
-        }
     }
 }
 

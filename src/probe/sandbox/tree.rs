@@ -7,42 +7,53 @@ use rustix::process::{Pid, Signal, kill_process};
 /// Rounds of looking for processes to stop; a full box of 512 took three.
 const MOST_ROUNDS: u32 = 50;
 
-/// Parent of every process, from one pass over `/proc/*/stat`.
-fn parents() -> BTreeMap<u32, u32> {
-    let mut parents = BTreeMap::new();
-    let Ok(entries) = fs_err::read_dir("/proc") else { return parents };
-    for entry in entries.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<u32>().ok()) else { continue };
-        // A process may end while we look: it is simply not there.
-        let Ok(stat) = fs_err::read_to_string(entry.path().join("stat")) else { continue };
-        // The command's name stands in brackets and may hold anything, brackets too: read after the last one.
-        let Some((_, rest)) = stat.rsplit_once(')') else { continue };
-        if let Some(parent) = rest.split_whitespace().nth(1).and_then(|p| p.parse().ok()) {
-            parents.insert(pid, parent);
+/// The children of every process, from one pass over `/proc/*/stat`.
+#[derive(Debug, Default)]
+pub(super) struct Processes(BTreeMap<u32, Vec<u32>>);
+
+impl Processes {
+    /// As they are now.
+    pub(super) fn now() -> Self {
+        let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        let Ok(entries) = fs_err::read_dir("/proc") else { return Self::default() };
+        for entry in entries.flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<u32>().ok()) else { continue };
+            // A process may end while we look: it is simply not there.
+            let Ok(stat) = fs_err::read_to_string(entry.path().join("stat")) else { continue };
+            // The command's name stands in brackets and may hold anything, brackets too: read after the last one.
+            let Some((_, rest)) = stat.rsplit_once(')') else { continue };
+            if let Some(parent) = rest.split_whitespace().nth(1).and_then(|p| p.parse().ok()) {
+                children.entry(parent).or_default().push(pid);
+            }
         }
+        Self(children)
     }
-    parents
+
+    /// Every process below `root`, not itself: nearer ones first.
+    pub(super) fn below(&self, root: u32) -> Vec<u32> {
+        let mut found = vec![root];
+        let mut seen = BTreeSet::from([root]);
+        let mut next = 0;
+        while let Some(parent) = found.get(next).copied() {
+            let children = self.0.get(&parent).map_or(&[][..], Vec::as_slice);
+            found.extend(children.iter().filter(|pid| seen.insert(**pid)));
+            next += 1;
+        }
+        found.remove(0);
+        found
+    }
 }
 
-/// Every process below `root`, not itself, in no order that matters.
+/// Every process below `root` now, not itself.
 pub(super) fn descendants(root: u32) -> Vec<u32> {
-    let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for (pid, parent) in parents() {
-        children.entry(parent).or_default().push(pid);
-    }
-    let mut found = vec![root];
-    let mut next = 0;
-    // A process is taken out with its parent, so that no circle can be walked.
-    while let Some(parent) = found.get(next).copied() {
-        found.extend(children.remove(&parent).unwrap_or_default());
-        next += 1;
-    }
-    found.remove(0);
-    found
+    Processes::now().below(root)
 }
 
-/// Kills everything below `root`, not itself. Each round first stops what it sees: what is stopped forks no more and
-/// still counts for the limit on processes, so that a fork bomb runs out of room and not we out of rounds.
+/// Kills everything below `root`, not itself.
+///
+/// First its children: if one of them is the first process of a namespace, all others end with it. Then, in rounds, what
+/// is seen is stopped: what is stopped forks no more and still counts for the limit on processes, so that a fork bomb
+/// runs out of room and not we out of rounds.
 pub(super) fn kill_below(root: u32) {
     let send = |pid: u32, signal| {
         if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
@@ -50,6 +61,9 @@ pub(super) fn kill_below(root: u32) {
             let _ = kill_process(pid, signal);
         }
     };
+    if let Some(children) = Processes::now().0.get(&root) {
+        children.iter().for_each(|pid| send(*pid, Signal::KILL));
+    }
     let mut stopped = BTreeSet::new();
     for _ in 0..MOST_ROUNDS {
         let fresh: Vec<u32> = descendants(root).into_iter().filter(|pid| !stopped.contains(pid)).collect();
