@@ -23,6 +23,8 @@ pub const REVISION: &str = "2025-11-25";
 pub const STATELESS_REVISION: &str = "2026-07-28";
 /// Longest `instructions` that is kept, in characters.
 const MAX_INSTRUCTIONS: usize = 64 * 1024;
+/// After so many entries others come to their turn.
+const TURN: usize = 256;
 /// Longest cursor that is sent back.
 const MAX_CURSOR: usize = 64 * 1024;
 /// Most bytes that are kept of an entry that is no tool.
@@ -201,7 +203,10 @@ async fn collect_pages<L: Link>(
             page.tools.ok_or_else(|| ListError::Shape("the result of tools/list has no tools".to_owned()))?;
         let entries: Vec<&RawValue> = serde_json::from_str(entries.get())
             .map_err(|_| ListError::Shape("tools in the result of tools/list is no list".to_owned()))?;
-        for entry in entries {
+        for (at, entry) in entries.into_iter().enumerate() {
+            if at % TURN == TURN - 1 {
+                tokio::task::yield_now().await;
+            }
             if listing.tools.len() + listing.malformed.len() >= limits.tools as usize {
                 return Err(ListError::TooManyTools(limits.tools));
             }

@@ -24,6 +24,10 @@ use crate::model::Untrusted;
 
 /// Messages that are no answer (notifications, requests of the server) before the session is ended.
 const MAX_UNASKED: u32 = 1_000;
+/// Lines that are no message before the session is ended: 253 were met on a real server.
+const MAX_NOISE: u32 = 100_000;
+/// After so many lines others come to their turn: a chunk may hold thousands.
+const TURN: u32 = 256;
 /// Requests of the server that are answered; more of them would fill a pipe that it does not read.
 const MAX_ANSWERED: u32 = 100;
 /// The longest id of a server's request that is sent back to it.
@@ -49,6 +53,7 @@ pub struct StdioLink {
     answer_bytes: usize,
     read_bytes: usize,
     deadline: Instant,
+    lines: u32,
     unasked: u32,
     oddities: Oddities,
     /// Lines that were no message.
@@ -88,6 +93,7 @@ impl StdioLink {
             answer_bytes: limits.answer_bytes,
             read_bytes: 0,
             deadline,
+            lines: 0,
             unasked: 0,
             oddities: Oddities::default(),
             noise_lines: 0,
@@ -120,6 +126,12 @@ impl StdioLink {
     /// The next line without its end, at most `line_bytes`.
     async fn line(&mut self) -> Result<Vec<u8>, LinkError> {
         loop {
+            if self.scanned == self.start {
+                // A megabyte of empty lines is a million lines, and none of them.
+                let rest = self.buffer.get(self.start..).unwrap_or_default();
+                self.start += rest.iter().take_while(|b| b.is_ascii_whitespace()).count();
+                self.scanned = self.start;
+            }
             let fresh = self.buffer.get(self.scanned..).unwrap_or_default();
             if let Some(end) = fresh.iter().position(|b| *b == b'\n') {
                 let end = self.scanned + end;
@@ -201,6 +213,13 @@ impl StdioLink {
     async fn answer(&mut self, id: u64) -> Result<Reply, LinkError> {
         loop {
             let bytes = self.line().await?;
+            self.lines = self.lines.wrapping_add(1);
+            if self.lines.is_multiple_of(TURN) {
+                tokio::task::yield_now().await;
+            }
+            if self.noise_lines > MAX_NOISE {
+                return Err(LinkError::TooLarge { what: "the number of lines that are no message".to_owned() });
+            }
             if bytes.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
@@ -212,12 +231,10 @@ impl StdioLink {
                 }
             };
             let text = text.trim_start_matches('\u{feff}').trim();
-            let repaired = match serde_json::from_str::<Message<'_>>(text) {
-                Ok(_) => None,
-                Err(_) => damage::mended(text),
-            };
-            self.damaged |= repaired.is_some();
-            let text = repaired.as_deref().unwrap_or(text);
+            if !text.starts_with(['{', '[']) {
+                self.skip(text.as_bytes());
+                continue;
+            }
             // A batch was allowed for one revision (2025-03-26) and is not waited for: nothing else would come.
             if text.starts_with('[') {
                 if damage::is_batch(text) {
@@ -226,6 +243,12 @@ impl StdioLink {
                 self.skip(text.as_bytes());
                 continue;
             }
+            let repaired = match serde_json::from_str::<Message<'_>>(text) {
+                Ok(_) => None,
+                Err(_) => damage::mended(text),
+            };
+            self.damaged |= repaired.is_some();
+            let text = repaired.as_deref().unwrap_or(text);
             let Ok(message) = serde_json::from_str::<Message<'_>>(text) else {
                 if damage::seems_to_answer(text, id) {
                     return Err(LinkError::Protocol { detail: "an answer that is no JSON".to_owned() });

@@ -10,7 +10,7 @@ use crate::model::Outcome::{TimedOut, TooLarge};
 pub(super) const ROWS: &[Row] = &[
     wire("flood-bytes", "writes bytes without a line's end as fast as it can", Expect::failed(TooLarge, "a line"), flood_bytes),
     wire("flood-empty-lines", "writes empty lines as fast as it can", Expect::failed(TooLarge, "the whole answer"), flood_empty),
-    wire("flood-log-lines", "writes log lines on standard output as fast as it can", Expect::failed(TooLarge, "the whole answer"), flood_log),
+    wire("flood-log-lines", "writes log lines on standard output as fast as it can", Expect::failed(TooLarge, "no message"), flood_log),
     wire("flood-errors", "writes standard error as fast as it can and never answers", Expect::failed(TooLarge, "standard error"), flood_errors),
     wire("loud-errors", "writes 4 MiB of standard error, then answers", Expect::ok(1), loud_errors),
     wire("line-of-1-gb", "begins a right answer that has a gigabyte in one line", Expect::failed(TooLarge, "a line"), gigabyte),
