@@ -42,8 +42,33 @@ pub struct Answer {
     pub took: Duration,
 }
 
+/// How often a box is tried that could not be made for want of processes: a neighbour has them, and will be ended.
+const TRIES: u32 = 4;
+/// How long such a neighbour is given.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Starts `spec` in a box and asks for its tools. The box is gone when this returns.
 pub async fn ask(
+    sandbox: &Sandbox,
+    spec: &BoxSpec,
+    limits: &Limits,
+    patience: Duration,
+    cancel: &CancellationToken,
+) -> Answer {
+    let mut tried = 1;
+    loop {
+        let answer = ask_once(sandbox, spec, limits, patience, cancel).await;
+        let full = answer.outcome == Outcome::ScannerError
+            && answer.detail.raw().contains("Resource temporarily unavailable");
+        if !full || tried == TRIES || cancel.is_cancelled() {
+            return answer;
+        }
+        tried += 1;
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn ask_once(
     sandbox: &Sandbox,
     spec: &BoxSpec,
     limits: &Limits,

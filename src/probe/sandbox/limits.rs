@@ -32,14 +32,15 @@ pub(super) fn is_root() -> bool {
 }
 
 impl Prepared {
-    pub(super) fn new(limits: &BoxLimits, slot: u32) -> Self {
+    /// Without `processes` their number is left as it is: it is set later.
+    pub(super) fn new(limits: &BoxLimits, slot: u32, processes: bool) -> Self {
         // The limit on processes counts all of a user's: a box of root's has a user of its own, else ours are added.
         let own =
             if is_root() { 0 } else { super::tree::processes_of_user(rustix::process::getuid().as_raw()) };
         Self {
             limits: [
                 (libc::RLIMIT_CORE, 0),
-                (libc::RLIMIT_NPROC, limits.processes + own),
+                (libc::RLIMIT_NPROC, if processes { limits.processes + own } else { u64::MAX }),
                 (libc::RLIMIT_FSIZE, limits.file_bytes),
                 (libc::RLIMIT_NOFILE, limits.open_files),
                 (libc::RLIMIT_CPU, limits.cpu_seconds),

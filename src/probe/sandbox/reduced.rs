@@ -120,7 +120,7 @@ pub fn run_helper(told: i32, life: i32) -> io::Result<i32> {
     let [memory_bytes, processes, file_bytes, open_files, cpu_seconds, tmp_bytes] = told.limits;
     let bounds = BoxLimits { memory_bytes, processes, file_bytes, open_files, cpu_seconds, tmp_bytes };
     let mut ruleset = ruleset;
-    let prepared = Prepared::new(&bounds, told.slot).read_anywhere();
+    let prepared = Prepared::new(&bounds, told.slot, true).read_anywhere();
     before_exec(
         &mut command,
         || Ok(()),
