@@ -27,9 +27,9 @@ use crate::progress::{self, Bar};
 use crate::store::WorkQueue;
 pub(super) use kit::{Diagnosis, diagnose};
 pub(super) use options::{RegistryOption, SandboxOption, ScanOptions};
-pub(super) use trial::{Trial, try_rows};
 use report::{Row, Summary};
 use targets::{FileError, UsageError};
+pub(super) use trial::{Trial, try_rows};
 
 /// Longest time that a lease on a target lasts without a heartbeat.
 const LEASE: Duration = Duration::from_secs(60);

@@ -208,13 +208,19 @@ fn lines_of(finding: &Finding) -> Vec<String> {
 }
 
 fn summary(report: &Report) -> Vec<String> {
-    let line = |held: bool, text: String| format!("  {:<7}{text}", word(if held { Held::Held } else { Held::Failed }));
+    let line = |held: bool, text: String| {
+        format!("  {:<7}{text}", word(if held { Held::Held } else { Held::Failed }))
+    };
     let seen = &report.outside.seen;
     let left = &report.left;
     let mut lines = vec![
         line(
             report.healthy.changed.is_empty(),
-            format!("{} healthy servers beside them, {} with another result", report.healthy.rows, report.healthy.changed.len()),
+            format!(
+                "{} healthy servers beside them, {} with another result",
+                report.healthy.rows,
+                report.healthy.changed.len()
+            ),
         ),
         line(
             seen.connections + seen.datagrams == 0,
@@ -240,12 +246,17 @@ fn summary(report: &Report) -> Vec<String> {
         ),
     ];
     for one in left.processes.iter().chain(&left.mounts).chain(&left.folders).chain(&[]) {
-        lines.push(format!("         left: {}", crate::model::Untrusted::new(one.as_str()).for_terminal(120)));
+        lines
+            .push(format!("         left: {}", crate::model::Untrusted::new(one.as_str()).for_terminal(120)));
     }
     lines.extend(report.healthy.changed.iter().map(|name| format!("         changed: {name}")));
     lines.push(String::new());
     let verdict = if report.holds { "holds what it promises" } else { "does NOT hold what it promises" };
-    let open = if report.gaps == 0 { String::new() } else { format!("; {} things it cannot hold, marked \"open\"", report.gaps) };
+    let open = if report.gaps == 0 {
+        String::new()
+    } else {
+        format!("; {} things it cannot hold, marked \"open\"", report.gaps)
+    };
     lines.push(format!(
         "{} rows in {:.0} s: the sandbox {} of this machine {verdict}{open}",
         report.rows, report.seconds, report.sandbox

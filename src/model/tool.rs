@@ -200,7 +200,11 @@ mod tests {
 
     #[test]
     fn a_key_that_steers_the_reader_makes_no_tool() {
-        for key in ["$serde_json::private::RawValue", "$serde_json::private::Number", "\\u0024serde_json::private::RawValue"] {
+        for key in [
+            "$serde_json::private::RawValue",
+            "$serde_json::private::Number",
+            "\\u0024serde_json::private::RawValue",
+        ] {
             let text = format!("{{\"name\":\"a\",\"inputSchema\":{{\"x\":[{{\"{key}\":\"1\"}}]}}}}");
             assert!(matches!(ToolDefinition::from_json(&text), Err(ToolProblem::NotJson(_))), "{text}");
         }

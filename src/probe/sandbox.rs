@@ -23,8 +23,8 @@ use thiserror::Error;
 use crate::model::SandboxLevel;
 
 pub use process::BoxedProcess;
-pub use watch::Exceeded;
 pub use spec::{Access, BoxLimits, BoxSpec, Network, Shown};
+pub use watch::Exceeded;
 
 /// What the user asked for with `--sandbox`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,10 +17,10 @@ use tokio::process::{ChildStdin, ChildStdout};
 use tokio::time::Instant;
 
 use super::link::{Link, LinkError, Reply};
-pub use log::LogRing;
-use oddities::Oddities;
 use crate::config::limits::Limits;
 use crate::model::Untrusted;
+pub use log::LogRing;
+use oddities::Oddities;
 
 /// Messages that are no answer (notifications, requests of the server) before the session is ended.
 const MAX_UNASKED: u32 = 1_000;
@@ -218,7 +218,9 @@ impl StdioLink {
                 tokio::task::yield_now().await;
             }
             if self.noise_lines > MAX_NOISE {
-                return Err(LinkError::TooLarge { what: "the number of lines that are no message".to_owned() });
+                return Err(LinkError::TooLarge {
+                    what: "the number of lines that are no message".to_owned(),
+                });
             }
             if bytes.iter().all(u8::is_ascii_whitespace) {
                 continue;
@@ -265,7 +267,9 @@ impl StdioLink {
                     self.count_unasked()?;
                     let asked = self.oddities.asked();
                     if theirs.get().len() > MAX_ID {
-                        return Err(LinkError::Protocol { detail: "a request with an unreadable id".to_owned() });
+                        return Err(LinkError::Protocol {
+                            detail: "a request with an unreadable id".to_owned(),
+                        });
                     }
                     if asked > MAX_ANSWERED {
                         continue;
@@ -329,9 +333,9 @@ impl Link for StdioLink {
         self.send(serde_json::json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
             .await?;
         match self.answer(id).await {
-            Err(LinkError::TimedOut) if self.oddities.has_stray() => {
-                Err(LinkError::Protocol { detail: "it answered another id than ours, and never ours".to_owned() })
-            }
+            Err(LinkError::TimedOut) if self.oddities.has_stray() => Err(LinkError::Protocol {
+                detail: "it answered another id than ours, and never ours".to_owned(),
+            }),
             other => other,
         }
     }

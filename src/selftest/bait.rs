@@ -139,7 +139,8 @@ impl Bait {
 
     /// Counts what came since it was laid out.
     pub fn look(&self) -> Seen {
-        let until_dry = |mut one: Box<dyn FnMut() -> bool + '_>| std::iter::from_fn(|| one().then_some(())).count();
+        let until_dry =
+            |mut one: Box<dyn FnMut() -> bool + '_>| std::iter::from_fn(|| one().then_some(())).count();
         let mut buffer = [0; 64];
         let mut other = [0; 64];
         let connections = until_dry(Box::new(|| self.tcp4.accept().is_ok()))

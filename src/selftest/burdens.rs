@@ -15,8 +15,18 @@ const MEMORY: usize = 1 << 30;
 
 pub(super) const ROWS: &[Row] = &[
     script("fork-bomb", "every process forks for ever", Expect::failed(TooLarge, "processes"), fork_bomb),
-    script("memory-tree", "eight processes take 200 MiB each", Expect::failed(TooLarge, "memory"), memory_tree),
-    script("memory-shared", "takes shared memory, which counts as no process's data", Expect::failed(TooLarge, "memory"), memory_shared),
+    script(
+        "memory-tree",
+        "eight processes take 200 MiB each",
+        Expect::failed(TooLarge, "memory"),
+        memory_tree,
+    ),
+    script(
+        "memory-shared",
+        "takes shared memory, which counts as no process's data",
+        Expect::failed(TooLarge, "memory"),
+        memory_shared,
+    ),
     script("cpu-spin", "four processes spin and none answers", Expect::failed(TimedOut, ""), spin),
     Row {
         name: "limits",
@@ -35,7 +45,12 @@ const LIMITS: &[Attempt] = &[
     Attempt { id: "processes", what: "start 1,500 processes", gap: Gap::Nowhere, try_it: processes },
     Attempt { id: "threads", what: "start 1,500 threads", gap: Gap::Nowhere, try_it: threads },
     Attempt { id: "data", what: "take 1 GiB of memory in one process", gap: Gap::Nowhere, try_it: data },
-    Attempt { id: "memory_files", what: "take memory in files without a name", gap: Gap::Nowhere, try_it: memory_files },
+    Attempt {
+        id: "memory_files",
+        what: "take memory in files without a name",
+        gap: Gap::Nowhere,
+        try_it: memory_files,
+    },
     Attempt { id: "segments", what: "take memory in System V segments", gap: Gap::Nowhere, try_it: segments },
     Attempt { id: "file_size", what: "write a file of 300 MiB", gap: Gap::Nowhere, try_it: file_size },
     Attempt {
@@ -113,7 +128,9 @@ fn processes(_: &Told) -> Tried {
     for child in &children {
         raw::wait(*child);
     }
-    refused.map_or(Ok(format!("{MANY_PROCESSES} processes at once")), |e| Err(format!("{e} after {}", children.len())))
+    refused.map_or(Ok(format!("{MANY_PROCESSES} processes at once")), |e| {
+        Err(format!("{e} after {}", children.len()))
+    })
 }
 
 fn threads(_: &Told) -> Tried {
@@ -171,9 +188,8 @@ fn disk(_: &Told) -> Tried {
     let path = home("HOME")?;
     let folder = path.with_file_name("filled");
     std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
-    let filled = (0..6).try_for_each(|i| {
-        fill(&folder.join(i.to_string()), 100).map_err(|why| format!("{why} of file {i}"))
-    });
+    let filled = (0..6)
+        .try_for_each(|i| fill(&folder.join(i.to_string()), 100).map_err(|why| format!("{why} of file {i}")));
     let _ = std::fs::remove_dir_all(&folder);
     filled.map(|()| "600 MiB in six files".to_owned())
 }
@@ -199,7 +215,11 @@ fn priority(_: &Told) -> Tried {
 
 fn real_time(_: &Told) -> Tried {
     let priority: i32 = 1;
-    refused(libc::SYS_sched_setscheduler, [0, 1, raw::address(&priority), 0, 0, 0], "first-in-first-out scheduling")
+    refused(
+        libc::SYS_sched_setscheduler,
+        [0, 1, raw::address(&priority), 0, 0, 0],
+        "first-in-first-out scheduling",
+    )
 }
 
 fn raise(_: &Told) -> Tried {

@@ -11,15 +11,23 @@ const fn held(id: &'static str, what: &'static str, try_it: fn(&Told) -> Tried) 
 
 pub(super) const DEVICES: &[Attempt] = &[
     held("memory", "open the machine's memory", |_| open(&["/dev/mem", "/dev/kmem", "/dev/port"])),
-    held("disk", "open a disk", |_| open(&["/dev/sda", "/dev/vda", "/dev/nvme0n1", "/dev/loop0", "/dev/loop-control"])),
+    held("disk", "open a disk", |_| {
+        open(&["/dev/sda", "/dev/vda", "/dev/nvme0n1", "/dev/loop0", "/dev/loop-control"])
+    }),
     held("log", "open the kernel's log", |_| open(&["/dev/kmsg"])),
     held("file_system", "open the door to file systems of its own", |_| open(&["/dev/fuse"])),
-    held("machines", "open the door to virtual machines", |_| open(&["/dev/kvm", "/dev/vhost-net", "/dev/vsock", "/dev/vhost-vsock"])),
+    held("machines", "open the door to virtual machines", |_| {
+        open(&["/dev/kvm", "/dev/vhost-net", "/dev/vsock", "/dev/vhost-vsock"])
+    }),
     held("tunnel", "make a network device", |_| open(&["/dev/net/tun"])),
-    held("input", "open the keyboard", |_| open(&["/dev/input/event0", "/dev/uinput", "/dev/tty0", "/dev/console"])),
+    held("input", "open the keyboard", |_| {
+        open(&["/dev/input/event0", "/dev/uinput", "/dev/tty0", "/dev/console"])
+    }),
     held("terminal", "open the scanner's terminal", |_| open(&["/dev/tty"])),
     held("type", "type into the terminal", |_| ioctl(0x5412)),
-    held("type_wide", "type into the terminal, with a number that only looks different", |_| ioctl(0x1_0000_5412)),
+    held("type_wide", "type into the terminal, with a number that only looks different", |_| {
+        ioctl(0x1_0000_5412)
+    }),
     held("select", "type by the console's selection", |_| ioctl(0x541C)),
     held("system_request", "reboot by a system request", |_| open(&["/proc/sysrq-trigger"])),
 ];

@@ -34,7 +34,9 @@ const FILES: &[Attempt] = &[
     held("secret", "read a file that everybody on the host may read", |t| read(&t.secret_file())),
     held("secret_folder", "list the folder it lies in", |t| list(&t.folder)),
     held("open_file", "write a file that everybody on the host may write", |t| write(&t.open_file())),
-    held("new_file", "make a file in a folder that everybody may write to", |t| write(&t.folder.join("mine"))),
+    held("new_file", "make a file in a folder that everybody may write to", |t| {
+        write(&t.folder.join("mine"))
+    }),
     held("link_out", "reach the file through a symbolic link of its own", link_out),
     held("hard_link", "reach the file through a hard link of its own", hard_link),
     held("dots", "reach the file through /proc/self/root and dots", |t| read(&dotted(t))),
@@ -54,7 +56,9 @@ const PROCESSES: &[Attempt] = &[
     Attempt {
         id: "list",
         what: "see a process of the host",
-        gap: Gap::Reduced("the list of processes and their command lines cannot be hidden without namespaces"),
+        gap: Gap::Reduced(
+            "the list of processes and their command lines cannot be hidden without namespaces",
+        ),
         try_it: |told| outside(told).map(|pid| format!("process {pid} and its command line")),
     },
     held("environment", "read its variables", environment),
@@ -68,9 +72,14 @@ const PROCESSES: &[Attempt] = &[
     },
     held("open_files", "open one of them", |t| {
         let pid = outside(t)?;
-        (0..3).map(|fd| read(&of(pid, &format!("fd/{fd}")))).find(Result::is_ok).unwrap_or_else(|| Err("none".to_owned()))
+        (0..3)
+            .map(|fd| read(&of(pid, &format!("fd/{fd}"))))
+            .find(Result::is_ok)
+            .unwrap_or_else(|| Err("none".to_owned()))
     }),
-    held("root", "list the file system through it", |t| outside(t).and_then(|pid| list(&of(pid, "root/etc")))),
+    held("root", "list the file system through it", |t| {
+        outside(t).and_then(|pid| list(&of(pid, "root/etc")))
+    }),
     held("signal", "end it", |t| end(t, raw::SIGTERM)),
     held("signal_any", "end a process by the id it has on the host", signal_blind),
     held("signal_parent", "end what watches it", signal_parent),
@@ -85,8 +94,12 @@ const SOCKETS: &[Attempt] = &[
     held("datagram", "send to a Unix socket at a path", |t| {
         connected(UnixDatagram::unbound().and_then(|s| s.send_to(b"out", t.datagrams())))
     }),
-    held("daemon", "connect to the container daemon", |_| connected(UnixStream::connect("/var/run/docker.sock"))),
-    held("bus", "connect to the system bus", |_| connected(UnixStream::connect("/run/dbus/system_bus_socket"))),
+    held("daemon", "connect to the container daemon", |_| {
+        connected(UnixStream::connect("/var/run/docker.sock"))
+    }),
+    held("bus", "connect to the system bus", |_| {
+        connected(UnixStream::connect("/run/dbus/system_bus_socket"))
+    }),
     held("log", "write to the system's log", |_| {
         connected(UnixDatagram::unbound().and_then(|s| s.send_to(b"out", "/dev/log")))
     }),
@@ -96,14 +109,18 @@ const INHERITED: &[Attempt] = &[
     held("descriptors", "use a descriptor that was left open", descriptors),
     held("variables", "read variables of the scanner", variables),
     held("folder", "list the folder it was started from", |_| {
-        list(Path::new(".")).and_then(|got| if got.contains("bait") { Ok(got) } else { Err("only its own".to_owned()) })
+        list(Path::new("."))
+            .and_then(|got| if got.contains("bait") { Ok(got) } else { Err("only its own".to_owned()) })
     }),
     held("segments", "find System V segments of the host", |_| ipc("shm")),
     held("queues", "make a message queue", |_| {
-        raw::call(libc::SYS_msgget, [0, 0o1600, 0, 0, 0, 0]).map_or_else(|e| Err(e.to_string()), |id| {
-            let _ = raw::call(libc::SYS_msgctl, [id, 0, 0, 0, 0, 0]);
-            Ok("a queue that stays behind".to_owned())
-        })
+        raw::call(libc::SYS_msgget, [0, 0o1600, 0, 0, 0, 0]).map_or_else(
+            |e| Err(e.to_string()),
+            |id| {
+                let _ = raw::call(libc::SYS_msgctl, [id, 0, 0, 0, 0, 0]);
+                Ok("a queue that stays behind".to_owned())
+            },
+        )
     }),
     held("named_queues", "make a named message queue", named_queue),
 ];
@@ -111,7 +128,9 @@ const INHERITED: &[Attempt] = &[
 const SIGNS: &[Attempt] = &[Attempt {
     id: "signs",
     what: "tell a box from a user's machine",
-    gap: Gap::Everywhere("a server that lists less where its home is empty and no network is there is believed"),
+    gap: Gap::Everywhere(
+        "a server that lists less where its home is empty and no network is there is believed",
+    ),
     try_it: signs,
 }];
 
@@ -119,7 +138,11 @@ fn read(path: &Path) -> Tried {
     let mut file = std::fs::File::open(path).map_err(|e| e.to_string())?;
     let mut bytes = [0; 200];
     let count = file.read(&mut bytes).map_err(|e| e.to_string())?;
-    if count == 0 { Err("nothing in it".to_owned()) } else { Ok(format!("{count} bytes of {}", path.display())) }
+    if count == 0 {
+        Err("nothing in it".to_owned())
+    } else {
+        Ok(format!("{count} bytes of {}", path.display()))
+    }
 }
 
 fn list(path: &Path) -> Tried {
@@ -129,7 +152,11 @@ fn list(path: &Path) -> Tried {
         .map(|e| e.file_name().to_string_lossy().into_owned())
         .take(20)
         .collect();
-    if names.is_empty() { Err("nothing in it".to_owned()) } else { Ok(format!("{}: {}", path.display(), names.join(" "))) }
+    if names.is_empty() {
+        Err("nothing in it".to_owned())
+    } else {
+        Ok(format!("{}: {}", path.display(), names.join(" ")))
+    }
 }
 
 /// The box's own home lies there, too.
@@ -149,7 +176,10 @@ fn write(path: &Path) -> Tried {
 
 /// Opens and writes nothing: the host's own files stay whole where nothing holds.
 fn writable(path: &str) -> Tried {
-    std::fs::OpenOptions::new().append(true).open(path).map_or_else(|e| Err(e.to_string()), |_| Ok(format!("{path} for writing")))
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(path)
+        .map_or_else(|e| Err(e.to_string()), |_| Ok(format!("{path} for writing")))
 }
 
 fn own_home() -> Result<PathBuf, String> {
@@ -175,7 +205,10 @@ fn dotted(told: &Told) -> PathBuf {
 
 fn own_package(_: &Told) -> Tried {
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
-    std::fs::OpenOptions::new().write(true).open(&program).map_or_else(|e| Err(e.to_string()), |_| Ok("its program".to_owned()))
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(&program)
+        .map_or_else(|e| Err(e.to_string()), |_| Ok("its program".to_owned()))
 }
 
 fn of(pid: i32, what: &str) -> PathBuf {
@@ -189,7 +222,9 @@ fn outside(told: &Told) -> Result<i32, String> {
     entries
         .flatten()
         .filter_map(|e| e.file_name().to_str()?.parse::<i32>().ok())
-        .find(|pid| std::fs::read(of(*pid, "cmdline")).is_ok_and(|c| String::from_utf8_lossy(&c).contains(&line)))
+        .find(|pid| {
+            std::fs::read(of(*pid, "cmdline")).is_ok_and(|c| String::from_utf8_lossy(&c).contains(&line))
+        })
         .ok_or_else(|| "no process of the host is seen".to_owned())
 }
 
@@ -205,7 +240,11 @@ fn environment(told: &Told) -> Tried {
 
 fn end(told: &Told, signal: i32) -> Tried {
     let pid = outside(told)?;
-    if raw::kill(pid, signal) { Ok(format!("ended process {pid}")) } else { Err(std::io::Error::last_os_error().to_string()) }
+    if raw::kill(pid, signal) {
+        Ok(format!("ended process {pid}"))
+    } else {
+        Err(std::io::Error::last_os_error().to_string())
+    }
 }
 
 fn signal_blind(told: &Told) -> Tried {
@@ -214,7 +253,11 @@ fn signal_blind(told: &Told) -> Tried {
     if of(pid, "stat").exists() && outside(told).is_err() {
         return Err("the id is one of its own processes".to_owned());
     }
-    if raw::kill(pid, raw::SIGTERM) { Ok(format!("ended process {pid}")) } else { Err(std::io::Error::last_os_error().to_string()) }
+    if raw::kill(pid, raw::SIGTERM) {
+        Ok(format!("ended process {pid}"))
+    } else {
+        Err(std::io::Error::last_os_error().to_string())
+    }
 }
 
 /// Signal 0 asks whether a signal would be let through, and ends nothing.
@@ -225,7 +268,11 @@ fn signal_parent(_: &Told) -> Tried {
     if watcher <= 1 {
         return Err("what watches it is not in its namespace".to_owned());
     }
-    if raw::kill(watcher, 0) { Ok(format!("process {watcher} may be ended")) } else { Err(std::io::Error::last_os_error().to_string()) }
+    if raw::kill(watcher, 0) {
+        Ok(format!("process {watcher} may be ended"))
+    } else {
+        Err(std::io::Error::last_os_error().to_string())
+    }
 }
 
 /// With a process namespace of its own, process 1 is its own, too.

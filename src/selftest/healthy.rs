@@ -21,7 +21,9 @@ const fn healthy(name: &'static str, attack: &'static str, tools: u32, script: f
 }
 
 fn three() -> Vec<String> {
-    ["list_notes", "add_note", "delete_note"].map(|name| tool(name, &format!("Does what {name} says."))).into()
+    ["list_notes", "add_note", "delete_note"]
+        .map(|name| tool(name, &format!("Does what {name} says.")))
+        .into()
 }
 
 fn plain(server: &mut Server) {
@@ -85,8 +87,9 @@ fn memory(server: &mut Server) {
 
 fn files(server: &mut Server) {
     let written = ["HOME", "TMPDIR"].iter().all(|name| {
-        std::env::var_os(name)
-            .is_some_and(|folder| std::fs::write(std::path::Path::new(&folder).join("notes"), [7; 1 << 20]).is_ok())
+        std::env::var_os(name).is_some_and(|folder| {
+            std::fs::write(std::path::Path::new(&folder).join("notes"), [7; 1 << 20]).is_ok()
+        })
     });
     if written {
         server.list(&three());

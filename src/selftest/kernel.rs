@@ -43,7 +43,9 @@ pub(super) const CALLS: &[Attempt] = &[
     held("clone_network", "start a process in a network namespace", |_| cloned(0x4000_0000)),
     held("clone3_namespace", "start a process in a user namespace by the newer call", clone3),
     held("setns", "enter the namespace of process 1", setns),
-    held("ptrace", "trace another process", |_| refused(libc::SYS_ptrace, [0x4206, raw::parent().into(), 0, 0, 0, 0], "attached")),
+    held("ptrace", "trace another process", |_| {
+        refused(libc::SYS_ptrace, [0x4206, raw::parent().into(), 0, 0, 0, 0], "attached")
+    }),
     held("read_memory", "read another process's memory", |_| vector(libc::SYS_process_vm_readv)),
     held("write_memory", "write another process's memory", |_| vector(libc::SYS_process_vm_writev)),
     held("io_uring", "make a ring that bypasses filters", |_| {
@@ -52,9 +54,15 @@ pub(super) const CALLS: &[Attempt] = &[
     }),
     held("add_key", "put a key into the kernel's ring", |_| {
         let (kind, name) = (raw::text("user"), raw::text("catalogue-bait"));
-        refused(libc::SYS_add_key, [raw::at(&kind), raw::at(&name), raw::at(&name), 4, -1, 0], "a key in the kernel")
+        refused(
+            libc::SYS_add_key,
+            [raw::at(&kind), raw::at(&name), raw::at(&name), 4, -1, 0],
+            "a key in the kernel",
+        )
     }),
-    held("keyctl", "read the session's key ring", |_| refused(libc::SYS_keyctl, [0, -3, 0, 0, 0, 0], "the session's ring")),
+    held("keyctl", "read the session's key ring", |_| {
+        refused(libc::SYS_keyctl, [0, -3, 0, 0, 0, 0], "the session's ring")
+    }),
     held("bpf", "load a program into the kernel", |_| {
         let attributes = [2_u64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         refused(libc::SYS_bpf, [0, raw::address(&attributes), 128, 0, 0, 0], "a map in the kernel")
@@ -70,7 +78,11 @@ pub(super) const CALLS: &[Attempt] = &[
         let handle = [0_u64; 18];
         let place = raw::text("/");
         let mount = 0_i32;
-        refused(libc::SYS_name_to_handle_at, [-100, raw::at(&place), raw::address(&handle), raw::address(&mount), 0, 0], "a file's number")
+        refused(
+            libc::SYS_name_to_handle_at,
+            [-100, raw::at(&place), raw::address(&handle), raw::address(&mount), 0, 0],
+            "a file's number",
+        )
     }),
     held("modules", "load a module", |_| refused(libc::SYS_init_module, [0, 0, 0, 0, 0, 0], "a module")),
     held("kernel_log", "read the kernel's log", |_| {
@@ -103,11 +115,13 @@ pub(super) const CALLS: &[Attempt] = &[
 
 pub(super) const PRIVILEGES: &[Attempt] = &[
     held("user", "become the administrator", |_| {
-        raw::call(libc::SYS_setresuid, [0, 0, 0, 0, 0, 0]).map_or_else(|e| Err(e.to_string()), |_| real("user 0".to_owned()))
+        raw::call(libc::SYS_setresuid, [0, 0, 0, 0, 0, 0])
+            .map_or_else(|e| Err(e.to_string()), |_| real("user 0".to_owned()))
     }),
     held("group", "become the administrators' group", |_| {
         // A group that the namespace does not know is an invalid one.
-        raw::call(libc::SYS_setresgid, [0, 0, 0, 0, 0, 0]).map_or_else(|e| Err(e.to_string()), |_| Ok("group 0".to_owned()))
+        raw::call(libc::SYS_setresgid, [0, 0, 0, 0, 0, 0])
+            .map_or_else(|e| Err(e.to_string()), |_| Ok("group 0".to_owned()))
     }),
     held("groups", "join groups", |_| {
         let groups = [0_u32];
@@ -119,7 +133,9 @@ pub(super) const PRIVILEGES: &[Attempt] = &[
     Attempt {
         id: "capabilities",
         what: "use a capability",
-        gap: Gap::Reduced("started by root, it keeps the one to read below folders that only root may enter; Landlock bounds what"),
+        gap: Gap::Reduced(
+            "started by root, it keeps the one to read below folders that only root may enter; Landlock bounds what",
+        ),
         try_it: |_| status("CapEff:", |v| u64::from_str_radix(v, 16).is_ok_and(|bits| bits == 0)),
     },
     held("new_privileges", "gain rights by starting a program", |_| status("NoNewPrivs:", |v| v == "1")),
@@ -130,7 +146,11 @@ pub(super) const PRIVILEGES: &[Attempt] = &[
     held("raise_capability", "take a capability", |_| {
         let header = [0x2008_0522_u32, 0];
         let sets = [!0_u32; 6];
-        refused(libc::SYS_capset, [raw::address(&header), raw::address(&sets), 0, 0, 0, 0], "every capability")
+        refused(
+            libc::SYS_capset,
+            [raw::address(&header), raw::address(&sets), 0, 0, 0, 0],
+            "every capability",
+        )
     }),
 ];
 
@@ -152,7 +172,11 @@ fn real(got: String) -> Tried {
 
 fn mount(_: &Told) -> Tried {
     let (kind, place) = (raw::text("no-such-file-system"), raw::text("/tmp"));
-    refused(libc::SYS_mount, [raw::at(&kind), raw::at(&place), raw::at(&kind), 0, 0, 0], "a file system over /tmp")
+    refused(
+        libc::SYS_mount,
+        [raw::at(&kind), raw::at(&place), raw::at(&kind), 0, 0, 0],
+        "a file system over /tmp",
+    )
 }
 
 fn bind(_: &Told) -> Tried {
@@ -200,7 +224,11 @@ fn vector(number: libc::c_long) -> Tried {
     // Lies at the same place in the parent, which this is a copy of, and means nothing there.
     static SPARE: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let place = [raw::address(&SPARE), 8];
-    refused(number, [raw::parent().into(), raw::address(&place), 1, raw::address(&place), 1, 0], "eight bytes of another process")
+    refused(
+        number,
+        [raw::parent().into(), raw::address(&place), 1, raw::address(&place), 1, 0],
+        "eight bytes of another process",
+    )
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -219,7 +247,11 @@ fn other_numbers(_: &Told) -> Tried {
 #[cfg(target_arch = "x86_64")]
 fn other_gate(_: &Told) -> Tried {
     let result = raw::call_32(20);
-    if result > 0 { Ok("calls by numbers that no filter knows".to_owned()) } else { Err(format!("error {result}")) }
+    if result > 0 {
+        Ok("calls by numbers that no filter knows".to_owned())
+    } else {
+        Err(format!("error {result}"))
+    }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -237,7 +269,8 @@ fn status(name: &str, right: impl Fn(&str) -> bool) -> Tried {
 /// The effective user of a started program is what its `/proc` says; a marked one that helps nobody is `su --version`.
 fn setuid_program(_: &Told) -> Tried {
     let marked = ["/usr/bin/su", "/bin/su", "/usr/bin/sudo", "/usr/bin/passwd", "/usr/bin/mount"];
-    let found = marked.iter().find(|p| std::fs::metadata(p).is_ok_and(|m| m.permissions().mode() & 0o4000 != 0));
+    let found =
+        marked.iter().find(|p| std::fs::metadata(p).is_ok_and(|m| m.permissions().mode() & 0o4000 != 0));
     let Some(program) = found else { return Err("no such program is seen".to_owned()) };
     started_with_rights(program)
 }

@@ -8,14 +8,29 @@ use crate::model::Outcome::{Crashed, TimedOut};
 
 pub(super) const ROWS: &[Row] = &[
     row("setsid", "leaves a process in a session of its own", Expect::ok(1), own_session),
-    row("double-fork", "leaves an orphan that ignores signals and holds the streams", Expect::ok(1), double_fork),
+    row(
+        "double-fork",
+        "leaves an orphan that ignores signals and holds the streams",
+        Expect::ok(1),
+        double_fork,
+    ),
     row("nameless-orphan", "leaves an orphan with other arguments and no variables", Expect::ok(1), nameless),
     row("moving-target", "leaves a process that is another one every millisecond", Expect::ok(1), moving),
     row("many-orphans", "leaves a hundred orphans", Expect::ok(1), many),
-    row("ignores-the-end", "answers, then ignores every signal and the end of its input", Expect::ok(1), ignores),
+    row(
+        "ignores-the-end",
+        "answers, then ignores every signal and the end of its input",
+        Expect::ok(1),
+        ignores,
+    ),
     row("stops-itself", "stops itself before it answers", Expect::failed(TimedOut, ""), stops),
     row("ends-and-leaves", "ends at once and leaves a process behind", Expect::failed(Crashed, ""), ends),
-    row("hidden-files", "leaves files that may not be listed, written or removed", Expect::ok(1), hidden_files),
+    row(
+        "hidden-files",
+        "leaves files that may not be listed, written or removed",
+        Expect::ok(1),
+        hidden_files,
+    ),
 ];
 
 const fn row(name: &'static str, attack: &'static str, expect: Expect, script: fn(&mut Server)) -> Row {

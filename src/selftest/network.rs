@@ -25,7 +25,9 @@ const fn held(id: &'static str, what: &'static str, try_it: fn(&Told) -> Tried) 
 }
 
 const V4: &[Attempt] = &[
-    held("loopback", "connect to a service of the host on 127.0.0.1", |t| connect(&format!("127.0.0.1:{}", t.tcp4))),
+    held("loopback", "connect to a service of the host on 127.0.0.1", |t| {
+        connect(&format!("127.0.0.1:{}", t.tcp4))
+    }),
     held("any_address", "connect to it by 0.0.0.0", |t| connect(&format!("0.0.0.0:{}", t.tcp4))),
     held("loopback_datagram", "send to a service of the host on 127.0.0.1", datagram_home),
     held("public", "connect to a public address", |_| connect("192.0.2.1:443")),
@@ -41,9 +43,14 @@ const V4: &[Attempt] = &[
 
 const V6: &[Attempt] = &[
     held("loopback", "connect to a service of the host on ::1", |t| {
-        t.tcp6.map_or_else(|| Err("this machine has no IPv6".to_owned()), |port| connect(&format!("[::1]:{port}")))
+        t.tcp6.map_or_else(
+            || Err("this machine has no IPv6".to_owned()),
+            |port| connect(&format!("[::1]:{port}")),
+        )
     }),
-    held("mapped", "connect to 127.0.0.1 by its IPv6 spelling", |t| connect(&format!("[::ffff:127.0.0.1]:{}", t.tcp4))),
+    held("mapped", "connect to 127.0.0.1 by its IPv6 spelling", |t| {
+        connect(&format!("[::ffff:127.0.0.1]:{}", t.tcp4))
+    }),
     held("public", "connect to a public address", |_| connect("[2001:db8::1]:443")),
     held("public_datagram", "send to a public address", |_| send("[::]:0", "[2001:db8::1]:53")),
     held("local", "send to everybody near", |_| send("[::]:0", "[ff02::1]:5353")),
@@ -52,7 +59,9 @@ const V6: &[Attempt] = &[
 
 const NAMES: &[Attempt] = &[
     held("resolve", "resolve a name", |_| resolved("example.com:443")),
-    held("smuggle", "resolve a name that carries words out", |t| resolved(&format!("{}.invalid.example:53", t.word))),
+    held("smuggle", "resolve a name that carries words out", |t| {
+        resolved(&format!("{}.invalid.example:53", t.word))
+    }),
     held("resolver", "ask the resolver that is usual on this machine", |_| answered("127.0.0.53:53")),
 ];
 
@@ -114,7 +123,9 @@ fn first(addresses: &[&str], one: fn(&str) -> Tried) -> Tried {
 fn broadcast(_: &Told) -> Tried {
     let socket = UdpSocket::bind("0.0.0.0:0").map_err(|e| e.to_string())?;
     socket.set_broadcast(true).map_err(|e| e.to_string())?;
-    socket.send_to(b"out", "255.255.255.255:9").map_or_else(|e| Err(e.to_string()), |_| Ok("a packet to all".to_owned()))
+    socket
+        .send_to(b"out", "255.255.255.255:9")
+        .map_or_else(|e| Err(e.to_string()), |_| Ok("a packet to all".to_owned()))
 }
 
 /// MSG_FASTOPEN connects without `connect`.
@@ -128,25 +139,40 @@ fn fast_open(told: &Told) -> Tried {
 }
 
 fn resolved(name: &str) -> Tried {
-    name.to_socket_addrs().map_or_else(|e| Err(e.to_string()), |found| Ok(format!("{} addresses", found.count())))
+    name.to_socket_addrs()
+        .map_or_else(|e| Err(e.to_string()), |found| Ok(format!("{} addresses", found.count())))
 }
 
 fn socket(family: libc::c_long, kind: libc::c_long) -> Tried {
-    raw::call(libc::SYS_socket, [family, kind, 0, 0, 0, 0]).map_or_else(|e| Err(e.to_string()), |_| Ok("a socket".to_owned()))
+    raw::call(libc::SYS_socket, [family, kind, 0, 0, 0, 0])
+        .map_or_else(|e| Err(e.to_string()), |_| Ok("a socket".to_owned()))
 }
 
 fn interfaces(_: &Told) -> Tried {
     let table = std::fs::read_to_string("/proc/net/dev").map_err(|e| e.to_string())?;
-    let names: Vec<&str> =
-        table.lines().filter_map(|l| l.split_once(':')).map(|(name, _)| name.trim()).filter(|n| *n != "lo").collect();
+    let names: Vec<&str> = table
+        .lines()
+        .filter_map(|l| l.split_once(':'))
+        .map(|(name, _)| name.trim())
+        .filter(|n| *n != "lo")
+        .collect();
     // To see an interface is not to use it: without namespaces the table is the host's.
     let usable = UdpSocket::bind("0.0.0.0:0").and_then(|s| s.connect("192.0.2.1:9"));
-    if names.is_empty() || usable.is_err() { Err("none that can be used".to_owned()) } else { Ok(names.join(", ")) }
+    if names.is_empty() || usable.is_err() {
+        Err("none that can be used".to_owned())
+    } else {
+        Ok(names.join(", "))
+    }
 }
 
 fn listen(_: &Told) -> Tried {
     let made = std::net::TcpListener::bind("0.0.0.0:0").map_err(|e| e.to_string())?;
     // On a loopback of its own nobody outside can reach it.
-    let alone = std::fs::read_to_string("/proc/net/dev").is_ok_and(|t| t.lines().filter(|l| l.contains(':')).count() == 1);
-    if alone { Err("only on a loopback of its own".to_owned()) } else { Ok(format!("listens at {:?}", made.local_addr())) }
+    let alone = std::fs::read_to_string("/proc/net/dev")
+        .is_ok_and(|t| t.lines().filter(|l| l.contains(':')).count() == 1);
+    if alone {
+        Err("only on a loopback of its own".to_owned())
+    } else {
+        Ok(format!("listens at {:?}", made.local_addr()))
+    }
 }

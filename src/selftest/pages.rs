@@ -5,17 +5,47 @@ use super::{Expect, Play, Row, Topic};
 use crate::model::Outcome::{BadPagination, NoTools, ProtocolError};
 
 pub(super) const ROWS: &[Row] = &[
-    pages("cursor-endless", "a fresh cursor and a fresh tool on every page", Expect::failed(BadPagination, "more than 1000 pages"), endless),
-    pages("cursor-empty-pages", "a fresh cursor on every page, and no tool", Expect::failed(BadPagination, ""), empty),
-    pages("cursor-same-tool", "a fresh cursor on every page, and always the same tool", Expect::failed(BadPagination, ""), same_tool),
+    pages(
+        "cursor-endless",
+        "a fresh cursor and a fresh tool on every page",
+        Expect::failed(BadPagination, "more than 1000 pages"),
+        endless,
+    ),
+    pages(
+        "cursor-empty-pages",
+        "a fresh cursor on every page, and no tool",
+        Expect::failed(BadPagination, ""),
+        empty,
+    ),
+    pages(
+        "cursor-same-tool",
+        "a fresh cursor on every page, and always the same tool",
+        Expect::failed(BadPagination, ""),
+        same_tool,
+    ),
     pages("cursor-same", "the same cursor on every page", Expect::failed(BadPagination, "twice"), same),
     pages("cursor-cycle", "two cursors in turn", Expect::failed(BadPagination, "twice"), cycle),
     pages("cursor-huge", "a cursor of 3 MiB", Expect::failed(ProtocolError, "cursor"), huge),
     pages("cursor-number", "a cursor that is a number", Expect::failed(ProtocolError, "nextCursor"), number),
-    pages("cursor-surrogate", "a cursor that is half of a surrogate pair", Expect::failed(ProtocolError, "nextCursor"), surrogate),
+    pages(
+        "cursor-surrogate",
+        "a cursor that is half of a surrogate pair",
+        Expect::failed(ProtocolError, "nextCursor"),
+        surrogate,
+    ),
     pages("no-tools", "an empty list", Expect::failed(NoTools, ""), none),
-    pages("all-malformed", "entries of which none is a tool", Expect { malformed: 6, ..Expect::failed(ProtocolError, "none of 6") }, malformed),
-    pages("duplicate-tools", "the same name three times with different meanings", Expect::ok(3).marked(&["duplicate-name"]), duplicates),
+    pages(
+        "all-malformed",
+        "entries of which none is a tool",
+        Expect { malformed: 6, ..Expect::failed(ProtocolError, "none of 6") },
+        malformed,
+    ),
+    pages(
+        "duplicate-tools",
+        "the same name three times with different meanings",
+        Expect::ok(3).marked(&["duplicate-name"]),
+        duplicates,
+    ),
 ];
 
 const fn pages(name: &'static str, attack: &'static str, expect: Expect, script: fn(&mut Server)) -> Row {
@@ -73,10 +103,15 @@ fn none(server: &mut Server) {
 }
 
 fn malformed(server: &mut Server) {
-    let entries = ["7", "null", "\"delete_all\"", "{\"title\":\"no name\"}", "{\"name\":5}", "{\"name\":\"\"}"];
+    let entries =
+        ["7", "null", "\"delete_all\"", "{\"title\":\"no name\"}", "{\"name\":5}", "{\"name\":\"\"}"];
     server.list(&entries.map(str::to_owned));
 }
 
 fn duplicates(server: &mut Server) {
-    server.list(&[tool("sync", "Lists what is there."), tool("sync", "Deletes what is there."), tool("sync", "")]);
+    server.list(&[
+        tool("sync", "Lists what is there."),
+        tool("sync", "Deletes what is there."),
+        tool("sync", ""),
+    ]);
 }

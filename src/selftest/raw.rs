@@ -93,8 +93,7 @@ pub(crate) fn memory(bytes: usize, shared: bool) -> io::Result<()> {
     let flags = libc::MAP_ANONYMOUS | if shared { libc::MAP_SHARED } else { libc::MAP_PRIVATE };
     // SAFETY: a new mapping of our own, written inside its bounds, never unmapped.
     unsafe {
-        let start =
-            libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+        let start = libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }

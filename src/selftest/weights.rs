@@ -8,25 +8,75 @@ use super::{Expect, Play, Row, Topic};
 use crate::model::Outcome::{TimedOut, TooLarge};
 
 pub(super) const ROWS: &[Row] = &[
-    wire("flood-bytes", "writes bytes without a line's end as fast as it can", Expect::failed(TooLarge, "a line"), flood_bytes),
-    wire("flood-empty-lines", "writes empty lines as fast as it can", Expect::failed(TooLarge, "the whole answer"), flood_empty),
-    wire("flood-log-lines", "writes log lines on standard output as fast as it can", Expect::failed(TooLarge, "no message"), flood_log),
-    wire("flood-errors", "writes standard error as fast as it can and never answers", Expect::failed(TooLarge, "standard error"), flood_errors),
+    wire(
+        "flood-bytes",
+        "writes bytes without a line's end as fast as it can",
+        Expect::failed(TooLarge, "a line"),
+        flood_bytes,
+    ),
+    wire(
+        "flood-empty-lines",
+        "writes empty lines as fast as it can",
+        Expect::failed(TooLarge, "the whole answer"),
+        flood_empty,
+    ),
+    wire(
+        "flood-log-lines",
+        "writes log lines on standard output as fast as it can",
+        Expect::failed(TooLarge, "no message"),
+        flood_log,
+    ),
+    wire(
+        "flood-errors",
+        "writes standard error as fast as it can and never answers",
+        Expect::failed(TooLarge, "standard error"),
+        flood_errors,
+    ),
     wire("loud-errors", "writes 4 MiB of standard error, then answers", Expect::ok(1), loud_errors),
-    wire("line-of-1-gb", "begins a right answer that has a gigabyte in one line", Expect::failed(TooLarge, "a line"), gigabyte),
+    wire(
+        "line-of-1-gb",
+        "begins a right answer that has a gigabyte in one line",
+        Expect::failed(TooLarge, "a line"),
+        gigabyte,
+    ),
     wire("line-below-the-bound", "answers in one line of 3 MiB", Expect::ok(1), below),
-    wire("line-above-the-bound", "answers in one line a few bytes above 4 MiB", Expect::failed(TooLarge, "a line"), above),
+    wire(
+        "line-above-the-bound",
+        "answers in one line a few bytes above 4 MiB",
+        Expect::failed(TooLarge, "a line"),
+        above,
+    ),
     wire("tools-1000000", "lists a million tools at once", Expect::failed(TooLarge, "a line"), million),
     wire("tools-10000", "lists as many tools as are let in", Expect::ok(10_000), ten_thousand),
-    wire("tools-10001", "lists one tool more than is let in", Expect::failed(TooLarge, "more than 10000 tools"), one_more),
+    wire(
+        "tools-10001",
+        "lists one tool more than is let in",
+        Expect::failed(TooLarge, "more than 10000 tools"),
+        one_more,
+    ),
     wire("properties-100000", "one tool whose schema has 100,000 properties", Expect::ok(1), properties),
-    wire("drip-bytes", "answers one byte every tenth of a second", Expect::failed(TimedOut, "slower than"), drip),
-    wire("drip-lines", "writes one log line every tenth of a second and never answers", Expect::failed(TimedOut, ""), drip_lines),
+    wire(
+        "drip-bytes",
+        "answers one byte every tenth of a second",
+        Expect::failed(TimedOut, "slower than"),
+        drip,
+    ),
+    wire(
+        "drip-lines",
+        "writes one log line every tenth of a second and never answers",
+        Expect::failed(TimedOut, ""),
+        drip_lines,
+    ),
     wire("half-an-answer", "writes half of its answer and waits", Expect::failed(TimedOut, ""), half),
     wire("silent", "reads everything and never says a word", Expect::failed(TimedOut, "no answer"), silent),
     wire("deaf", "never reads its input", Expect::failed(TimedOut, "no answer"), Server::sleep),
     wire("closed-output", "closes its output and stays", Expect::failed(TimedOut, ""), closed),
-    wire("says-it-listens", "says that it listens on HTTP and does not read its input", Expect::failed(TimedOut, "serves HTTP"), listens),
+    wire(
+        "says-it-listens",
+        "says that it listens on HTTP and does not read its input",
+        Expect::failed(TimedOut, "serves HTTP"),
+        listens,
+    ),
 ];
 
 const fn wire(name: &'static str, attack: &'static str, expect: Expect, script: fn(&mut Server)) -> Row {
@@ -66,7 +116,8 @@ fn loud_errors(server: &mut Server) {
 
 fn gigabyte(server: &mut Server) {
     if let Some(first) = server.greet() {
-        let begin = format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"tools\":[{{\"name\":\"", first.id);
+        let begin =
+            format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"tools\":[{{\"name\":\"", first.id);
         server.write(begin.as_bytes());
         for _ in 0..1024 {
             server.write(&[b'a'; 1 << 20]);
@@ -110,7 +161,11 @@ fn properties(server: &mut Server) {
 
 fn drip(server: &mut Server) {
     if let Some(first) = server.greet() {
-        let answer = format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"tools\":[{}]}}}}\n", first.id, tool("slow", &"a".repeat(2000)));
+        let answer = format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"tools\":[{}]}}}}\n",
+            first.id,
+            tool("slow", &"a".repeat(2000))
+        );
         for byte in answer.bytes() {
             server.write(&[byte]);
             std::thread::sleep(Duration::from_millis(100));
@@ -127,7 +182,8 @@ fn drip_lines(server: &mut Server) {
 
 fn half(server: &mut Server) {
     if let Some(first) = server.greet() {
-        server.write(format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"tools\":[", first.id).as_bytes());
+        server
+            .write(format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"tools\":[", first.id).as_bytes());
         server.sleep();
     }
 }

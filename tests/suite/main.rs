@@ -14,6 +14,7 @@ mod declared;
 mod docs;
 mod eval;
 mod exports;
+mod hostile;
 mod licences;
 mod login;
 mod net;

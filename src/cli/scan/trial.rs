@@ -84,18 +84,19 @@ async fn played(
     let program = std::env::current_exe().context("this program's own file is not known")?;
     let data = settings.data_files()?;
     let server = ServerKey::local("selftest").context("the name is constant")?;
-    let anything = Target::Local { server, command: Vec::new(), env: BTreeMap::new(), fresh: true, folder: None };
+    let anything =
+        Target::Local { server, command: Vec::new(), env: BTreeMap::new(), fresh: true, folder: None };
     let needs = kit::Needs::of(&[anything], options);
     bar.note("looking for programs");
     let prepared = kit::prepare(settings, &data, &needs, bar).await?;
     let cache = kit::open_cache(settings, DEFAULT_CACHE_MAX)?;
-    let limits =
-        Limits { session_seconds: SESSION_SECONDS, memory_bytes: MEMORY_BYTES, ..Limits::default() };
+    let limits = Limits { session_seconds: SESSION_SECONDS, memory_bytes: MEMORY_BYTES, ..Limits::default() };
     let jobs = options.jobs.map_or_else(default_jobs, usize::from);
     let prober =
         kit::prober(&prepared, &data, settings, options, cache, limits, Vec::new(), jobs, &cancel).await?;
 
-    let place = tempfile::Builder::new().prefix("catalogue-selftest-").tempdir().context("no temporary folder")?;
+    let place =
+        tempfile::Builder::new().prefix("catalogue-selftest-").tempdir().context("no temporary folder")?;
     // Everybody may enter: what protects the bait must be the box, not the folder.
     fs_err::set_permissions(place.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
     let here = place.path().join("here");
@@ -138,7 +139,8 @@ async fn played(
 
 /// The healthy rows spread evenly among the others.
 fn mixed(rows: &[&'static Row]) -> Vec<&'static Row> {
-    let (mut healthy, hostile): (Vec<_>, Vec<_>) = rows.iter().copied().partition(|r| r.topic == Topic::Healthy);
+    let (mut healthy, hostile): (Vec<_>, Vec<_>) =
+        rows.iter().copied().partition(|r| r.topic == Topic::Healthy);
     healthy.reverse();
     let every = (hostile.len() / healthy.len().max(1)).max(1);
     let mut mixed = Vec::with_capacity(rows.len());

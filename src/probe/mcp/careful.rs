@@ -55,7 +55,9 @@ fn string(text: &str) -> usize {
 }
 
 fn number(text: &str) -> usize {
-    text.bytes().position(|b| !matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')).unwrap_or(text.len())
+    text.bytes()
+        .position(|b| !matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
+        .unwrap_or(text.len())
 }
 
 /// Beyond a double, or a whole number of more than 64 bits.

@@ -44,8 +44,10 @@ pub(super) fn start(bwrap: &Path, expose: bool, spec: &BoxSpec) -> io::Result<Bo
     // A folder joined with an empty rest ends in a slash, which no program's path may.
     let mut command = process::command(&program.components().collect::<PathBuf>());
     command.args(arguments(spec, &shown, &data)).env_clear().current_dir("/");
-    let prepared =
-        Prepared::new(&spec.limits, spec.slot, !inside).keep(data.filters).keep([data.passwd, data.hosts]).die_with_parent();
+    let prepared = Prepared::new(&spec.limits, spec.slot, !inside)
+        .keep(data.filters)
+        .keep([data.passwd, data.hosts])
+        .die_with_parent();
     let mut descriptors = Vec::with_capacity(exposed.len());
     before_exec(
         &mut command,

@@ -128,9 +128,10 @@ pub(super) fn filters(network: Network, own_network: bool) -> Result<Filters, St
     }
     rules.insert(libc::SYS_socket, sockets);
     let arch = std::env::consts::ARCH.try_into().map_err(|e| format!("no system call filter here: {e}"))?;
-    let calls = SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(libc::EPERM as u32), arch)
-        .and_then(BpfProgram::try_from)
-        .map_err(|e| format!("the system call filter cannot be built: {e}"))?;
+    let calls =
+        SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(libc::EPERM as u32), arch)
+            .and_then(BpfProgram::try_from)
+            .map_err(|e| format!("the system call filter cannot be built: {e}"))?;
     Ok(Filters { calls, gates: gates() })
 }
 

@@ -42,9 +42,8 @@ pub(super) fn mended(text: &str) -> Option<String> {
 /// True if a line is a JSON array of messages.
 pub(super) fn is_batch(text: &str) -> bool {
     let entries: Result<Vec<&serde_json::value::RawValue>, _> = serde_json::from_str(text);
-    let message = |raw: &&serde_json::value::RawValue| {
-        raw.get().starts_with('{') && raw.get().contains("\"jsonrpc\"")
-    };
+    let message =
+        |raw: &&serde_json::value::RawValue| raw.get().starts_with('{') && raw.get().contains("\"jsonrpc\"");
     entries.is_ok_and(|entries| entries.iter().any(message))
 }
 

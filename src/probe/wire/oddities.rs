@@ -32,14 +32,10 @@ impl Oddities {
 
     /// The words for what was seen.
     pub(super) fn marks(&self) -> impl Iterator<Item = &'static str> + use<> {
-        [
-            (self.requests, "asks-client"),
-            (self.stray, "stray-answer"),
-            (self.twice, "answered-twice"),
-        ]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(_, word)| word)
+        [(self.requests, "asks-client"), (self.stray, "stray-answer"), (self.twice, "answered-twice")]
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(_, word)| word)
     }
 }
 
