@@ -67,7 +67,9 @@ const PROCESSES: &[Attempt] = &[
     Attempt {
         id: "files",
         what: "list its open files",
-        gap: Gap::Reduced("started by root, it can list the numbers of open files, not open them"),
+        gap: Gap::Reduced(
+            "it can list the numbers of a process's open files (started by root, of any), not open them",
+        ),
         try_it: |t| outside(t).and_then(|pid| list(&of(pid, "fd"))),
     },
     held("open_files", "open one of them", |t| {
@@ -85,6 +87,12 @@ const PROCESSES: &[Attempt] = &[
     held("signal_parent", "end what watches it", signal_parent),
     held("first_process", "list the file system through process 1", first_process),
     held("limits", "change its limits", limits_of_outside),
+    held("priority", "change its priority", |t| {
+        let pid = outside(t)?;
+        // 1 is below what it has: anybody may lower what is theirs.
+        raw::call(libc::SYS_setpriority, [0, pid.into(), 1, 0, 0, 0])
+            .map_or_else(|e| Err(e.to_string()), |_| Ok("it comes later now".to_owned()))
+    }),
     held("handle", "take its descriptors by a handle", handle),
 ];
 

@@ -87,9 +87,8 @@ fn hostile_texts_become_neither_markup_nor_escapes_nor_paths_nor_rights() {
                 "<img src=x",
                 "<svg onload",
                 "<iframe",
-                "href=//evil",
+                "<a href=//evil",
                 "href=\"javascript:",
-                "onmouseover='",
             ] {
                 assert!(!text.contains(live), "{inside}: {live}");
             }

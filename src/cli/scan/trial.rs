@@ -20,7 +20,7 @@ use crate::progress::Bar;
 use crate::selftest::{Bait, Left, Row, Seen, Topic, leftovers};
 
 /// A server that has not answered by then will not; the suite has a dozen of them.
-const SESSION_SECONDS: u64 = 12;
+const SESSION_SECONDS: u64 = 16;
 /// Smaller than a scan's, so that a row that is not held does not take a small machine down.
 const MEMORY_BYTES: u64 = 512 << 20;
 /// One scanner's boxes get this many user ids; see `BoxSpec::slot`.

@@ -127,15 +127,42 @@ async fn kill_at_home_in(home: &Path) {
 impl Drop for BoxedProcess {
     fn drop(&mut self) {
         self.watch.stop();
-        if let Some(folder) = self.scratch.take() {
-            let _ = fs_err::remove_dir_all(folder);
+        if let Some(folder) = self.scratch.take()
+            && fs_err::remove_dir_all(&folder).is_err()
+        {
+            let _ = remove_shut_folder(&folder);
         }
     }
 }
 
 async fn remove_folder(folder: &Path) {
-    if let Err(error) = tokio::fs::remove_dir_all(folder).await {
+    if tokio::fs::remove_dir_all(folder).await.is_ok() {
+        return;
+    }
+    if let Err(error) = remove_shut_folder(folder) {
         tracing::warn!(folder = %folder.display(), %error, "a temporary folder is left behind");
+    }
+}
+
+/// Removes a folder in which a server that runs no more may have shut some.
+///
+/// # Errors
+/// Something in it cannot be removed even so.
+pub fn remove_shut_folder(folder: &Path) -> io::Result<()> {
+    open_up(folder);
+    fs_err::remove_dir_all(folder)
+}
+
+/// Lets the owner into every folder again: a server may have shut some. Nothing of it runs any more, no link is followed.
+fn open_up(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mut shut = vec![folder.to_owned()];
+    while let Some(folder) = shut.pop() {
+        // What cannot be opened is told of when it cannot be removed.
+        let _ = fs_err::set_permissions(&folder, std::fs::Permissions::from_mode(0o700));
+        let Ok(entries) = fs_err::read_dir(&folder) else { continue };
+        let folders = entries.flatten().filter(|e| e.file_type().is_ok_and(|kind| kind.is_dir()));
+        shut.extend(folders.map(|e| e.path()));
     }
 }
 

@@ -108,6 +108,12 @@ pub(super) fn filters(network: Network, own_network: bool) -> Result<Filters, St
         .map(|flag| rule(&[(0, SeccompCmpOp::MaskedEq(flag), flag)]))
         .collect();
     rules.insert(libc::SYS_clone, clones?);
+    // Nobody's but its own: without a process namespace those of the same user could be had.
+    rules.insert(libc::SYS_prlimit64, vec![rule(&[(0, SeccompCmpOp::Ne, 0)])?]);
+    rules.insert(
+        libc::SYS_setpriority,
+        vec![rule(&[(0, SeccompCmpOp::Ne, 0)])?, rule(&[(1, SeccompCmpOp::Ne, 0)])?],
+    );
     let (unix, netlink) = (libc::AF_UNIX as u64, libc::AF_NETLINK as u64);
     // Of netlink only the one that lists interfaces, which libuv and glibc ask.
     let mut sockets = vec![rule(&[(0, SeccompCmpOp::Eq, netlink), (2, SeccompCmpOp::Ne, 0)])?];
