@@ -208,7 +208,7 @@ fn hard_link(told: &Told) -> Tried {
 
 fn dotted(told: &Told) -> PathBuf {
     let rest = told.secret_file();
-    Path::new("/proc/self/root/usr/../../..").join(rest.strip_prefix("/").unwrap_or(&rest))
+    Path::new("/proc/self/root").join("usr/../../..").join(rest.strip_prefix("/").unwrap_or(&rest))
 }
 
 fn own_package(_: &Told) -> Tried {
@@ -285,8 +285,12 @@ fn signal_parent(_: &Told) -> Tried {
 
 /// With a process namespace of its own, process 1 is its own, too.
 fn first_process(_: &Told) -> Tried {
-    let got = list(Path::new("/proc/1/root/"))?;
-    if Path::new("/proc/1/root/etc/shadow").exists() { Ok(got) } else { Err("only its own".to_owned()) }
+    let got = list(Path::new("/proc/1/root"))?;
+    if Path::new("/proc/1/root").join("etc/shadow").exists() {
+        Ok(got)
+    } else {
+        Err("only its own".to_owned())
+    }
 }
 
 fn limits_of_outside(told: &Told) -> Tried {

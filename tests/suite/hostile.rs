@@ -14,8 +14,8 @@ fn program() -> Command {
 }
 
 /// Plays one row outside any box and gives the names of the tools it lists.
-fn unboxed(row: &str, told: &str) -> Vec<String> {
-    let mut server = program().args(["__hostile", row, told]).spawn().unwrap();
+fn unboxed(row: &str, told: &str, home: &std::path::Path) -> Vec<String> {
+    let mut server = program().args(["__hostile", row, told]).env("HOME", home).spawn().unwrap();
     let mut input = server.stdin.take().unwrap();
     writeln!(input, r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{{}}}}"#).unwrap();
     let mut line = String::new();
@@ -41,7 +41,7 @@ fn without_a_box_the_attempts_get_through_and_the_bait_notices() {
         ("escape-inheritance", &["variables"]),
     ];
     for (row, attempts) in through {
-        let names = unboxed(row, &told);
+        let names = unboxed(row, &told, folder.path());
         for attempt in attempts {
             assert!(names.contains(&format!("escaped_{attempt}")), "{row} {attempt}: {names:?}");
         }
