@@ -106,7 +106,7 @@ fn hostile_texts_become_neither_markup_nor_escapes_nor_paths_nor_rights() {
             let mut export = catalogue(var);
             let file = var.join(format!("{row}.{format}"));
             export
-                .args(["policy", "export", &format!("local:{row}"), "--format", format, "--out"])
+                .args(["policy", "export", &format!("local:{row}"), "--format", format, "--output"])
                 .arg(&file);
             let output = export.output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
