@@ -13,6 +13,7 @@ mod review;
 mod rules;
 mod run;
 mod scan;
+mod selftest;
 mod serve;
 mod settings;
 mod sources;
@@ -65,6 +66,8 @@ enum Command {
     Policy(policy::PolicyOptions),
     /// Say what was found, fetched or cannot be had on this machine, and what follows from it.
     Doctor(doctor::DoctorOptions),
+    /// Attack this machine's sandbox with made-up servers, and say what holds and what does not.
+    Selftest(selftest::SelftestOptions),
 }
 
 /// Parses the arguments and runs the command. Returns the documented exit code.
@@ -72,6 +75,9 @@ pub fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().collect();
     if args.get(1).map(String::as_str) == Some("__box") {
         return helper(&args);
+    }
+    if args.get(1).map(String::as_str) == Some("__hostile") {
+        return hostile(&args);
     }
     let cli = Cli::parse();
     crate::progress::start_log(cli.global.verbose);
@@ -89,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Review(options) => review::run(&settings, options),
         Command::Policy(options) => policy::run(&settings, options),
         Command::Doctor(options) => doctor::run(&settings, options),
+        Command::Selftest(options) => selftest::run(&settings, options),
     });
     match result {
         Ok(exit) => exit.into(),
@@ -104,6 +111,18 @@ pub fn main() -> ExitCode {
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let broken = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
     error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(broken))
+}
+
+/// The hidden command that plays one row of the hostile suite: see `selftest`.
+fn hostile(args: &[String]) -> ExitCode {
+    let (Some(row), Some(told)) = (args.get(2), args.get(3)) else { return Exit::Usage.into() };
+    match crate::selftest::play(row, told) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            crate::progress::say(&why);
+            Exit::Usage.into()
+        }
+    }
 }
 
 /// The hidden command that confines itself and then starts a server: see `probe::sandbox::reduced`.

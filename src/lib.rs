@@ -17,5 +17,6 @@ pub mod policy;
 pub mod probe;
 pub mod progress;
 pub mod render;
+pub mod selftest;
 pub mod sources;
 pub mod store;

@@ -11,6 +11,7 @@ mod rests;
 mod rules;
 mod target;
 pub(super) mod targets;
+mod trial;
 mod worker;
 
 use std::path::Path;
@@ -31,6 +32,7 @@ pub(super) use kit::{Diagnosis, diagnose};
 pub(super) use options::{RegistryOption, SandboxOption, ScanOptions};
 use report::{Row, Summary};
 use targets::{FileError, UsageError};
+pub(super) use trial::{Trial, try_rows};
 
 /// Longest time that a lease on a target lasts without a heartbeat.
 const LEASE: Duration = Duration::from_secs(60);

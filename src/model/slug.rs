@@ -38,9 +38,9 @@ pub fn slug(original: &str) -> String {
 
 /// A name that ends like our own hash gets one of its own, or it could equal the slug of another name.
 fn has_hash_ending(base: &str) -> bool {
-    base.rsplit_once('-').is_some_and(|(_, end)| {
-        end.len() == 10 && end.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    })
+    // The empty name has a hash and nothing before it.
+    let end = base.rsplit_once('-').map_or(base, |(_, end)| end);
+    end.len() == 10 && end.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 #[cfg(test)]

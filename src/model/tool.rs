@@ -10,6 +10,10 @@ use thiserror::Error;
 
 use super::digest::sha256_hex;
 
+/// How keys begin that mean something to serde_json itself: it would take the value for JSON to be read, or for a number,
+/// and so show other text than was written.
+const READER_KEYS: &str = "$serde_json::private::";
+
 /// SHA-256 of a definition's canonical bytes, 64 lower-case hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -132,6 +136,9 @@ fn write_canonical(raw: &RawValue, top: bool, out: &mut String) -> serde_json::R
         Some(b'{') => {
             // Rust compares strings by UTF-8 bytes, which is the order of code points.
             let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
+            if fields.keys().any(|key| key.starts_with(READER_KEYS)) {
+                return Err(serde::de::Error::custom("a key that steers the reader of this text"));
+            }
             let kept = fields.iter().filter(|(key, _)| !(top && matches!(key.as_str(), "_meta" | "icons")));
             out.push('{');
             for (i, (key, value)) in kept.enumerate() {
@@ -189,6 +196,18 @@ mod tests {
     fn an_inner_meta_is_part_of_the_definition() {
         let with = ToolDefinition::from_json(r#"{"name":"a","inputSchema":{"_meta":1}}"#).unwrap();
         assert!(with.canonical().contains("_meta"));
+    }
+
+    #[test]
+    fn a_key_that_steers_the_reader_makes_no_tool() {
+        for key in [
+            "$serde_json::private::RawValue",
+            "$serde_json::private::Number",
+            "\\u0024serde_json::private::RawValue",
+        ] {
+            let text = format!("{{\"name\":\"a\",\"inputSchema\":{{\"x\":[{{\"{key}\":\"1\"}}]}}}}");
+            assert!(matches!(ToolDefinition::from_json(&text), Err(ToolProblem::NotJson(_))), "{text}");
+        }
     }
 
     #[test]

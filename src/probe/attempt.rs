@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::link::LinkError;
 use super::mcp::{self, ListError, Listing};
 use super::plan::signs::Signs;
-use super::sandbox::{BoxSpec, Sandbox};
+use super::sandbox::{BoxSpec, Exceeded, Sandbox};
 use super::wire::{LAST_WORDS, LogRing, StdioLink};
 use crate::config::limits::Limits;
 use crate::model::{Outcome, Untrusted};
@@ -42,8 +42,33 @@ pub struct Answer {
     pub took: Duration,
 }
 
+/// How often a box is tried that could not be made for want of processes: a neighbour has them, and will be ended.
+const TRIES: u32 = 4;
+/// How long such a neighbour is given.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Starts `spec` in a box and asks for its tools. The box is gone when this returns.
 pub async fn ask(
+    sandbox: &Sandbox,
+    spec: &BoxSpec,
+    limits: &Limits,
+    patience: Duration,
+    cancel: &CancellationToken,
+) -> Answer {
+    let mut tried = 1;
+    loop {
+        let answer = ask_once(sandbox, spec, limits, patience, cancel).await;
+        let full = answer.outcome == Outcome::ScannerError
+            && answer.detail.raw().contains("Resource temporarily unavailable");
+        if !full || tried == TRIES || cancel.is_cancelled() {
+            return answer;
+        }
+        tried += 1;
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn ask_once(
     sandbox: &Sandbox,
     spec: &BoxSpec,
     limits: &Limits,
@@ -82,6 +107,7 @@ pub async fn ask(
         listed = mcp::list_tools(&mut link, limits) => Some(listed),
         () = cancel.cancelled() => None,
         () = serves_http(&log) => Some(Err(ListError::Link(LinkError::TimedOut))),
+        () = log.flooded() => Some(Err(ListError::Link(LinkError::TooLarge { what: "standard error".to_owned() }))),
     };
     // A server that ended by itself has its last words in the pipe; one that answered is not asked for any.
     let mut status = None;
@@ -89,9 +115,10 @@ pub async fn ask(
         status = tokio::time::timeout(LAST_WORDS, process.wait()).await.ok().flatten();
         let _ = tokio::time::timeout(LAST_WORDS, reader).await;
     }
-    let out_of_memory = process.was_out_of_memory();
+    let exceeded = process.exceeded();
     answer.noise_lines = link.noise_lines;
     answer.damaged = link.damaged;
+    let marks = link.marks();
     let noise = link.noise_tail();
     drop(link);
     process.end().await;
@@ -107,12 +134,19 @@ pub async fn ask(
             answer.outcome = Outcome::Interrupted;
             answer.detail = Untrusted::new("the scan was ended");
         }
-        Some(_) if out_of_memory => {
+        Some(_) if exceeded.is_some() => {
             answer.outcome = Outcome::TooLarge;
-            answer.detail =
-                Untrusted::new(format!("it used more than {} MiB of memory", spec.limits.memory_bytes >> 20));
+            answer.detail = Untrusted::new(match exceeded {
+                Some(Exceeded::Processes) => {
+                    format!("it started as many processes as it may, {}", spec.limits.processes)
+                }
+                _ => format!("it used more than {} MiB of memory", spec.limits.memory_bytes >> 20),
+            });
         }
-        Some(Ok(listing)) => answer.listed(listing),
+        Some(Ok(mut listing)) => {
+            listing.marks.extend(marks);
+            answer.listed(listing);
+        }
         Some(Err(error)) => answer.failed(&error, status),
     }
     answer
@@ -201,6 +235,7 @@ impl Answer {
                 };
                 (outcome, why.to_owned())
             }
+            LinkError::TooSlow { what } => (Outcome::TimedOut, what.clone()),
             LinkError::TooLarge { what } => {
                 (Outcome::TooLarge, format!("{what} is larger than the limits let in"))
             }

@@ -53,6 +53,12 @@ pub enum LinkError {
     /// No answer in time.
     #[error("the server did not answer in time")]
     TimedOut,
+    /// An answer has begun and comes too slowly.
+    #[error("{what}")]
+    TooSlow {
+        /// What is slower than what.
+        what: String,
+    },
     /// A bound of the table `limits` was reached.
     #[error("{what} is larger than limits in catalogue.toml allow")]
     TooLarge {

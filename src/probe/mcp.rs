@@ -3,7 +3,10 @@
 //! The old handshake first: 44 of 44 live servers answered it, 15 of them also `server/discover` (research/live.md
 //! section 2). Typed decoding of a whole list lost every tool in 11 of 13 malformed lists, so entries stay raw.
 
+mod careful;
+
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -20,6 +23,10 @@ pub const REVISION: &str = "2025-11-25";
 pub const STATELESS_REVISION: &str = "2026-07-28";
 /// Longest `instructions` that is kept, in characters.
 const MAX_INSTRUCTIONS: usize = 64 * 1024;
+/// After so many entries others come to their turn.
+const TURN: usize = 256;
+/// Longest cursor that is sent back.
+const MAX_CURSOR: usize = 64 * 1024;
 /// Most bytes that are kept of an entry that is no tool.
 const MAX_MALFORMED: usize = 64 * 1024;
 /// JSON-RPC 2.0 section 5.1: the method does not exist.
@@ -130,9 +137,17 @@ struct Hello<'a> {
     instructions: Option<&'a RawValue>,
 }
 
+/// Reads an object field by field. An array is none: serde would take its members for the fields, by their order.
+fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, ()> {
+    if !raw.get().trim_start().starts_with('{') {
+        return Err(());
+    }
+    serde_json::from_str(raw.get()).map_err(drop)
+}
+
 /// Whatever of it can be read: a server with an odd greeting still has tools.
 fn read_hello(result: &RawValue, listing: &mut Listing) {
-    let Ok(hello) = serde_json::from_str::<Hello<'_>>(result.get()) else {
+    let Ok(hello) = object::<Hello<'_>>(result) else {
         listing.marks.insert("odd-greeting");
         return;
     };
@@ -160,6 +175,7 @@ async fn collect_pages<L: Link>(
     listing: &mut Listing,
 ) -> Result<(), ListError> {
     let mut seen_cursors = BTreeSet::new();
+    let mut seen_names = BTreeSet::new();
     let mut cursor: Option<String> = None;
     loop {
         let mut params = serde_json::Map::new();
@@ -181,22 +197,28 @@ async fn collect_pages<L: Link>(
             Reply::Error { code, message } => return Err(ListError::Refused { code, message }),
         };
         listing.pages += 1;
-        let page: Page<'_> = serde_json::from_str(result.get())
-            .map_err(|_| ListError::Shape("the result of tools/list is no object".to_owned()))?;
+        let page: Page<'_> = object(&result)
+            .map_err(|()| ListError::Shape("the result of tools/list is no object".to_owned()))?;
         let entries =
             page.tools.ok_or_else(|| ListError::Shape("the result of tools/list has no tools".to_owned()))?;
         let entries: Vec<&RawValue> = serde_json::from_str(entries.get())
             .map_err(|_| ListError::Shape("tools in the result of tools/list is no list".to_owned()))?;
-        for entry in entries {
+        for (at, entry) in entries.into_iter().enumerate() {
+            if at % TURN == TURN - 1 {
+                tokio::task::yield_now().await;
+            }
             if listing.tools.len() + listing.malformed.len() >= limits.tools as usize {
                 return Err(ListError::TooManyTools(limits.tools));
             }
-            keep_entry(entry.get(), listing);
+            keep_entry(entry.get(), listing, &mut seen_names);
         }
         // An empty cursor is a cursor; only its absence or null ends the list.
         let Some(next) = page.next_cursor.filter(|c| c.get() != "null") else { return Ok(()) };
         let next: String = serde_json::from_str(next.get())
             .map_err(|_| ListError::Shape("nextCursor is no text".to_owned()))?;
+        if next.len() > MAX_CURSOR {
+            return Err(ListError::Shape(format!("a cursor has more than {} KiB", MAX_CURSOR / 1024)));
+        }
         if !seen_cursors.insert(next.clone()) {
             return Err(ListError::Pagination("a cursor came twice".to_owned()));
         }
@@ -208,13 +230,13 @@ async fn collect_pages<L: Link>(
 }
 
 /// One entry as it came; a lone surrogate is mended so that one bad escape does not cost the tool.
-fn keep_entry(raw: &str, listing: &mut Listing) {
+fn keep_entry(raw: &str, listing: &mut Listing, names: &mut BTreeSet<String>) {
     match ToolDefinition::from_json(raw) {
-        Ok(tool) => push_tool(&tool, raw.to_owned(), listing),
+        Ok(tool) => push_tool(&tool, raw.to_owned(), listing, names),
         Err(problem) => match mended(raw).map(|text| (ToolDefinition::from_json(&text), text)) {
             Some((Ok(tool), text)) => {
                 listing.marks.insert("encoding-damaged");
-                push_tool(&tool, text, listing);
+                push_tool(&tool, text, listing, names);
             }
             _ => listing.malformed.push(MalformedTool {
                 raw: raw.chars().take(MAX_MALFORMED).collect(),
@@ -224,21 +246,24 @@ fn keep_entry(raw: &str, listing: &mut Listing) {
     }
 }
 
-fn push_tool(tool: &ToolDefinition, raw: String, listing: &mut Listing) {
-    if listing.tools.iter().any(|t| t.name.raw() == tool.name()) {
+fn push_tool(tool: &ToolDefinition, raw: String, listing: &mut Listing, names: &mut BTreeSet<String>) {
+    if !names.insert(tool.name().to_owned()) {
         listing.marks.insert("duplicate-name");
     }
+    listing.marks.extend(careful::marks(&raw));
     listing.tools.push(SeenTool { hash: tool.hash().clone(), name: Untrusted::new(tool.name()), raw });
 }
 
 /// Lone surrogate escapes as `\ufffd`; None if there are none.
 fn mended(raw: &str) -> Option<String> {
-    let pair = regex::Regex::new(
-        r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}",
-    )
-    .expect("the pattern is constant and was tried in the test below");
+    static PAIR: LazyLock<regex::Regex> = LazyLock::new(|| {
+        regex::Regex::new(
+            r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}",
+        )
+        .expect("the pattern is constant and was tried in the test below")
+    });
     let mut changed = false;
-    let text = pair.replace_all(raw, |found: &regex::Captures<'_>| {
+    let text = PAIR.replace_all(raw, |found: &regex::Captures<'_>| {
         let hit = &found[0];
         if hit.len() == 6 {
             changed = true;

@@ -13,6 +13,7 @@ pub mod seccomp;
 pub mod spec;
 pub mod tree;
 pub mod trusted;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::model::SandboxLevel;
 
 pub use process::BoxedProcess;
 pub use spec::{Access, BoxLimits, BoxSpec, Network, Shown};
+pub use watch::Exceeded;
 
 /// What the user asked for with `--sandbox`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,6 +25,7 @@ pub(super) const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("policy", &["model"]),
     ("export", &["model", "policy"]),
     ("store", &["model"]),
+    ("selftest", &["model"]),
     // Of eval only the shape of the benchmark's result, which the method page shows.
     ("render", &["model", "store", "policy", "export", "classify", "eval"]),
 ];

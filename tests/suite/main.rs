@@ -16,6 +16,7 @@ mod eval;
 mod exports;
 mod github_fake;
 mod github_servers;
+mod hostile;
 mod identity;
 mod licences;
 mod login;

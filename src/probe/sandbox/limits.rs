@@ -9,6 +9,9 @@ use std::os::fd::RawFd;
 
 use super::spec::{BoxLimits, FIRST_BOX_UID};
 
+/// How far boxes stand behind: a third of the scanner's share of a busy processor.
+const NICENESS: libc::c_int = 5;
+
 /// Everything the child does before exec, computed in the parent: the child must not allocate.
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
@@ -29,14 +32,15 @@ pub(super) fn is_root() -> bool {
 }
 
 impl Prepared {
-    pub(super) fn new(limits: &BoxLimits, slot: u32) -> Self {
+    /// Without `processes` their number is left as it is: it is set later.
+    pub(super) fn new(limits: &BoxLimits, slot: u32, processes: bool) -> Self {
         // The limit on processes counts all of a user's: a box of root's has a user of its own, else ours are added.
         let own =
             if is_root() { 0 } else { super::tree::processes_of_user(rustix::process::getuid().as_raw()) };
         Self {
             limits: [
                 (libc::RLIMIT_CORE, 0),
-                (libc::RLIMIT_NPROC, limits.processes + own),
+                (libc::RLIMIT_NPROC, if processes { limits.processes + own } else { u64::MAX }),
                 (libc::RLIMIT_FSIZE, limits.file_bytes),
                 (libc::RLIMIT_NOFILE, limits.open_files),
                 (libc::RLIMIT_CPU, limits.cpu_seconds),
@@ -67,6 +71,7 @@ impl Prepared {
     /// Runs in the child. Order matters: limits while still root (a lower limit can always be set), then the ids, then
     /// the death signal, which a change of ids clears.
     pub(super) fn apply(&self) -> io::Result<()> {
+        close_over_exec()?;
         keep_over_exec(&self.kept)?;
         for (resource, value) in self.limits {
             let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -78,8 +83,11 @@ impl Prepared {
                 check(libc::setrlimit(resource, &raw const limit))?;
             }
         }
-        // SAFETY: plain system call.
-        unsafe { libc::umask(0o022) };
+        // SAFETY: plain system calls. Behind the scanner, which must come to its turn to end the box; see `watch`.
+        unsafe {
+            libc::umask(0o022);
+            libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS);
+        }
         if let Some(uid) = self.uid {
             self.drop_to(uid)?;
         }
@@ -181,6 +189,35 @@ impl PreExec for std::process::Command {
         use std::os::unix::process::CommandExt;
         // SAFETY: used by the single-threaded helper only, where allocating after fork is harmless.
         unsafe { self.pre_exec(step) };
+    }
+}
+
+/// Puts this thread ahead of others, as far as it may: only root may.
+pub(super) fn come_first() {
+    // SAFETY: plain system call on this thread; refused, nothing changes.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -10) };
+}
+
+/// In a child: closes every descriptor but the three streams at exec. Whoever started the scanner may have left some
+/// open that nobody marked; a box must not find them.
+pub(super) fn close_over_exec() -> io::Result<()> {
+    const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+    // SAFETY: plain system call; marks descriptors of this child alone.
+    let marked = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) };
+    match check_long(marked) {
+        // Before Linux 5.11 they are marked one by one.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EINVAL)) => {
+            let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+            // SAFETY: the struct lives over the call; a number that is no descriptor is an error nobody minds.
+            unsafe {
+                check(libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit))?;
+                for fd in 3..libc::c_int::try_from(limit.rlim_cur.min(1 << 20)).unwrap_or(1024) {
+                    libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC);
+                }
+            }
+            Ok(())
+        }
+        other => other,
     }
 }
 

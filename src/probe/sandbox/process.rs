@@ -5,19 +5,16 @@ use std::io::{self, Seek, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
-use super::spec::BoxSpec;
+use super::spec::{BoxLimits, BoxSpec};
 use super::tree;
+use super::watch::{Exceeded, Watch};
 
-/// How often the memory of a box is looked at.
-const WATCH_EVERY: Duration = Duration::from_millis(100);
 /// How long the end of a killed box is waited for.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
@@ -32,8 +29,7 @@ pub struct BoxedProcess {
     pub stdout: Option<ChildStdout>,
     /// Its standard error.
     pub stderr: Option<ChildStderr>,
-    out_of_memory: Arc<AtomicBool>,
-    watch: tokio::task::JoinHandle<()>,
+    watch: Watch,
     /// Held open while the helper of the reduced level shall live.
     life: Option<OwnedFd>,
     /// Temporary folders of the host that go with the box.
@@ -46,9 +42,24 @@ impl BoxedProcess {
         self.child.wait().await.ok().and_then(|status| status.code())
     }
 
-    /// True if it was killed because its tree used more memory than allowed.
+    /// The id of the process that was started, on this machine.
+    pub fn id(&self) -> u32 {
+        self.pid
+    }
+
+    /// True if it has not ended.
+    pub fn is_running(&self) -> bool {
+        tree::start_ticks(self.pid).is_some()
+    }
+
+    /// The bound for which it was ended, if it was.
+    pub fn exceeded(&self) -> Option<Exceeded> {
+        self.watch.exceeded()
+    }
+
+    /// True if it was ended because its tree used more memory than allowed.
     pub fn was_out_of_memory(&self) -> bool {
-        self.out_of_memory.load(Ordering::Relaxed)
+        self.exceeded() == Some(Exceeded::Memory)
     }
 
     /// What is left on standard error, lossily, at most 64 KiB, waiting at most `patience`.
@@ -63,7 +74,7 @@ impl BoxedProcess {
     /// Kills the whole tree, whatever it did (setsid, double fork, ignoring signals), waits until it is gone and
     /// removes its temporary folders.
     pub async fn end(mut self) {
-        self.watch.abort();
+        self.watch.stop();
         let below = tree::descendants(self.pid);
         // Opened before the kill, so that an id used again is never waited for or killed.
         let handles: Vec<_> = below
@@ -115,16 +126,43 @@ async fn kill_at_home_in(home: &Path) {
 
 impl Drop for BoxedProcess {
     fn drop(&mut self) {
-        self.watch.abort();
-        if let Some(folder) = self.scratch.take() {
-            let _ = fs_err::remove_dir_all(folder);
+        self.watch.stop();
+        if let Some(folder) = self.scratch.take()
+            && fs_err::remove_dir_all(&folder).is_err()
+        {
+            let _ = remove_shut_folder(&folder);
         }
     }
 }
 
 async fn remove_folder(folder: &Path) {
-    if let Err(error) = tokio::fs::remove_dir_all(folder).await {
+    if tokio::fs::remove_dir_all(folder).await.is_ok() {
+        return;
+    }
+    if let Err(error) = remove_shut_folder(folder) {
         tracing::warn!(folder = %folder.display(), %error, "a temporary folder is left behind");
+    }
+}
+
+/// Removes a folder in which a server that runs no more may have shut some.
+///
+/// # Errors
+/// Something in it cannot be removed even so.
+pub fn remove_shut_folder(folder: &Path) -> io::Result<()> {
+    open_up(folder);
+    fs_err::remove_dir_all(folder)
+}
+
+/// Lets the owner into every folder again: a server may have shut some. Nothing of it runs any more, no link is followed.
+fn open_up(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mut shut = vec![folder.to_owned()];
+    while let Some(folder) = shut.pop() {
+        // What cannot be opened is told of when it cannot be removed.
+        let _ = fs_err::set_permissions(&folder, std::fs::Permissions::from_mode(0o700));
+        let Ok(entries) = fs_err::read_dir(&folder) else { continue };
+        let folders = entries.flatten().filter(|e| e.file_type().is_ok_and(|kind| kind.is_dir()));
+        shut.extend(folders.map(|e| e.path()));
     }
 }
 
@@ -139,7 +177,7 @@ pub(super) fn command(program: &Path) -> Command {
 /// Starts a prepared command and its memory watch.
 pub(super) fn spawn(
     mut command: Command,
-    memory_bytes: u64,
+    limits: &BoxLimits,
     scratch: Option<PathBuf>,
 ) -> io::Result<BoxedProcess> {
     let mut child = match command.spawn() {
@@ -152,15 +190,13 @@ pub(super) fn spawn(
         }
     };
     let pid = child.id().ok_or_else(|| io::Error::other("the process ended before it had an id"))?;
-    let out_of_memory = Arc::new(AtomicBool::new(false));
-    let watch = tokio::spawn(watch_memory(pid, memory_bytes, Arc::clone(&out_of_memory)));
+    let watch = Watch::over(pid, limits);
     Ok(BoxedProcess {
         stdin: child.stdin.take(),
         stdout: child.stdout.take(),
         stderr: child.stderr.take(),
         child,
         pid,
-        out_of_memory,
         watch,
         life: None,
         scratch,
@@ -172,22 +208,6 @@ impl BoxedProcess {
     pub(super) fn holding(mut self, life: OwnedFd) -> Self {
         self.life = Some(life);
         self
-    }
-}
-
-/// The limit on a process's memory does not bound a tree (64 times 1 GiB: research/live.md section 5); this does.
-async fn watch_memory(root: u32, memory_bytes: u64, out_of_memory: Arc<AtomicBool>) {
-    loop {
-        tokio::time::sleep(WATCH_EVERY).await;
-        // The cheap figure counts shared pages for each process: it only says when to ask for the true one.
-        if tree::resident_bytes(root) > memory_bytes && tree::proportional_bytes(root) > memory_bytes {
-            out_of_memory.store(true, Ordering::Relaxed);
-            for pid in tree::descendants(root).into_iter().rev() {
-                if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-                    let _ = kill_process(pid, Signal::KILL);
-                }
-            }
-        }
     }
 }
 
@@ -214,7 +234,8 @@ pub(super) fn start_open(spec: &BoxSpec) -> io::Result<BoxedProcess> {
         .envs(&spec.env)
         .current_dir(spec.cwd.as_deref().unwrap_or(&home))
         .process_group(0);
-    spawn(command, spec.limits.memory_bytes, Some(home))
+    super::limits::PreExec::add_pre_exec(&mut command, super::limits::close_over_exec);
+    spawn(command, &spec.limits, Some(home))
 }
 
 /// A new folder below `scratch`, named after this process so that a later run can tell whose it was.

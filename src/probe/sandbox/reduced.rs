@@ -16,7 +16,6 @@ use landlock::{
     ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
     RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
 };
-use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::limits::{self, Prepared, before_exec};
@@ -87,7 +86,7 @@ pub(super) fn start(spec: &BoxSpec) -> io::Result<BoxedProcess> {
         .process_group(0);
     let kept = [told.as_raw_fd(), theirs.as_raw_fd()];
     keep_open(&mut command, kept);
-    let started = process::spawn(command, spec.limits.memory_bytes, Some(home))?;
+    let started = process::spawn(command, &spec.limits, Some(home))?;
     drop(theirs);
     Ok(started.holding(ours))
 }
@@ -95,7 +94,10 @@ pub(super) fn start(spec: &BoxSpec) -> io::Result<BoxedProcess> {
 /// The helper itself is not limited: it must be able to clean up.
 fn keep_open(command: &mut tokio::process::Command, descriptors: [i32; 2]) {
     use super::limits::PreExec;
-    command.add_pre_exec(move || limits::keep_over_exec(&descriptors));
+    command.add_pre_exec(move || {
+        limits::close_over_exec()?;
+        limits::keep_over_exec(&descriptors)
+    });
 }
 
 /// The hidden command `__box`. Returns the program's exit status.
@@ -110,7 +112,7 @@ pub fn run_helper(told: i32, life: i32) -> io::Result<i32> {
     limits::become_subreaper()?;
     let ruleset = Some(landlock_rules(&told).map_err(io::Error::other)?);
     let sockets = if told.shared_network { Network::Shared } else { Network::None };
-    let filter = seccomp::filter(Some(sockets)).map_err(io::Error::other)?;
+    let filters = seccomp::filters(sockets, false).map_err(io::Error::other)?;
 
     #[expect(clippy::disallowed_methods, reason = "probe/sandbox is the place that starts processes")]
     let mut command = std::process::Command::new(&told.program);
@@ -118,7 +120,7 @@ pub fn run_helper(told: i32, life: i32) -> io::Result<i32> {
     let [memory_bytes, processes, file_bytes, open_files, cpu_seconds, tmp_bytes] = told.limits;
     let bounds = BoxLimits { memory_bytes, processes, file_bytes, open_files, cpu_seconds, tmp_bytes };
     let mut ruleset = ruleset;
-    let prepared = Prepared::new(&bounds, told.slot).read_anywhere();
+    let prepared = Prepared::new(&bounds, told.slot, true).read_anywhere();
     before_exec(
         &mut command,
         || Ok(()),
@@ -129,7 +131,8 @@ pub fn run_helper(told: i32, life: i32) -> io::Result<i32> {
             if status.ruleset == RulesetStatus::NotEnforced {
                 return Err(io::Error::other("this kernel has no Landlock"));
             }
-            seccompiler::apply_filter(&filter).map_err(io::Error::other)
+            seccompiler::apply_filter(&filters.gates).map_err(io::Error::other)?;
+            seccompiler::apply_filter(&filters.calls).map_err(io::Error::other)
         },
     );
     let mut child = command.spawn()?;
@@ -153,14 +156,10 @@ fn wait_for_end(child: &mut std::process::Child, life: &File) -> io::Result<i32>
     }
 }
 
-/// A descendant can fork while we look, never leave: rounds until no child is left.
+/// Rounds until no child is left.
 fn kill_all_below() {
     while limits::reap() {
-        for pid in tree::descendants(std::process::id()) {
-            if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-                let _ = kill_process(pid, Signal::KILL);
-            }
-        }
+        tree::kill_below(std::process::id());
         std::thread::sleep(Duration::from_millis(1));
     }
 }

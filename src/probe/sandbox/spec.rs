@@ -57,7 +57,7 @@ impl Default for BoxLimits {
     fn default() -> Self {
         Self {
             memory_bytes: 2 << 30,
-            processes: 512,
+            processes: 256,
             file_bytes: 256 << 20,
             open_files: 4096,
             cpu_seconds: 120,

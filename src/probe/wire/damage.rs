@@ -39,6 +39,14 @@ pub(super) fn mended(text: &str) -> Option<String> {
     changed.then_some(out)
 }
 
+/// True if a line is a JSON array of messages.
+pub(super) fn is_batch(text: &str) -> bool {
+    let entries: Result<Vec<&serde_json::value::RawValue>, _> = serde_json::from_str(text);
+    let message =
+        |raw: &&serde_json::value::RawValue| raw.get().starts_with('{') && raw.get().contains("\"jsonrpc\"");
+    entries.is_ok_and(|entries| entries.iter().any(message))
+}
+
 /// True if a line that is no JSON looks like the answer to request `id`: waiting on would not bring another one.
 pub(super) fn seems_to_answer(text: &str, id: u64) -> bool {
     let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
@@ -63,6 +71,14 @@ mod tests {
         );
         assert_eq!(super::mended("{\"a\":1}"), None);
         assert_eq!(super::mended("Infinity is near"), None);
+    }
+
+    #[test]
+    fn an_array_of_messages_is_a_batch_and_no_other_array() {
+        assert!(is_batch("[{\"jsonrpc\":\"2.0\"}]"));
+        for other in ["[]", "[\"jsonrpc\"]", "[[{\"jsonrpc\":\"2.0\"}]]", "[{\"a\":1}]", "[{\"jsonrpc\":"] {
+            assert!(!is_batch(other), "{other}");
+        }
     }
 
     #[test]

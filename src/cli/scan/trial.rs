@@ -1,0 +1,213 @@
+//! Made-up servers in this machine's sandbox, asked as a scan asks any server: for `catalogue selftest`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+
+use super::super::settings::Settings;
+use super::{DEFAULT_CACHE_MAX, ScanOptions, default_jobs, kit, stop_on_signal};
+use crate::config::limits::Limits;
+use crate::model::{Probe, SandboxLevel, ServerKey, Target};
+use crate::probe::local;
+use crate::probe::runner::Prober;
+use crate::probe::sandbox::{BoxSpec, Sandbox, Wanted};
+use crate::progress::Bar;
+use crate::selftest::{Bait, Left, Row, Seen, Topic, leftovers};
+
+/// A server that has not answered by then will not; the suite has a dozen of them.
+const SESSION_SECONDS: u64 = 16;
+/// Smaller than a scan's, so that a row that is not held does not take a small machine down.
+const MEMORY_BYTES: u64 = 512 << 20;
+/// One scanner's boxes get this many user ids; see `BoxSpec::slot`.
+const SLOTS: u32 = 64;
+
+/// What came of a trial.
+pub(in crate::cli) struct Trial {
+    /// The level that was taken.
+    pub(in crate::cli) level: SandboxLevel,
+    /// Why no stronger one.
+    pub(in crate::cli) notes: Vec<String>,
+    /// The healthy rows alone, in their order.
+    pub(in crate::cli) quiet: Vec<(&'static Row, Probe)>,
+    /// All rows together, in their order.
+    pub(in crate::cli) together: Vec<(&'static Row, Probe)>,
+    /// What was touched outside.
+    pub(in crate::cli) seen: Seen,
+    /// The process outside was still there in the end.
+    pub(in crate::cli) outside_alive: bool,
+    /// What stayed behind.
+    pub(in crate::cli) left: Left,
+    /// Most resident memory of this process above what it had before, KiB.
+    pub(in crate::cli) grown_kib: u64,
+    /// Ended by Ctrl-C.
+    pub(in crate::cli) interrupted: bool,
+    /// Wall seconds.
+    pub(in crate::cli) seconds: f64,
+}
+
+/// Plays `rows` in the sandbox that `options` ask for: the healthy ones alone first, then all together.
+///
+/// # Errors
+/// No sandbox can be had, or the bait cannot be laid out.
+pub(in crate::cli) fn try_rows(
+    settings: &Settings,
+    options: &ScanOptions,
+    rows: &[&'static Row],
+    bar: &Bar,
+) -> anyhow::Result<Trial> {
+    let begun = Instant::now();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the scanner's threads cannot be started")?;
+    let trial = runtime.block_on(played(settings, options, rows, bar));
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    let mut trial = trial?;
+    trial.seconds = begun.elapsed().as_secs_f64();
+    Ok(trial)
+}
+
+async fn played(
+    settings: &Settings,
+    options: &ScanOptions,
+    rows: &[&'static Row],
+    bar: &Bar,
+) -> anyhow::Result<Trial> {
+    let cancel = CancellationToken::new();
+    let stop = cancel.clone();
+    let signals = tokio::spawn(async move { stop_on_signal(&stop).await });
+    let program = std::env::current_exe().context("this program's own file is not known")?;
+    let data = settings.data_files()?;
+    let server = ServerKey::local("selftest").context("the name is constant")?;
+    let anything =
+        Target::Local { server, command: Vec::new(), env: BTreeMap::new(), fresh: true, folder: None };
+    let needs = kit::Needs::of(&[anything], options);
+    bar.note("looking for programs");
+    let prepared = kit::prepare(settings, &data, &needs, bar).await?;
+    let cache = kit::open_cache(settings, DEFAULT_CACHE_MAX)?;
+    let limits = Limits { session_seconds: SESSION_SECONDS, memory_bytes: MEMORY_BYTES, ..Limits::default() };
+    let jobs = options.jobs.map_or_else(default_jobs, usize::from);
+    let prober =
+        kit::prober(&prepared, &data, settings, options, cache, limits, Vec::new(), jobs, &cancel).await?;
+
+    let place =
+        tempfile::Builder::new().prefix("catalogue-selftest-").tempdir().context("no temporary folder")?;
+    // Everybody may enter: what protects the bait must be the box, not the folder.
+    fs_err::set_permissions(place.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    let here = place.path().join("here");
+    fs_err::create_dir(&here)?;
+    let word = place.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let folder = place.path().join("bait");
+    let bait = Bait::lay(&folder, &word).context("the bait cannot be laid out")?;
+    let segments = leftovers::segments();
+    let open = Sandbox::choose(Wanted::None, None, &prober.scratch).await?;
+    let mut spec = BoxSpec::new("/bin/sh", &prober.scratch);
+    spec = spec.args(["-c", "while :; do sleep 1; done", &format!("bait-{word}")]);
+    spec.env.extend([bait.secret(), ("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
+    let outside = open.start(&spec).context("the process outside cannot be started")?;
+    let told = serde_json::to_string(&bait.told(outside.id()))?;
+
+    let before = memory("VmRSS:");
+    let play = Play { prober: &prober, program, here, told, bar, next_slot: AtomicU32::new(0) };
+    let healthy: Vec<&'static Row> = rows.iter().copied().filter(|r| r.topic == Topic::Healthy).collect();
+    let quiet = play.all(&healthy, jobs).await?;
+    let together = play.all(&mixed(rows), jobs).await?;
+    let grown_kib = memory("VmHWM:").saturating_sub(before);
+    let seen = bait.look();
+    let outside_alive = outside.is_running();
+    outside.end().await;
+    let left = leftovers::look(&word, &prober.scratch, place.path(), segments);
+    signals.abort();
+    Ok(Trial {
+        level: prober.sandbox.level(),
+        notes: prober.sandbox.notes().to_vec(),
+        quiet,
+        together,
+        seen,
+        outside_alive,
+        left,
+        grown_kib,
+        interrupted: cancel.is_cancelled(),
+        seconds: 0.0,
+    })
+}
+
+/// The healthy rows spread evenly among the others.
+fn mixed(rows: &[&'static Row]) -> Vec<&'static Row> {
+    let (mut healthy, hostile): (Vec<_>, Vec<_>) =
+        rows.iter().copied().partition(|r| r.topic == Topic::Healthy);
+    healthy.reverse();
+    let every = (hostile.len() / healthy.len().max(1)).max(1);
+    let mut mixed = Vec::with_capacity(rows.len());
+    for (i, row) in hostile.into_iter().enumerate() {
+        if i % every == 0 {
+            mixed.extend(healthy.pop());
+        }
+        mixed.push(row);
+    }
+    mixed.extend(healthy.into_iter().rev());
+    mixed
+}
+
+struct Play<'a> {
+    prober: &'a Prober,
+    program: PathBuf,
+    here: PathBuf,
+    told: String,
+    bar: &'a Bar,
+    next_slot: AtomicU32,
+}
+
+impl Play<'_> {
+    /// So many at a time; what came of them in the order of `rows`.
+    async fn all(&self, rows: &[&'static Row], jobs: usize) -> anyhow::Result<Vec<(&'static Row, Probe)>> {
+        let next = Mutex::new(rows.iter().enumerate());
+        let done = Mutex::new(Vec::new());
+        let work = async || {
+            let index = self.next_slot.fetch_add(1, Ordering::Relaxed) % SLOTS;
+            let slot = 1 + (std::process::id() % 100) * SLOTS + index;
+            loop {
+                let taken = next.lock().ok().and_then(|mut rows| rows.next());
+                let Some((at, row)) = taken.filter(|_| !self.prober.cancel.is_cancelled()) else {
+                    return anyhow::Ok(());
+                };
+                self.bar.begin(row.name);
+                let probe = self.one(row, slot).await?;
+                self.bar.end(row.name, true);
+                if let Ok(mut done) = done.lock() {
+                    done.push((at, *row, probe));
+                }
+            }
+        };
+        let ended = futures_util::future::join_all((0..jobs.max(1)).map(|_| work())).await;
+        ended.into_iter().collect::<anyhow::Result<()>>()?;
+        let mut done = done.into_inner().unwrap_or_default();
+        done.sort_by_key(|(at, _, _)| *at);
+        Ok(done.into_iter().map(|(_, row, probe)| (row, probe)).collect())
+    }
+
+    async fn one(&self, row: &'static Row, slot: u32) -> anyhow::Result<Probe> {
+        let program = self.program.to_string_lossy().into_owned();
+        let command = [program, "__hostile".to_owned(), row.name.to_owned(), self.told.clone()];
+        let prober = self.prober;
+        let mut spec =
+            local::spec(&prober.sandbox, &command, &BTreeMap::new(), &self.here, &[], &prober.scratch)
+                .await
+                .map_err(|why| anyhow::anyhow!("{}: {why}", row.name))?;
+        spec.slot = slot;
+        spec.limits.memory_bytes = prober.limits.memory_bytes;
+        Ok(prober.local(spec, vec![row.name.to_owned()], |_, _| {}).await)
+    }
+}
+
+/// A line of this process's own status, KiB.
+fn memory(line: &str) -> u64 {
+    let status = fs_err::read_to_string("/proc/self/status").unwrap_or_default();
+    let value = status.lines().find_map(|l| l.strip_prefix(line));
+    value.and_then(|v| v.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
