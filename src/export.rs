@@ -5,13 +5,18 @@
 //! written is read back by a model of the target's own matching and compared with that promise before it leaves this
 //! module.
 
+mod advice;
+mod agentgateway;
 mod claude_code;
 mod codex;
 mod copilot_cli;
 mod csv;
+mod docker;
+mod envoy;
 mod gemini_cli;
 mod intercept;
 mod json;
+mod kiro;
 mod known;
 pub mod names;
 mod neutral;
@@ -22,6 +27,7 @@ mod operators;
 mod plan;
 mod policylayer;
 mod toml_text;
+mod toolhive;
 mod yaml;
 
 use serde::Serialize;
@@ -103,6 +109,13 @@ pub const EXPORTERS: &[Exporter] = &[
     neutral::EXPORTER,
     csv::EXPORTER,
     opa::EXPORTER,
+    toolhive::EXPORTER,
+    docker::EXPORTER,
+    envoy::EXPORTER,
+    agentgateway::EXPORTER,
+    kiro::EXPORTER,
+    advice::CURSOR,
+    advice::VSCODE,
 ];
 
 /// The format of that id.
@@ -122,6 +135,9 @@ pub fn guess(text: &str) -> &'static Exporter {
             () if has("permissions") => "claude-code",
             () if has("permission") => "opencode",
             () if has(opa::MARK) => "opa",
+            () if has("mcpServers") => "kiro",
+            () if has("mcpAllowlist") => "cursor",
+            () if has("chat.tools.eligibleForAutoApproval") => "vscode",
             () => "policylayer",
         }
     } else if text.lines().any(|l| l.starts_with("[[rule")) {
@@ -130,6 +146,18 @@ pub fn guess(text: &str) -> &'static Exporter {
         "codex"
     } else if text.starts_with(csv::FIRST_COLUMN) {
         "csv"
+    } else if text.contains("cedarv1") {
+        "toolhive"
+    } else if text.contains("mcpAuthorization:") {
+        "agentgateway"
+    } else if text.contains("toolSelector:") {
+        "envoy"
+    } else if !text
+        .lines()
+        .any(|l| l.starts_with("version:") || l.starts_with("tools:") || l.starts_with("default:"))
+        && text.starts_with("# Policy made by catalogue")
+    {
+        "docker"
     } else {
         "intercept"
     };
@@ -312,11 +340,13 @@ pub enum Reason {
     SharedName,
     /// The form that this format gives to the name is not known.
     UnsureName,
+    /// The target takes it as advice and blocks nothing: a person is asked.
+    AdviceOnly,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Reason; 12] = [
+    pub const ALL: [Reason; 13] = [
         Reason::AsRecommended,
         Reason::DeniedNotHidden,
         Reason::NoApproval,
@@ -329,6 +359,7 @@ impl Reason {
         Reason::NoArguments,
         Reason::SharedName,
         Reason::UnsureName,
+        Reason::AdviceOnly,
     ];
 
     /// The word that templates choose their sentence by.
@@ -346,6 +377,7 @@ impl Reason {
             Reason::NoArguments => "no-arguments",
             Reason::SharedName => "shared-name",
             Reason::UnsureName => "unsure-name",
+            Reason::AdviceOnly => "advice-only",
         }
     }
 
@@ -364,6 +396,7 @@ impl Reason {
             Reason::NoArguments => "this format cannot check those arguments",
             Reason::SharedName => "another tool has the same name here and a stricter rule",
             Reason::UnsureName => "how this format spells the name is not known",
+            Reason::AdviceOnly => "this format is advice: it blocks nothing and the client asks",
         }
     }
 }

@@ -74,6 +74,9 @@ pub(super) fn degraded(exporter: &Exporter, tool: &ToolPolicy, tier: Tier, wishe
     let ask = |reason| if asks { EffectiveRule::new(Rule::Ask, reason) } else { refuse(reason) };
     let loses_arguments = !tool.arguments.is_empty() && !can.arguments;
     let narrowed = tool.arguments.iter().any(|r| matches!(r.check, Check::Be { .. }));
+    if exporter.advisory && matches!(tool.rule, Rule::Deny | Rule::Hide) {
+        return EffectiveRule::new(Rule::Ask, Reason::AdviceOnly);
+    }
     match tool.rule {
         Rule::Allow if loses_arguments => ask(Reason::NoArguments),
         Rule::Allow => EffectiveRule::new(Rule::Allow, Reason::AsRecommended),
@@ -162,7 +165,16 @@ fn planned<'a>(exporter: &Exporter, tier: Tier, keyed: &'a Keyed, wishes: Wishes
         true => Rule::Deny,
         false => default_of(exporter, keyed.policy.default),
     };
-    PlannedServer { key: &keyed.key, policy: &keyed.policy, default, tools: tools.collect() }
+    let mut server =
+        PlannedServer { key: &keyed.key, policy: &keyed.policy, default, tools: tools.collect() };
+    // A tool that must not be called and may be spelt otherwise there: then the whole server is switched off.
+    let unsure = |t: &Planned<'_>| t.effective.reason == Reason::UnsureName && t.effective.rule == Rule::Hide;
+    if exporter.id == "kiro" && server.tools.iter().any(unsure) {
+        for tool in &mut server.tools {
+            tool.effective = EffectiveRule::new(Rule::Hide, Reason::UnsureName);
+        }
+    }
+    server
 }
 
 /// Gives tools that share a name the strictest of their rules; returns the names with the number of tools.

@@ -22,7 +22,8 @@ pub(super) struct ExportOptions {
     /// Only this tool of the server; whatever else it has, the default decides about
     #[arg(long, value_name = "TOOL", conflicts_with_all = ["all", "from_config"])]
     tool: Option<String>,
-    /// For what: claude-code, codex, gemini-cli, opencode, copilot-cli, json, csv, opa, intercept, policylayer
+    /// For what: claude-code, codex, gemini-cli, opencode, copilot-cli, json, csv, opa, toolhive, docker, envoy,
+    /// agentgateway, intercept, policylayer, kiro; as advice only: cursor, vscode
     #[arg(long)]
     format: Format,
     /// How careful
