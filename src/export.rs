@@ -12,12 +12,15 @@ mod codex;
 mod copilot_cli;
 mod csv;
 mod docker;
+mod effect;
 mod envoy;
+mod failure;
 mod gemini_cli;
 mod intercept;
 mod json;
 mod kiro;
 mod known;
+mod messages;
 pub mod names;
 mod neutral;
 mod node;
@@ -32,10 +35,11 @@ mod yaml;
 
 use serde::Serialize;
 use serde_json::Value;
-use thiserror::Error;
 
-use crate::policy::{Decided, Keyed, PolicySet, Rule, ServerPolicy, Tier, ToolPolicy, default_server_key};
+use crate::policy::{Decided, Keyed, PolicySet, ServerPolicy, Tier, ToolPolicy, default_server_key};
 
+pub use effect::{EffectiveRule, Reason};
+pub use failure::ExportError;
 pub use names::Form;
 pub use neutral::read as read_neutral;
 pub use opa::MODULE as REGO_MODULE;
@@ -312,124 +316,6 @@ fn as_degraded(_: &str, _: &ToolPolicy, effective: EffectiveRule) -> EffectiveRu
     effective
 }
 
-/// Why a format does what it does with one tool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reason {
-    /// It says exactly what was recommended.
-    AsRecommended,
-    /// Recommended hidden; this format's document refuses the call and leaves the tool listed.
-    DeniedNotHidden,
-    /// A person should decide; this format has no approval, so the call is refused until a person changes the rule.
-    NoApproval,
-    /// A limit was recommended; this format cannot count calls of a tool whose name holds a dot, so it is refused.
-    NoLimitOnDottedName,
-    /// The name would be a wildcard in this format: it is left out, and the default refuses it.
-    WildcardName,
-    /// The name is empty or blank: it is left out, and the default refuses it.
-    BlankName,
-    /// The name is too long for this format.
-    LongName,
-    /// A limit was recommended; this format cannot count.
-    NoLimit,
-    /// A limit was recommended; somebody asked for allow where it cannot be said.
-    LimitLifted,
-    /// Rules on arguments were recommended; this format cannot look into them, or not into these.
-    NoArguments,
-    /// Another tool has the same name in this format, and a stricter rule.
-    SharedName,
-    /// The form that this format gives to the name is not known.
-    UnsureName,
-    /// The target takes it as advice and blocks nothing: a person is asked.
-    AdviceOnly,
-}
-
-impl Reason {
-    /// Every reason.
-    pub const ALL: [Reason; 13] = [
-        Reason::AsRecommended,
-        Reason::DeniedNotHidden,
-        Reason::NoApproval,
-        Reason::NoLimitOnDottedName,
-        Reason::WildcardName,
-        Reason::BlankName,
-        Reason::LongName,
-        Reason::NoLimit,
-        Reason::LimitLifted,
-        Reason::NoArguments,
-        Reason::SharedName,
-        Reason::UnsureName,
-        Reason::AdviceOnly,
-    ];
-
-    /// The word that templates choose their sentence by.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Reason::AsRecommended => "as-recommended",
-            Reason::DeniedNotHidden => "denied-not-hidden",
-            Reason::NoApproval => "no-approval",
-            Reason::NoLimitOnDottedName => "no-limit-on-dotted-name",
-            Reason::WildcardName => "wildcard-name",
-            Reason::BlankName => "blank-name",
-            Reason::LongName => "long-name",
-            Reason::NoLimit => "no-limit",
-            Reason::LimitLifted => "limit-lifted",
-            Reason::NoArguments => "no-arguments",
-            Reason::SharedName => "shared-name",
-            Reason::UnsureName => "unsure-name",
-            Reason::AdviceOnly => "advice-only",
-        }
-    }
-
-    /// The reason as a file's header says it.
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            Reason::AsRecommended => "as recommended",
-            Reason::DeniedNotHidden => "the tool stays listed",
-            Reason::NoApproval => "this format cannot ask: a person should decide and change the rule",
-            Reason::NoLimitOnDottedName => "this format cannot count calls of a name with a dot",
-            Reason::WildcardName => "the name would be a wildcard here",
-            Reason::BlankName => "the name is blank",
-            Reason::LongName => "the name is too long here",
-            Reason::NoLimit => "this format cannot count calls",
-            Reason::LimitLifted => "this format cannot count calls, and --lossy-limit allow was given",
-            Reason::NoArguments => "this format cannot check those arguments",
-            Reason::SharedName => "another tool has the same name here and a stricter rule",
-            Reason::UnsureName => "how this format spells the name is not known",
-            Reason::AdviceOnly => "this format is advice: it blocks nothing and the client asks",
-        }
-    }
-}
-
-/// What a document of one format does with one tool, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct EffectiveRule {
-    /// What becomes of a call.
-    #[serde(flatten)]
-    pub rule: Rule,
-    /// Why.
-    pub reason: Reason,
-    /// The document names the tool; false where only the default refuses it.
-    pub named: bool,
-    /// The document holds the rules on arguments.
-    pub arguments: bool,
-}
-
-impl EffectiveRule {
-    fn new(rule: Rule, reason: Reason) -> Self {
-        Self { rule, reason, named: true, arguments: false }
-    }
-
-    fn left_out(reason: Reason) -> Self {
-        Self { rule: Rule::Deny, reason, named: false, arguments: false }
-    }
-
-    /// The same for another reason and with another rule.
-    fn instead(self, rule: Rule, reason: Reason) -> Self {
-        Self { rule, reason, ..self }
-    }
-}
-
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -453,87 +339,4 @@ pub struct Finding {
     pub column: Option<usize>,
     /// What is wrong and what would be right. May quote the document: foreign text.
     pub message: String,
-}
-
-/// Why no document could be written.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum ExportError {
-    /// The policy names a tool twice.
-    #[error("policy of {server}: the tool {tool:?} is named twice; make the policy with policy_for_server")]
-    Twice {
-        /// The server's key.
-        server: String,
-        /// The tool's name.
-        tool: String,
-    },
-    /// The format holds one server.
-    #[error(
-        "{format}: a document holds one server and not {servers}; export each by itself, or give a folder with -o"
-    )]
-    OneServerOnly {
-        /// The format's id.
-        format: &'static str,
-        /// How many were asked for.
-        servers: usize,
-    },
-    /// The target cannot address a server of that key.
-    #[error(
-        "{server} in {format}: the key {key:?} {why}; rename the server in your client, or give --server-key"
-    )]
-    Key {
-        /// The server's key in the catalogue.
-        server: String,
-        /// The format's id.
-        format: &'static str,
-        /// The key in the client.
-        key: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// The document, read back, has an error of its own format.
-    #[error(
-        "policy of {server} in {format}: {path}: {message}; this is a defect of the program, please report it"
-    )]
-    Invalid {
-        /// The server's key.
-        server: String,
-        /// The format's id.
-        format: &'static str,
-        /// Where.
-        path: String,
-        /// What.
-        message: String,
-    },
-    /// The document, read back, decides otherwise than was meant.
-    #[error(
-        "policy of {server} in {format}: a call of {tool:?} would be {found:?} and not {meant:?}; this is a defect of the program, please report it"
-    )]
-    Differs {
-        /// The server's key.
-        server: String,
-        /// The format's id.
-        format: &'static str,
-        /// The tool's name.
-        tool: String,
-        /// What the document does.
-        found: Rule,
-        /// What it should do.
-        meant: Rule,
-    },
-}
-
-/// What a refused or capped call is told. Our own words only: they go to a model.
-mod messages {
-    /// A tool that is denied.
-    pub(super) const DENIED: &str = "Denied by policy.";
-    /// A tool that a person should decide about.
-    pub(super) const ASK: &str = "Denied by policy: a person should decide about calls of this tool, and change the policy if they may go through.";
-    /// A limit that the format cannot count.
-    pub(super) const NO_LIMIT: &str = "Denied by policy: this tool should be rate-limited, which the proxy cannot do \
-        for a name with a dot. A person should decide and change the policy.";
-    /// A limit reached.
-    pub(super) const LIMIT: &str = "Rate limit reached. Wait before calling this tool again.";
-    /// Arguments outside of the rules.
-    pub(super) const ARGUMENTS: &str =
-        "Denied by policy: the arguments are outside of what the policy lets through.";
 }

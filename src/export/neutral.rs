@@ -2,18 +2,22 @@
 //!
 //! Documented in docs/POLICY.md. Nothing is lost in it, so it is read back into the very policy it was made from.
 
+mod reading;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::node::{Findings, Kind, Node, from_json, join};
 use super::plan::Plan;
-use super::{Can, Exporter, Finding, Form, Level, Named, Reading, any_key, as_degraded, json};
+use super::{Can, Exporter, Finding, Form, Level, any_key, as_degraded, json};
 use crate::model::{Class, Risk, ServerKey, Untrusted};
 use crate::policy::{
-    ArgumentRule, Check, Decided, Keyed, Place, PlaceKind, PolicySet, Rule, Scalar, ServerPolicy, Tier,
-    ToolPolicy, Window, decide,
+    ArgumentRule, Check, Keyed, Place, PlaceKind, PolicySet, Rule, Scalar, ServerPolicy, Tier, ToolPolicy,
+    Window,
 };
+
+pub(super) use reading::reading_of;
 
 /// The key that tells the form from others, and its version.
 pub(super) const MARK: &str = "catalogue_policy";
@@ -44,7 +48,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     exact: as_degraded,
     write,
     validate,
-    read: reading,
+    read: reading::reading,
 };
 
 #[derive(Serialize)]
@@ -374,33 +378,4 @@ fn scalar(node: &Node) -> Option<Scalar> {
         Kind::Text(text) => Some(Scalar::Text(text.clone())),
         Kind::Null | Kind::List(_) | Kind::Map(_) => None,
     }
-}
-
-fn reading(text: &str) -> Option<Reading> {
-    reading_of(&from_json(text).ok()?)
-}
-
-/// The same for a document that is part of another.
-pub(super) fn reading_of(root: &Node) -> Option<Reading> {
-    let (set, _) = read_node(root).ok()?;
-    let keys: Vec<String> = set.servers.iter().map(|s| s.key.clone()).collect();
-    let mut names = Vec::new();
-    for (key, server) in root.get("servers")?.as_map()? {
-        for (name, tool) in server.get("tools").and_then(Node::as_map).unwrap_or_default() {
-            names.push(Named {
-                key: Some(key.text.clone()),
-                name: name.text.clone(),
-                path: join(&join(&join("servers", &key.text), "tools"), &name.text),
-                line: tool.line,
-                column: tool.column,
-            });
-        }
-    }
-    // A set of tools by name: one server can have thousands, and each is looked up.
-    let servers: BTreeMap<String, ServerPolicy> =
-        set.servers.into_iter().map(|s| (s.key, s.policy)).collect();
-    Some(Reading::new(keys, names, move |key, tool, arguments| match servers.get(key) {
-        Some(policy) => decide(policy, tool, arguments),
-        None => Decided::new(Rule::Allow, "no policy for the server"),
-    }))
 }

@@ -38,7 +38,8 @@ pub(super) fn expressible(rule: &ArgumentRule) -> bool {
         Scalar::Text(text) => {
             text.parse::<f64>().is_err() && !matches!(text.as_str(), "true" | "false" | "null" | "" | "<nil>")
         }
-        Scalar::Bool(_) | Scalar::Number(_) => false,
+        Scalar::Number(_) => true,
+        Scalar::Bool(_) => false,
     };
     !rule.argument.is_empty()
         && rule.argument.chars().all(plain)
@@ -65,7 +66,7 @@ pub(super) fn holds(condition: &Node, arguments: Option<&Value>) -> Option<bool>
     let equals = |item: &Kind, found: &Value| match item {
         Kind::Text(text) => printed(found) == *text,
         Kind::Bool(value) => printed(found) == value.to_string(),
-        Kind::Number(value) => found.as_f64() == Some(*value),
+        Kind::Number(value) => printed(found).parse() == Ok(*value),
         Kind::Null | Kind::List(_) | Kind::Map(_) => false,
     };
     let number = |compare: fn(f64, f64) -> bool| match (found.and_then(Value::as_f64), value) {

@@ -89,6 +89,8 @@ impl Scalar {
         match (self, value) {
             (Scalar::Bool(a), Value::Bool(b)) => a == b,
             (Scalar::Number(a), Value::Number(_)) => number(value) == Some(*a),
+            // The two languages that look into arguments take the text "1" for 1: no harm, and told alike here.
+            (Scalar::Number(a), Value::String(b)) => b.parse() == Ok(*a),
             (Scalar::Text(a), Value::String(b)) => a == b,
             _ => false,
         }
