@@ -94,7 +94,7 @@ impl Rule {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Rule::Limit { max, window } => write!(f, "limit to {max} a {}", window.as_str()),
+            Rule::Limit { max, window } => write!(f, "limit to {max} per {}", window.as_str()),
             rule => f.write_str(rule.word()),
         }
     }
