@@ -7,7 +7,7 @@ use catalogue::assets::Folder;
 use catalogue::classify::RuleSet;
 use catalogue::export::{self, EXPORTERS};
 use catalogue::model::{ToolDefinition, Verdict};
-use catalogue::policy::{Numbers, ServerPolicy, policy_for_server};
+use catalogue::policy::{Judged, Numbers, ServerPolicy, Tier, policy_for_server};
 use catalogue::render::{BuildOptions, BuildSummary, build};
 use catalogue::store::Store;
 use catalogue_of::{answer, definition, filled, store_answer};
@@ -90,27 +90,29 @@ fn read_a_view_of_ten_thousand_tools(bencher: Bencher<'_, '_>, view: &str) {
 
 fn policy_of(tools: usize) -> ServerPolicy {
     let rules = rules();
-    let judged: Vec<(String, Verdict)> = (0..tools)
+    let judged: Vec<(ToolDefinition, Verdict)> = (0..tools)
         .map(|n| {
             let tool = ToolDefinition::from_json(&definition(n, n)).expect("a tool");
-            (tool.name().to_owned(), rules.judge(&tool))
+            let verdict = rules.judge(&tool);
+            (tool, verdict)
         })
         .collect();
     let server = "npm:made-up".parse().expect("a key");
-    policy_for_server(&server, "1.0.0", &judged, &numbers())
+    let judged = judged.iter().map(|(definition, verdict)| Judged { definition, verdict });
+    policy_for_server(&server, "1.0.0", judged, &numbers(), Tier::Recommended)
 }
 
 #[divan::bench(args = ["intercept", "policylayer"])]
 fn export_and_check_a_policy_of_fifty_tools(bencher: Bencher<'_, '_>, format: &str) {
     let policy = policy_of(50);
     let exporter = export::exporter(format).expect("a format");
-    bencher.counter(ItemsCount::new(50_usize)).bench(|| (exporter.write)(&policy).expect("written"));
+    bencher.counter(ItemsCount::new(50_usize)).bench(|| exporter.document_of(&policy).expect("written"));
 }
 
 #[divan::bench]
 fn check_policies_of_fifty_tools_in_every_format(bencher: Bencher<'_, '_>) {
     let policy = policy_of(50);
-    let texts: Vec<String> = EXPORTERS.iter().map(|e| (e.write)(&policy).expect("written")).collect();
+    let texts: Vec<String> = EXPORTERS.iter().map(|e| e.document_of(&policy).expect("written")).collect();
     bencher.bench(|| EXPORTERS.iter().zip(&texts).map(|(e, text)| (e.validate)(text).len()).sum::<usize>());
 }
 

@@ -1,22 +1,68 @@
-//! Policies in the formats of gateways, proxies and clients: one file per format, one table, one strict validator each.
+//! Policies in the formats of clients, gateways and proxies: one file per format, one table, one strict validator each.
 //!
 //! A format may be unable to say what the neutral policy asks for. It then says something stricter, never something
 //! looser, and [`Exporter::effective`] tells which, so that no page promises more than the document does. Whatever is
-//! written is read back and compared with that promise before it leaves this module.
+//! written is read back by a model of the target's own matching and compared with that promise before it leaves this
+//! module.
 
+mod advice;
+mod agentgateway;
+mod claude_code;
+mod codex;
+mod copilot_cli;
+mod csv;
+mod docker;
+mod effect;
+mod envoy;
+mod failure;
+mod gemini_cli;
 mod intercept;
 mod json;
+mod kiro;
+mod known;
+mod messages;
+pub mod names;
+mod neutral;
 mod node;
+mod opa;
+mod opencode;
 mod operators;
+mod plan;
 mod policylayer;
+mod toml_text;
+mod toolhive;
 mod yaml;
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
-use thiserror::Error;
+use serde_json::Value;
 
-use crate::policy::{Rule, ServerPolicy, ToolPolicy, Window};
+use crate::policy::{Decided, Keyed, PolicySet, ServerPolicy, Tier, ToolPolicy, default_server_key};
+
+pub use effect::{EffectiveRule, Reason};
+pub use failure::ExportError;
+pub use names::Form;
+pub use neutral::read as read_neutral;
+pub use opa::MODULE as REGO_MODULE;
+pub use plan::{Plan, Planned, PlannedServer, Wishes};
+
+/// What a format can say by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Can {
+    /// Cap calls by time.
+    pub limit: bool,
+    /// Have a person approve a call.
+    pub ask: bool,
+    /// Refuse a call and leave the tool listed. Where it cannot, what is denied is hidden.
+    pub deny: bool,
+    /// Take a tool out of what is offered.
+    pub hide: bool,
+    /// Look into arguments.
+    pub arguments: bool,
+    /// Refuse what no rule names.
+    pub deny_by_default: bool,
+    /// Hold several servers in one document.
+    pub several: bool,
+}
 
 /// One target format.
 pub struct Exporter {
@@ -26,141 +72,248 @@ pub struct Exporter {
     pub title: &'static str,
     /// The file's usual name.
     pub file_name: &'static str,
-    /// `yaml` or `json`, for highlighting.
+    /// The file's ending, and what pages highlight: `yaml`, `json`, `toml`.
     pub language: &'static str,
-    /// The format can cap calls by time.
-    pub limits: bool,
-    /// The format can take a tool out of what is offered.
-    pub hides: bool,
-    /// The format can have a person approve a call.
-    pub asks: bool,
-    /// Writes a whole document: the tools named, everything else denied.
-    ///
-    /// One tool makes a whole document too. What is returned has passed [`Exporter::validate`] without an error.
-    pub write: fn(&ServerPolicy) -> Result<String, ExportError>,
+    /// What it can say.
+    pub can: Can,
+    /// Pages show it.
+    pub on_pages: bool,
+    /// It blocks nothing: the target takes it as advice.
+    pub advisory: bool,
+    /// In tier strict the document switches to a mode that refuses what would be asked.
+    strict_refuses: bool,
+    /// What a person should decide is hidden and not denied.
+    asking_hides: bool,
+    /// The version of the target that the form was tried with.
+    tried_with: &'static str,
+    /// Further lines of the header.
+    notes: &'static [&'static str],
+    /// The form of names that its rules use.
+    pub form: Form,
+    /// Why a server's key cannot be addressed.
+    key_fault: fn(&str) -> Option<&'static str>,
+    /// What the format does with one tool, given what degrading made of its rule.
+    exact: fn(&str, &ToolPolicy, EffectiveRule) -> EffectiveRule,
+    write: fn(&Plan<'_>) -> String,
     /// Every error and warning of a document in this format, in the order of the document.
     pub validate: fn(&str) -> Vec<Finding>,
-    effective: fn(&ToolPolicy) -> EffectiveRule,
+    /// The document as the target reads it; None if it has errors or holds more than the model here knows.
+    pub read: fn(&str) -> Option<Reading>,
 }
 
 /// Every format, in the order in which pages show them.
-pub const EXPORTERS: &[Exporter] = &[policylayer::EXPORTER, intercept::EXPORTER];
+pub const EXPORTERS: &[Exporter] = &[
+    policylayer::EXPORTER,
+    intercept::EXPORTER,
+    claude_code::EXPORTER,
+    codex::EXPORTER,
+    gemini_cli::EXPORTER,
+    opencode::EXPORTER,
+    copilot_cli::EXPORTER,
+    neutral::EXPORTER,
+    csv::EXPORTER,
+    opa::EXPORTER,
+    toolhive::EXPORTER,
+    docker::EXPORTER,
+    envoy::EXPORTER,
+    agentgateway::EXPORTER,
+    kiro::EXPORTER,
+    advice::CURSOR,
+    advice::VSCODE,
+];
 
 /// The format of that id.
 pub fn exporter(id: &str) -> Option<&'static Exporter> {
     EXPORTERS.iter().find(|e| e.id == id)
 }
 
-/// The format a document seems to be in: JSON is `policylayer`, anything else `intercept`.
+/// The format a document seems to be in, by the keys it begins with.
 pub fn guess(text: &str) -> &'static Exporter {
-    let json = text.trim_start_matches('\u{feff}').trim_start().starts_with('{');
-    exporter(if json { "policylayer" } else { "intercept" }).expect("both are in the table")
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let has = |key: &str| text.contains(&format!("\"{key}\""));
+    let id = if text.starts_with("#!") {
+        "copilot-cli"
+    } else if text.starts_with('{') {
+        match () {
+            () if has(neutral::MARK) => "json",
+            () if has("permissions") => "claude-code",
+            () if has("permission") => "opencode",
+            () if has(opa::MARK) => "opa",
+            () if has("mcpServers") => "kiro",
+            () if has("mcpAllowlist") => "cursor",
+            () if has("chat.tools.eligibleForAutoApproval") => "vscode",
+            () => "policylayer",
+        }
+    } else if text.lines().any(|l| l.starts_with("[[rule")) {
+        "gemini-cli"
+    } else if text.lines().any(|l| l.starts_with("[mcp_servers")) {
+        "codex"
+    } else if text.starts_with(csv::FIRST_COLUMN) {
+        "csv"
+    } else if text.contains("cedarv1") {
+        "toolhive"
+    } else if text.contains("mcpAuthorization:") {
+        "agentgateway"
+    } else if text.contains("toolSelector:") {
+        "envoy"
+    } else if !text
+        .lines()
+        .any(|l| l.starts_with("version:") || l.starts_with("tools:") || l.starts_with("default:"))
+        && text.starts_with("# Policy made by catalogue")
+    {
+        "docker"
+    } else {
+        "intercept"
+    };
+    exporter(id).expect("every guess is in the table")
 }
 
 impl Exporter {
-    /// What a document of this format really does with calls of that tool.
+    /// What a document of this format really does with calls of that tool, taken by itself.
     pub fn effective(&self, policy: &ToolPolicy) -> EffectiveRule {
-        (self.effective)(policy)
+        self.effective_for("server", policy, Tier::Recommended, Wishes::default())
+    }
+
+    fn effective_for(&self, key: &str, policy: &ToolPolicy, tier: Tier, wishes: Wishes) -> EffectiveRule {
+        let mut effective = plan::degraded(self, policy, tier, wishes);
+        effective.arguments = self.can.arguments && !policy.arguments.is_empty();
+        (self.exact)(key, policy, effective)
+    }
+
+    /// The document of one server: the tools named, everything else as the policy's default says.
+    ///
+    /// # Errors
+    /// See [`Exporter::document`].
+    pub fn document_of(&self, policy: &ServerPolicy) -> Result<String, ExportError> {
+        let keyed = Keyed { key: default_server_key(&policy.server), policy: policy.clone() };
+        let set = PolicySet { tier: Tier::Recommended, servers: vec![keyed] };
+        Ok(self.document(&set, Wishes::default())?.text)
+    }
+
+    /// The document of several servers, checked and read back.
+    ///
+    /// # Errors
+    /// [`ExportError`]: a tool named twice, a key that the target cannot address, several servers where the format
+    /// holds one, or a document that reads back otherwise than meant, which is a defect.
+    pub fn document(&self, set: &PolicySet, wishes: Wishes) -> Result<Exported, ExportError> {
+        if set.servers.len() != 1 && !self.can.several {
+            return Err(ExportError::OneServerOnly { format: self.id, servers: set.servers.len() });
+        }
+        for keyed in &set.servers {
+            unique(&keyed.policy)?;
+            if let Some(why) = (self.key_fault)(&keyed.key) {
+                let server = keyed.policy.server.to_string();
+                return Err(ExportError::Key { server, format: self.id, key: keyed.key.clone(), why });
+            }
+        }
+        let plan = plan::plan(self, set, wishes);
+        let text = (self.write)(&plan);
+        self.read_back(&plan, &text)?;
+        Ok(Exported { text, header: plan.header, mostly_lost: plan.mostly_lost })
+    }
+
+    /// Reads a document back: no error, every tool decided as promised, nothing else wider than promised.
+    fn read_back(&self, plan: &Plan<'_>, text: &str) -> Result<(), ExportError> {
+        let server = || plan.servers.first().map(|s| s.policy.server.to_string()).unwrap_or_default();
+        let format = self.id;
+        let invalid = |path: String, message: String| {
+            Err(ExportError::Invalid { server: server(), format, path, message })
+        };
+        if let Some(finding) = (self.validate)(text).into_iter().find(|f| f.level == Level::Error) {
+            return invalid(finding.path, finding.message);
+        }
+        let Some(reading) = (self.read)(text) else {
+            return invalid(String::new(), "its decisions cannot be read back".to_owned());
+        };
+        for server in &plan.servers {
+            for tool in &server.tools {
+                let name = tool.policy.tool.raw();
+                let (found, meant) = (reading.decide(server.key, name, None).rule, tool.effective.rule);
+                if found != meant {
+                    let (server, tool) = (server.policy.server.to_string(), name.to_owned());
+                    return Err(ExportError::Differs { server, format, tool, found, meant });
+                }
+            }
+            let unnamed = (0..).map(|n| format!("unnamed_{n}")).find(|n| server.policy.tool(n).is_none());
+            let found = reading.decide(server.key, &unnamed.unwrap_or_default(), None).rule;
+            if found.strictness() < server.default.strictness() {
+                let (server, meant) = (server.policy.server.to_string(), server.default);
+                return Err(ExportError::Differs { server, format, tool: String::new(), found, meant });
+            }
+        }
+        Ok(())
     }
 }
 
-/// What becomes of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "action")]
-pub enum Action {
-    /// It goes through.
-    Allowed,
-    /// It goes through up to `max` times in a window.
-    Limited {
-        /// Calls a window.
-        max: u32,
-        /// The window.
-        window: Window,
-    },
-    /// It is refused; the tool is still listed.
-    Denied,
-    /// The tool is not listed, and a call is refused.
-    Hidden,
+/// A document and what is to be said about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exported {
+    /// The document.
+    pub text: String,
+    /// What its header says: also where the format has no place for one.
+    pub header: Vec<String>,
+    /// More than half of a server's tools lost a limit to something stricter.
+    pub mostly_lost: bool,
 }
 
-/// Why a format does what it does with one tool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reason {
-    /// It says exactly what was recommended.
-    AsRecommended,
-    /// Recommended hidden; this format's document refuses the call and leaves the tool listed.
-    DeniedNotHidden,
-    /// A person should decide; this format has no approval, so the call is refused until a person changes the rule.
-    NoApproval,
-    /// A limit was recommended; this format cannot count calls of a tool whose name holds a dot, so it is refused.
-    NoLimitOnDottedName,
-    /// The name would be a wildcard in this format: it is left out, and the default refuses it.
-    WildcardName,
-    /// The name is empty or blank: it is left out, and the default refuses it.
-    BlankName,
-    /// The name is too long for a key of this format: it is left out, and the default refuses it.
-    LongName,
+type Decide = dyn Fn(&str, &str, Option<&Value>) -> Decided + Send + Sync;
+
+/// A document as its target reads it.
+pub struct Reading {
+    /// The server keys that it names; empty where the format names none.
+    pub servers: Vec<String>,
+    /// The tools that its rules name, as written.
+    pub names: Vec<Named>,
+    decide: Box<Decide>,
 }
 
-impl Reason {
-    /// Every reason.
-    pub const ALL: [Reason; 7] = [
-        Reason::AsRecommended,
-        Reason::DeniedNotHidden,
-        Reason::NoApproval,
-        Reason::NoLimitOnDottedName,
-        Reason::WildcardName,
-        Reason::BlankName,
-        Reason::LongName,
-    ];
+impl Reading {
+    fn new(
+        servers: Vec<String>,
+        names: Vec<Named>,
+        decide: impl Fn(&str, &str, Option<&Value>) -> Decided + Send + Sync + 'static,
+    ) -> Self {
+        Self { servers, names, decide: Box::new(decide) }
+    }
 
-    /// The word that templates choose their sentence by.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Reason::AsRecommended => "as-recommended",
-            Reason::DeniedNotHidden => "denied-not-hidden",
-            Reason::NoApproval => "no-approval",
-            Reason::NoLimitOnDottedName => "no-limit-on-dotted-name",
-            Reason::WildcardName => "wildcard-name",
-            Reason::BlankName => "blank-name",
-            Reason::LongName => "long-name",
+    /// What becomes of a call of that tool of the server with that key.
+    pub fn decide(&self, key: &str, tool: &str, arguments: Option<&Value>) -> Decided {
+        (self.decide)(key, tool, arguments)
+    }
+}
+
+/// A tool's name in a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The server's key, where the rule stands below one.
+    pub key: Option<String>,
+    /// As written. Foreign text.
+    pub name: String,
+    /// Where it stands.
+    pub path: String,
+    /// Line, from 1; 0 where it is not known.
+    pub line: usize,
+    /// Column, from 1; 0 where it is not known.
+    pub column: usize,
+}
+
+fn unique(policy: &ServerPolicy) -> Result<(), ExportError> {
+    let mut seen = std::collections::BTreeSet::new();
+    match policy.tools.iter().find(|t| !seen.insert(t.tool.raw())) {
+        None => Ok(()),
+        Some(tool) => {
+            let (server, tool) = (policy.server.to_string(), tool.tool.raw().to_owned());
+            Err(ExportError::Twice { server, tool })
         }
     }
 }
 
-/// What a document of one format does with one tool, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct EffectiveRule {
-    /// What becomes of a call.
-    #[serde(flatten)]
-    pub action: Action,
-    /// Why.
-    pub reason: Reason,
-    /// The document names the tool; false where only the default refuses it.
-    pub named: bool,
+fn any_key(_: &str) -> Option<&'static str> {
+    None
 }
 
-impl EffectiveRule {
-    fn new(action: Action, reason: Reason) -> Self {
-        Self { action, reason, named: true }
-    }
-
-    fn left_out(reason: Reason) -> Self {
-        Self { action: Action::Denied, reason, named: false }
-    }
-}
-
-/// What the neutral rule asks for, in the words of a document. Asking is refusing: no format of this table can ask.
-fn recommended(rule: Rule) -> EffectiveRule {
-    match rule {
-        Rule::Allow => EffectiveRule::new(Action::Allowed, Reason::AsRecommended),
-        Rule::Limit { max, window } => {
-            EffectiveRule::new(Action::Limited { max, window }, Reason::AsRecommended)
-        }
-        Rule::Hide => EffectiveRule::new(Action::Hidden, Reason::AsRecommended),
-        Rule::Ask => EffectiveRule::new(Action::Denied, Reason::NoApproval),
-    }
+fn as_degraded(_: &str, _: &ToolPolicy, effective: EffectiveRule) -> EffectiveRule {
+    effective
 }
 
 /// How bad a finding is.
@@ -186,133 +339,4 @@ pub struct Finding {
     pub column: Option<usize>,
     /// What is wrong and what would be right. May quote the document: foreign text.
     pub message: String,
-}
-
-/// Why no document could be written.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum ExportError {
-    /// The policy names a tool twice.
-    #[error("policy of {server}: the tool {tool:?} is named twice; make the policy with policy_for_server")]
-    Twice {
-        /// The server's key.
-        server: String,
-        /// The tool's name.
-        tool: String,
-    },
-    /// The document, read back, has an error of its own format.
-    #[error(
-        "policy of {server} in {format}: {path}: {message}; this is a defect of the program, please report it"
-    )]
-    Invalid {
-        /// The server's key.
-        server: String,
-        /// The format's id.
-        format: &'static str,
-        /// Where.
-        path: String,
-        /// What.
-        message: String,
-    },
-    /// The document, read back, decides otherwise than was meant.
-    #[error(
-        "policy of {server} in {format}: a call of {tool:?} would be {found:?} and not {meant:?}; this is a defect of the program, please report it"
-    )]
-    Differs {
-        /// The server's key.
-        server: String,
-        /// The format's id.
-        format: &'static str,
-        /// The tool's name.
-        tool: String,
-        /// What the document does.
-        found: Action,
-        /// What it should do.
-        meant: Action,
-    },
-}
-
-/// The decisions of a document: what was named, and the default.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decisions {
-    /// For every name the document holds.
-    pub named: BTreeMap<String, Action>,
-    /// For every other name.
-    pub otherwise: Action,
-}
-
-impl Decisions {
-    /// What becomes of a call of that tool.
-    pub fn of(&self, tool: &str) -> Action {
-        self.named.get(tool).copied().unwrap_or(self.otherwise)
-    }
-}
-
-/// The decisions of a document without errors; `None` if it has errors or holds more than these formats' simple rules
-/// (conditions on arguments, counters of its own).
-pub fn decisions(exporter: &Exporter, text: &str) -> Option<Decisions> {
-    match exporter.id {
-        "policylayer" => policylayer::decisions(text),
-        _ => intercept::decisions(text),
-    }
-}
-
-/// The tools of a policy by name, each once.
-fn by_name(policy: &ServerPolicy) -> Result<BTreeMap<&str, &ToolPolicy>, ExportError> {
-    let mut tools = BTreeMap::new();
-    for tool in &policy.tools {
-        if tools.insert(tool.tool.raw(), tool).is_some() {
-            let (server, tool) = (policy.server.to_string(), tool.tool.raw().to_owned());
-            return Err(ExportError::Twice { server, tool });
-        }
-    }
-    Ok(tools)
-}
-
-/// Reads a document back: no error, nothing allowed by default, every tool decided as promised.
-fn read_back(exporter: &Exporter, policy: &ServerPolicy, text: String) -> Result<String, ExportError> {
-    let (server, format) = (policy.server.to_string(), exporter.id);
-    if let Some(finding) = (exporter.validate)(&text).into_iter().find(|f| f.level == Level::Error) {
-        return Err(ExportError::Invalid { server, format, path: finding.path, message: finding.message });
-    }
-    let Some(found) = decisions(exporter, &text) else {
-        let message = "its decisions cannot be read back".to_owned();
-        return Err(ExportError::Invalid { server, format, path: String::new(), message });
-    };
-    let differs = |tool: &str, found, meant| {
-        Err(ExportError::Differs { server: server.clone(), format, tool: tool.to_owned(), found, meant })
-    };
-    if found.otherwise != Action::Denied {
-        return differs("", found.otherwise, Action::Denied);
-    }
-    let mut promised = 0;
-    for tool in &policy.tools {
-        let meant = exporter.effective(tool);
-        let action = found.of(tool.tool.raw());
-        if action != meant.action {
-            return differs(tool.tool.raw(), action, meant.action);
-        }
-        promised += usize::from(meant.named);
-    }
-    if promised != found.named.len() {
-        let message = format!("names {} tools and not {promised}", found.named.len());
-        return Err(ExportError::Invalid { server, format, path: "tools".to_owned(), message });
-    }
-    Ok(text)
-}
-
-/// What a refused or capped call is told. Our own words only: they go to a model.
-mod messages {
-    /// A destructive tool.
-    pub(super) const DESTRUCTIVE: &str =
-        "Denied by policy: this tool removes or moves what cannot be brought back.";
-    /// Any other tool that is taken away.
-    pub(super) const DENIED: &str = "Denied by policy.";
-    /// A tool that nothing is known about.
-    pub(super) const ASK: &str =
-        "Denied by policy: too little is known about this tool. A person must decide and change the policy.";
-    /// A limit that the format cannot count.
-    pub(super) const NO_LIMIT: &str = "Denied by policy: this tool should be rate-limited, which the proxy cannot do \
-        for a name with a dot. A person must decide and change the policy.";
-    /// A limit reached.
-    pub(super) const LIMIT: &str = "Rate limit reached. Wait before calling this tool again.";
 }

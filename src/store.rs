@@ -29,7 +29,7 @@ mod walks;
 use jiff::Timestamp;
 use rusqlite::{Transaction, TransactionBehavior};
 
-pub use answers::{Answered, AnsweredTool, answered};
+pub use answers::{Answered, AnsweredTool, answered, answered_servers};
 pub use candidates::{CandidateCounts, Unseen, Waiting};
 pub use changes::{ChangedTool, Judgement, Move, changed_tools, moves};
 pub use declared::{

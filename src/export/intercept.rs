@@ -4,15 +4,14 @@
 //! 2.1. Names are raw and exact; the key `*` is every call, so a tool of that name cannot be addressed; a rate limit
 //! on a name with a dot does not load in either of its forms, so such a tool is denied instead.
 
+mod read;
 mod validate;
 
+use super::operators::expressible;
+use super::plan::Plan;
 use super::yaml::{Yaml, quoted_len};
-use super::{
-    Action, Decisions, EffectiveRule, ExportError, Exporter, Reason, by_name, messages, read_back,
-    recommended,
-};
-use crate::model::Class;
-use crate::policy::{ServerPolicy, ToolPolicy};
+use super::{Can, EffectiveRule, Exporter, Form, Reason, any_key, messages};
+use crate::policy::{ArgumentRule, Check, Rule, Scalar, ToolPolicy};
 
 /// The table's entry.
 pub(super) const EXPORTER: Exporter = Exporter {
@@ -20,20 +19,34 @@ pub(super) const EXPORTER: Exporter = Exporter {
     title: "Intercept",
     file_name: "policy.yaml",
     language: "yaml",
-    limits: true,
-    hides: true,
-    asks: false,
+    can: Can {
+        limit: true,
+        ask: false,
+        deny: true,
+        // The document keeps such a tool listed, so that the agent reads why it is refused.
+        hide: false,
+        arguments: true,
+        deny_by_default: true,
+        several: false,
+    },
+    on_pages: true,
+    advisory: false,
+    strict_refuses: false,
+    asking_hides: false,
+    tried_with: "its loader and validator at 77f0429",
+    notes: &[],
+    form: Form::Raw,
+    key_fault: any_key,
+    exact,
     write,
     validate: validate::validate,
-    effective,
+    read: read::read,
 };
 
 /// YAML readers look no further than 1,024 characters for the colon behind a key.
 const LONGEST_KEY: usize = 1_000;
 
-pub(super) use validate::decisions;
-
-fn effective(policy: &ToolPolicy) -> EffectiveRule {
+fn exact(_: &str, policy: &ToolPolicy, effective: EffectiveRule) -> EffectiveRule {
     let name = policy.tool.raw();
     if policy.tool.is_blank() {
         return EffectiveRule::left_out(Reason::BlankName);
@@ -44,68 +57,86 @@ fn effective(policy: &ToolPolicy) -> EffectiveRule {
     if quoted_len(name) > LONGEST_KEY {
         return EffectiveRule::left_out(Reason::LongName);
     }
-    let rule = recommended(policy.rule);
-    match rule.action {
-        Action::Limited { .. } if name.contains('.') => {
-            EffectiveRule::new(Action::Denied, Reason::NoLimitOnDottedName)
+    let denied = EffectiveRule { arguments: false, ..effective };
+    match effective.rule {
+        Rule::Limit { .. } if name.contains('.') => denied.instead(Rule::Deny, Reason::NoLimitOnDottedName),
+        Rule::Allow | Rule::Limit { .. } if !policy.arguments.iter().all(expressible) => {
+            denied.instead(Rule::Deny, Reason::NoArguments)
         }
-        // The document keeps the tool listed, so that the agent reads why it is refused.
-        Action::Hidden => EffectiveRule::new(Action::Denied, Reason::DeniedNotHidden),
-        _ => rule,
+        Rule::Allow | Rule::Limit { .. } => effective,
+        _ => denied,
     }
 }
 
-fn write(policy: &ServerPolicy) -> Result<String, ExportError> {
+fn write(plan: &Plan<'_>) -> String {
+    let Some(server) = plan.servers.first() else { return String::new() };
     let mut tools = Vec::new();
-    for (name, tool) in by_name(policy)? {
-        let effective = effective(tool);
-        if effective.named {
-            let rules = Yaml::List(rules(effective, tool.class));
-            tools.push((name.to_owned(), Yaml::Fields(vec![("rules", rules)])));
-        }
+    for (name, tool) in server.named() {
+        let rules = rules(tool.effective, &tool.policy.arguments);
+        tools.push((name.to_owned(), Yaml::Fields(vec![("rules", Yaml::List(rules))])));
     }
+    let policy = server.policy;
     let release = if policy.release.is_empty() { String::new() } else { format!(" {}", policy.release) };
-    let text = Yaml::Fields(vec![
+    Yaml::Fields(vec![
         ("version", Yaml::text("1")),
-        ("description", Yaml::Text(format!("Recommended policy for {}{release}", policy.server))),
+        ("description", Yaml::Text(format!("{} policy for {}{release}", plan.tier.as_str(), policy.server))),
         ("default", Yaml::text("deny")),
         ("tools", Yaml::Names(tools)),
     ])
-    .document();
-    read_back(&EXPORTER, policy, text)
+    .document_below(&plan.header)
 }
 
-fn rules(effective: EffectiveRule, class: Class) -> Vec<Yaml> {
-    match effective.action {
-        Action::Allowed => vec![],
-        Action::Limited { max, window } => vec![Yaml::Fields(vec![
+fn rules(effective: EffectiveRule, arguments: &[ArgumentRule]) -> Vec<Yaml> {
+    let mut rules = Vec::new();
+    if effective.arguments {
+        rules.push(Yaml::Fields(vec![
+            ("name", Yaml::text("arguments")),
+            ("conditions", Yaml::List(arguments.iter().map(condition).collect())),
+            ("on_deny", Yaml::text(messages::ARGUMENTS)),
+        ]));
+    }
+    match effective.rule {
+        Rule::Allow => {}
+        Rule::Limit { max, window } => rules.push(Yaml::Fields(vec![
             ("name", Yaml::text("limit calls")),
             ("rate_limit", Yaml::Text(format!("{max}/{}", window.as_str()))),
             ("on_deny", Yaml::text(messages::LIMIT)),
-        ])],
-        Action::Denied | Action::Hidden => {
+        ])),
+        Rule::Ask | Rule::Deny | Rule::Hide => {
             let (name, message) = match effective.reason {
                 Reason::NoApproval => ("ask a person", messages::ASK),
                 Reason::NoLimitOnDottedName => ("no limit on a dotted name", messages::NO_LIMIT),
-                _ if class == Class::Destructive => ("deny", messages::DESTRUCTIVE),
                 _ => ("deny", messages::DENIED),
             };
-            vec![Yaml::Fields(vec![
+            rules.push(Yaml::Fields(vec![
                 ("name", Yaml::text(name)),
                 ("action", Yaml::text("deny")),
                 ("on_deny", Yaml::text(message)),
-            ])]
+            ]));
         }
     }
+    rules
 }
 
-/// What the rules of one tool make of a call, if they are of the simple kinds written here.
-fn action_of(deny: bool, limit: Option<Action>) -> Action {
-    if deny { Action::Denied } else { limit.unwrap_or(Action::Allowed) }
+/// A condition that must hold. It also fails where the argument is missing: stricter than the neutral rule.
+fn condition(rule: &ArgumentRule) -> Yaml {
+    let (op, value) = match &rule.check {
+        Check::BePresent => ("exists", Yaml::Plain("true".to_owned())),
+        Check::BeAtMost { max } => ("lte", Yaml::Plain(max.to_string())),
+        Check::BeOneOf { values } => ("in", Yaml::List(values.iter().map(scalar).collect())),
+        Check::Be { value, .. } => ("eq", Yaml::Plain(value.to_string())),
+    };
+    Yaml::Fields(vec![
+        ("path", Yaml::Text(format!("args.{}", rule.argument))),
+        ("op", Yaml::text(op)),
+        ("value", value),
+    ])
 }
 
-/// The decisions of a document, see [`super::decisions`].
-fn collect(named: impl Iterator<Item = (String, Action)>, deny_by_default: bool) -> Decisions {
-    let otherwise = if deny_by_default { Action::Denied } else { Action::Allowed };
-    Decisions { named: named.collect(), otherwise }
+fn scalar(value: &Scalar) -> Yaml {
+    match value {
+        Scalar::Bool(b) => Yaml::Plain(b.to_string()),
+        Scalar::Number(n) => Yaml::Plain(n.to_string()),
+        Scalar::Text(text) => Yaml::text(text),
+    }
 }

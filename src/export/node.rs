@@ -1,5 +1,7 @@
 //! A document as a tree that knows where each of its parts stands. Validators walk it; nothing else reads documents.
 
+mod from_toml;
+
 use std::fmt;
 
 use serde::Deserialize;
@@ -8,6 +10,8 @@ use serde_json::value::RawValue;
 use serde_saphyr::Spanned;
 
 use super::{Finding, Level};
+
+pub(super) use from_toml::from_toml;
 
 /// One value and its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,8 +96,11 @@ impl Findings {
     pub(super) fn unknown_keys(&mut self, path: &str, map: &[(Key, Node)], known: &[&str]) {
         for (key, _) in map.iter().filter(|(key, _)| !known.contains(&key.text.as_str())) {
             let inner = join(path, &key.text);
-            let message =
-                format!("unknown key; it would be ignored without a word. Known here: {}", known.join(", "));
+            let near = nearest(&key.text, known).map(|k| format!(" Did you mean {k}?")).unwrap_or_default();
+            let message = format!(
+                "unknown key; it would be ignored without a word.{near} Known here: {}",
+                known.join(", ")
+            );
             self.push(Level::Error, &inner, key.line, key.column, message);
         }
     }
@@ -108,6 +115,34 @@ impl Findings {
         self.0.sort_by_key(|finding| (finding.line, finding.column));
         self.0
     }
+}
+
+/// The known word that is one or two letters away.
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let distance = |a: &str, b: &str| {
+        let b: Vec<char> = b.chars().collect();
+        let mut row: Vec<usize> = (0..=b.len()).collect();
+        for (i, x) in a.chars().enumerate() {
+            let mut before = i;
+            let mut left = i + 1;
+            let next = b.iter().zip(row.iter().skip(1)).map(|(y, up)| {
+                let cost = (before + usize::from(x != *y)).min(up + 1).min(left + 1);
+                (before, left) = (*up, cost);
+                cost
+            });
+            row = std::iter::once(i + 1).chain(next).collect();
+        }
+        row.last().copied().unwrap_or(0)
+    };
+    let short = word.chars().count() <= 40;
+    known
+        .iter()
+        .copied()
+        .filter(|_| short)
+        .map(|k| (distance(word, k), k))
+        .filter(|(d, _)| *d <= 2)
+        .min()
+        .map(|(_, k)| k)
 }
 
 /// `tools.name`, with a name that is no plain word in brackets and quotes.

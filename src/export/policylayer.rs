@@ -1,20 +1,21 @@
 //! policy.json, version 1: the document of the hosted gateway.
 //!
 //! No schema and no validator of it are public, so only the shapes seen are written (research/policylayer.md section
-//! 2.2): `{}`, `limits` of scope `grant`, `deny_if` with empty conditions, `hide`. It has no approval, so a tool that a
-//! person should decide about is denied and says so.
+//! 2.2): `{}`, `limits` of scope `grant`, `deny_if`, `hide`. It has no approval, so a tool that a
+//! person should decide about is hidden. A condition of `deny_if` that looks at a missing argument does not hold.
 
+mod read;
 mod validate;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{
-    Action, EffectiveRule, ExportError, Exporter, Reason, by_name, json, messages, read_back, recommended,
-};
+use super::operators::expressible;
+use super::plan::Plan;
+use super::{Can, EffectiveRule, Exporter, Form, Reason, any_key, json, messages};
 use crate::model::digest::sha256_hex;
-use crate::policy::{ServerPolicy, ToolPolicy, Window};
+use crate::policy::{ArgumentRule, Check, Rule, Scalar, ToolPolicy, Window};
 
 /// The table's entry.
 pub(super) const EXPORTER: Exporter = Exporter {
@@ -22,15 +23,28 @@ pub(super) const EXPORTER: Exporter = Exporter {
     title: "PolicyLayer",
     file_name: "policy.json",
     language: "json",
-    limits: true,
-    hides: true,
-    asks: false,
+    can: Can {
+        limit: true,
+        ask: false,
+        deny: true,
+        hide: true,
+        arguments: true,
+        deny_by_default: true,
+        several: false,
+    },
+    on_pages: true,
+    advisory: false,
+    strict_refuses: false,
+    asking_hides: true,
+    tried_with: "its published pages; nothing of it can be run",
+    notes: &[],
+    form: Form::Raw,
+    key_fault: any_key,
+    exact,
     write,
     validate: validate::validate,
-    effective,
+    read: read::read,
 };
-
-pub(super) use validate::decisions;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -38,21 +52,36 @@ struct Document<'a> {
     default: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hide: Vec<&'a str>,
-    tools: BTreeMap<&'a str, Tool>,
+    tools: BTreeMap<&'a str, Tool<'a>>,
 }
 
 #[derive(Serialize, Default)]
-struct Tool {
+struct Tool<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    deny_if: Vec<Deny>,
+    deny_if: Vec<Deny<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     limits: Vec<Limit>,
 }
 
 #[derive(Serialize)]
-struct Deny {
-    conditions: [(); 0],
+struct Deny<'a> {
+    conditions: Vec<Condition<'a>>,
     on_deny: &'static str,
+}
+
+#[derive(Serialize)]
+struct Condition<'a> {
+    path: String,
+    op: &'static str,
+    value: ConditionValue<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ConditionValue<'a> {
+    Bool(bool),
+    Number(Scalar),
+    List(&'a [Scalar]),
 }
 
 #[derive(Serialize)]
@@ -64,45 +93,67 @@ struct Limit {
 }
 
 /// The gateway's source is not public: a name with `*` anywhere might be read as a pattern, so it is never written.
-fn effective(policy: &ToolPolicy) -> EffectiveRule {
+fn exact(_: &str, policy: &ToolPolicy, effective: EffectiveRule) -> EffectiveRule {
     if policy.tool.is_blank() {
         return EffectiveRule::left_out(Reason::BlankName);
     }
     if policy.tool.raw().contains('*') {
         return EffectiveRule::left_out(Reason::WildcardName);
     }
-    recommended(policy.rule)
+    match effective.rule {
+        Rule::Allow | Rule::Limit { .. } if policy.arguments.iter().all(expressible) => effective,
+        Rule::Allow | Rule::Limit { .. } => {
+            EffectiveRule { arguments: false, ..effective }.instead(Rule::Hide, Reason::NoArguments)
+        }
+        _ => EffectiveRule { arguments: false, ..effective },
+    }
 }
 
-fn write(policy: &ServerPolicy) -> Result<String, ExportError> {
+fn write(plan: &Plan<'_>) -> String {
     let mut document = Document { version: "1", default: "deny", hide: vec![], tools: BTreeMap::new() };
     let mut counters: BTreeMap<String, &str> = BTreeMap::new();
-    for (name, tool) in by_name(policy)? {
-        let effective = effective(tool);
-        if !effective.named {
-            continue;
-        }
-        match effective.action {
-            Action::Allowed => {
-                document.tools.insert(name, Tool::default());
+    let Some(server) = plan.servers.first() else { return String::new() };
+    for tool in server.tools.iter().filter(|t| t.effective.named) {
+        let name = tool.policy.tool.raw();
+        let mut entry = Tool::default();
+        match tool.effective.rule {
+            Rule::Hide => {
+                document.hide.push(name);
+                continue;
             }
-            Action::Limited { max, window } => {
+            Rule::Ask | Rule::Deny => {
+                entry.deny_if.push(Deny { conditions: vec![], on_deny: messages::DENIED });
+            }
+            Rule::Allow => {}
+            Rule::Limit { max, window } => {
                 let mut counter = counter(name, window);
                 if counters.contains_key(&counter) {
                     counter = marked(name, window);
                 }
                 counters.insert(counter.clone(), name);
-                let limits = vec![Limit { counter, window, max, scope: "grant" }];
-                document.tools.insert(name, Tool { deny_if: vec![], limits });
+                entry.limits.push(Limit { counter, window, max, scope: "grant" });
             }
-            Action::Denied => {
-                let deny = Deny { conditions: [], on_deny: messages::ASK };
-                document.tools.insert(name, Tool { deny_if: vec![deny], limits: vec![] });
-            }
-            Action::Hidden => document.hide.push(name),
         }
+        if tool.effective.arguments {
+            let conditions = tool.policy.arguments.iter().map(condition);
+            entry
+                .deny_if
+                .extend(conditions.map(|c| Deny { conditions: vec![c], on_deny: messages::ARGUMENTS }));
+        }
+        document.tools.insert(name, entry);
     }
-    read_back(&EXPORTER, policy, json::document(&document))
+    json::document(&document)
+}
+
+/// What a call is refused for: the contrary of the rule.
+fn condition(rule: &ArgumentRule) -> Condition<'_> {
+    let (op, value) = match &rule.check {
+        Check::BePresent => ("exists", ConditionValue::Bool(false)),
+        Check::BeAtMost { max } => ("gt", ConditionValue::Number(Scalar::Number(*max))),
+        Check::BeOneOf { values } => ("not_in", ConditionValue::List(values)),
+        Check::Be { value, .. } => ("neq", ConditionValue::Bool(*value)),
+    };
+    Condition { path: format!("args.{}", rule.argument), op, value }
 }
 
 /// `create_issue_per_minute`: lower case with dots kept, as seen. A name that cannot be spelled so carries its hash.

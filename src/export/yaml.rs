@@ -11,6 +11,8 @@ use crate::model::text::is_unprintable;
 /// What can be written.
 pub(super) enum Yaml {
     Text(String),
+    /// A number or true and false, bare: never foreign text.
+    Plain(String),
     List(Vec<Yaml>),
     /// Our own words as keys, bare.
     Fields(Vec<(&'static str, Yaml)>),
@@ -23,16 +25,16 @@ impl Yaml {
         Self::Text(text.to_owned())
     }
 
-    /// The whole document.
-    pub(super) fn document(&self) -> String {
-        let mut out = String::new();
+    /// The whole document below a comment of these lines.
+    pub(super) fn document_below(&self, header: &[String]) -> String {
+        let mut out = comment(header);
         self.write(0, &mut out);
         out
     }
 
     fn is_block(&self) -> bool {
         match self {
-            Yaml::Text(_) => false,
+            Yaml::Text(_) | Yaml::Plain(_) => false,
             Yaml::List(items) => !items.is_empty(),
             Yaml::Fields(fields) => !fields.is_empty(),
             Yaml::Names(fields) => !fields.is_empty(),
@@ -44,6 +46,10 @@ impl Yaml {
         match self {
             Yaml::Text(text) => {
                 quoted(text, out);
+                out.push('\n');
+            }
+            Yaml::Plain(text) => {
+                out.push_str(text);
                 out.push('\n');
             }
             Yaml::List(items) if items.is_empty() => out.push_str("[]\n"),
@@ -68,6 +74,16 @@ impl Yaml {
             }
         }
     }
+}
+
+/// Lines behind `#`. Whatever could end a comment's line is no part of one.
+pub(super) fn comment(lines: &[String]) -> String {
+    let mut out = String::new();
+    for line in lines {
+        let line: String = line.chars().map(|c| if is_unprintable(c) { '?' } else { c }).collect();
+        let _ = writeln!(out, "# {line}");
+    }
+    out
 }
 
 fn field(depth: usize, out: &mut String, value: &Yaml, key: impl Fn(&mut String)) {
@@ -174,7 +190,7 @@ mod tests {
             "\u{10ffff}",
         ];
         let names = naughty.iter().map(|n| ((*n).to_owned(), Yaml::text(n))).collect();
-        let text = Yaml::Names(names).document();
+        let text = Yaml::Names(names).document_below(&[]);
         let back: BTreeMap<String, String> = serde_saphyr::from_str(&text).unwrap();
         assert_eq!(back.len(), naughty.len());
         for name in naughty {
@@ -190,7 +206,7 @@ mod tests {
             ("a".to_owned(), Yaml::Fields(vec![("rules", Yaml::List(vec![rule]))])),
             ("b".to_owned(), Yaml::Fields(vec![("rules", Yaml::List(vec![]))])),
         ]);
-        let text = Yaml::Fields(vec![("version", Yaml::text("1")), ("tools", tools)]).document();
+        let text = Yaml::Fields(vec![("version", Yaml::text("1")), ("tools", tools)]).document_below(&[]);
         let expected = "version: \"1\"\ntools:\n  \"a\":\n    rules:\n      - name: \"n\"\n        action: \"deny\"\n  \"b\":\n    rules: []\n";
         assert_eq!(text, expected);
     }

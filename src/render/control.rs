@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::export::{Action, EXPORTERS, Exporter};
+use crate::export::{EXPORTERS, Exporter};
 use crate::model::{Registry, ServerKey};
 use crate::policy::{Rule, ServerPolicy, ToolPolicy, Window};
 use crate::store::site::{SiteAttempt, SiteProbe};
@@ -78,17 +78,7 @@ pub(super) fn rule_word(rule: Rule) -> RuleWord {
     match rule {
         Rule::Allow => plain("allow"),
         Rule::Limit { max, window } => limit(max, window),
-        Rule::Hide => plain("hide"),
-        Rule::Ask => plain("ask"),
-    }
-}
-
-fn action_word(action: Action) -> RuleWord {
-    match action {
-        Action::Allowed => plain("allow"),
-        Action::Limited { max, window } => limit(max, window),
-        Action::Denied => plain("deny"),
-        Action::Hidden => plain("hide"),
+        rule => plain(rule.word()),
     }
 }
 
@@ -117,16 +107,17 @@ pub(super) fn tool_formats(
     let alone = ServerPolicy { tools: vec![tool.clone()], ..policy.clone() };
     EXPORTERS
         .iter()
+        .filter(|exporter| exporter.on_pages)
         .map(|exporter| {
             let mut view = format_view(exporter, &alone, server_path)?;
             let effective = exporter.effective(tool);
-            view.rule = Some(action_word(effective.action));
+            view.rule = Some(rule_word(effective.rule));
             view.reason = effective.reason.as_str();
             view.named = effective.named;
             let instead = |rule| exporter.effective(&ToolPolicy { rule, ..tool.clone() });
             let limited = instead(Rule::Limit { max: 1, window: Window::Minute });
-            view.can_limit = matches!(limited.action, Action::Limited { .. });
-            view.can_hide = exporter.hides && instead(Rule::Hide).named;
+            view.can_limit = matches!(limited.rule, Rule::Limit { .. });
+            view.can_hide = exporter.can.hide && instead(Rule::Hide).named;
             Ok(view)
         })
         .collect()
@@ -143,6 +134,7 @@ pub(super) fn server_formats(
 ) -> Result<Vec<(FormatView, String)>, RenderError> {
     EXPORTERS
         .iter()
+        .filter(|exporter| exporter.on_pages)
         .map(|exporter| {
             let mut view = format_view(exporter, policy, server_path)?;
             view.counts = Some(counts(exporter, policy));
@@ -161,11 +153,12 @@ pub(super) fn server_formats(
 fn counts(exporter: &Exporter, policy: &ServerPolicy) -> Counts {
     let mut counts = Counts::default();
     for tool in &policy.tools {
-        match exporter.effective(tool).action {
-            Action::Allowed => counts.allowed += 1,
-            Action::Limited { .. } => counts.limited += 1,
-            Action::Denied => counts.denied += 1,
-            Action::Hidden => counts.hidden += 1,
+        match exporter.effective(tool).rule {
+            Rule::Allow => counts.allowed += 1,
+            Rule::Limit { .. } => counts.limited += 1,
+            // No format on a page asks.
+            Rule::Ask | Rule::Deny => counts.denied += 1,
+            Rule::Hide => counts.hidden += 1,
         }
     }
     counts
@@ -176,7 +169,7 @@ fn format_view(
     policy: &ServerPolicy,
     server_path: &str,
 ) -> Result<FormatView, RenderError> {
-    let text = (exporter.write)(policy).map_err(|source| RenderError::Export {
+    let text = exporter.document_of(policy).map_err(|source| RenderError::Export {
         server: policy.server.to_string(),
         format: exporter.id,
         source: Box::new(source),

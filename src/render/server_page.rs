@@ -12,8 +12,7 @@ use super::judged::JudgedTool;
 use super::name::ServerName;
 use super::page::{Pager, Press, parts};
 use super::words::{ClassCount, Day, day};
-use crate::model::Verdict;
-use crate::policy::{Numbers, ServerPolicy, policy_for_server};
+use crate::policy::{Judged, Numbers, ServerPolicy, Tier, policy_for_server};
 use crate::store::StoredDeclared;
 use crate::store::identity::{NodeIdentity, SitePlace};
 use crate::store::site::{SiteAttempt, SiteProbe};
@@ -95,9 +94,8 @@ struct QuietView<'a> {
 
 /// The policy of a server from the verdicts its pages show.
 pub(super) fn server_policy(entry: &ServerEntry, judged: &[JudgedTool], numbers: &Numbers) -> ServerPolicy {
-    let tools: Vec<(String, Verdict)> =
-        judged.iter().map(|t| (t.definition.name().to_owned(), t.verdict.clone())).collect();
-    policy_for_server(entry.key(), &entry.version, &tools, numbers)
+    let tools = judged.iter().map(|t| Judged { definition: &t.definition, verdict: &t.verdict });
+    policy_for_server(entry.key(), &entry.version, tools, numbers, Tier::default())
 }
 
 /// Writes the pages and policy files of a server that answered; returns the pages' paths.

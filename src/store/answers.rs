@@ -22,6 +22,24 @@ const TOOLS: &str = "
     LEFT JOIN verdicts v ON v.definition_hash = d.hash AND v.rule_set_hash = ?2
     WHERE t.probe_id = ?1 ORDER BY t.position";
 
+const ANSWERED: &str = "
+    SELECT s.key AS key FROM servers s
+    WHERE EXISTS (SELECT 1 FROM releases r JOIN probes p ON p.release_id = r.id
+                  WHERE r.server_id = s.id AND p.outcome = 'ok')
+    ORDER BY s.key";
+
+/// Every server that ever answered, private ones too, by key.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn answered_servers(connection: &Connection) -> Result<Vec<ServerKey>, StoreError> {
+    let read = || -> rusqlite::Result<Vec<String>> {
+        connection.prepare(ANSWERED)?.query_map([], |row| row.get("key"))?.collect()
+    };
+    let keys = read().map_err(|e| StoreError::from_sql(connection, e))?;
+    Ok(keys.iter().filter_map(|key| key.parse().ok()).collect())
+}
+
 /// The newest answer of a release.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answered {

@@ -14,6 +14,7 @@ mod declared;
 mod docs;
 mod eval;
 mod exports;
+mod exports_targets;
 mod github_fake;
 mod github_servers;
 mod hostile;

@@ -221,7 +221,7 @@ fn of_a_class_alone_the_risk_follows_and_pages_and_policies_show_it() {
     let page = place.page("list_accounts", &["--as-of", "2026-03-02T00:00:00Z"]);
     assert!(!page.contains("Corrected by a person"), "{page}");
     let policy = |format: &str| place.ok(&["policy", "export", LEDGER, "--format", format]).0;
-    let corrected = policy("policylayer");
+    let corrected = policy("json");
     place.ok(&[
         "review",
         "override",
@@ -234,7 +234,7 @@ fn of_a_class_alone_the_risk_follows_and_pages_and_policies_show_it() {
         "--why",
         "After all",
     ]);
-    assert_ne!(policy("policylayer"), corrected);
+    assert_ne!(policy("json"), corrected);
     assert_eq!(
         place.flat("list_accounts", "class || ' ' || risk"),
         "execute critical",

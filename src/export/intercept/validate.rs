@@ -6,9 +6,8 @@
 use crate::export::operators::{OPERATORS, wrong_value};
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::Finding;
 use super::super::node::{Findings, Kind, Node, from_yaml, join};
-use super::super::{Action, Decisions, Finding, Level};
-use super::{action_of, collect};
 use crate::policy::Window;
 
 /// Every error and warning, in the order of the document.
@@ -311,7 +310,7 @@ impl ToolCheck<'_> {
 }
 
 /// Count and window of `30/minute`.
-fn parse_limit(text: &str) -> Result<(u32, Window), &'static str> {
+pub(super) fn parse_limit(text: &str) -> Result<(u32, Window), &'static str> {
     let (count, window) = text.split_once('/').ok_or("must be COUNT/WINDOW such as 30/minute")?;
     let count: i64 = count.trim().parse().map_err(|_| "must be COUNT/WINDOW with a whole number in front")?;
     let window = parse_window(window.trim()).ok_or("the window must be minute, hour or day")?;
@@ -321,39 +320,4 @@ fn parse_limit(text: &str) -> Result<(u32, Window), &'static str> {
 
 fn parse_window(text: &str) -> Option<Window> {
     [Window::Minute, Window::Hour, Window::Day].into_iter().find(|w| w.as_str() == text)
-}
-
-/// What a document decides, see [`crate::export::decisions`].
-pub(in crate::export) fn decisions(text: &str) -> Option<Decisions> {
-    let root = from_yaml(text).ok()?;
-    if check(&root).0.iter().any(|f| f.level == Level::Error) {
-        return None;
-    }
-    let mut named = BTreeMap::new();
-    for (name, tool) in root.get("tools").and_then(Node::as_map).unwrap_or_default() {
-        let (mut deny, mut limit) = (false, None);
-        for rule in tool.get("rules").and_then(Node::as_list).unwrap_or_default() {
-            match (rule.get("action").and_then(Node::as_text), rule.get("rate_limit").and_then(Node::as_text))
-            {
-                (Some("deny"), _) => deny = true,
-                (_, Some(text)) if limit.is_none() => {
-                    let (max, window) = parse_limit(text).ok()?;
-                    limit = Some(Action::Limited { max, window });
-                }
-                _ => return None,
-            }
-        }
-        if name.text == "*" {
-            return None;
-        }
-        named.insert(name.text.clone(), action_of(deny, limit));
-    }
-    for item in root.get("hide").and_then(Node::as_list).unwrap_or_default() {
-        match item.as_text()? {
-            "*" => return None,
-            name => named.insert(name.to_owned(), Action::Hidden),
-        };
-    }
-    let deny_by_default = root.get("default").and_then(Node::as_text) == Some("deny");
-    Some(collect(named.into_iter(), deny_by_default))
 }

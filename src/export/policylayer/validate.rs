@@ -6,8 +6,8 @@
 use crate::export::operators::{OPERATORS, wrong_value};
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::Finding;
 use super::super::node::{Findings, Kind, Node, from_json, join};
-use super::super::{Action, Decisions, Finding, Level};
 use crate::policy::Window;
 
 /// Every error and warning, in the order of the document.
@@ -201,50 +201,13 @@ fn check_limits(path: &str, limits: &Node, counters: &mut BTreeMap<String, Strin
     }
 }
 
-fn whole_from_one(node: &Node) -> Option<u32> {
+pub(super) fn whole_from_one(node: &Node) -> Option<u32> {
     match node.kind {
         Kind::Number(n) if n.fract() == 0.0 && n >= 1.0 && n <= f64::from(u32::MAX) => Some(n as u32),
         _ => None,
     }
 }
 
-fn parse_window(text: &str) -> Option<Window> {
+pub(super) fn parse_window(text: &str) -> Option<Window> {
     [Window::Minute, Window::Hour, Window::Day].into_iter().find(|w| w.as_str() == text)
-}
-
-/// What a document decides, see [`crate::export::decisions`].
-pub(in crate::export) fn decisions(text: &str) -> Option<Decisions> {
-    let root = from_json(text).ok()?;
-    if root.get("all_tools").is_some() || check(&root).0.iter().any(|f| f.level == Level::Error) {
-        return None;
-    }
-    let mut named = BTreeMap::new();
-    for (name, tool) in root.get("tools").and_then(Node::as_map).unwrap_or_default() {
-        if tool.get("require").is_some() {
-            return None;
-        }
-        let mut action = Action::Allowed;
-        for limit in tool.get("limits").and_then(Node::as_list).unwrap_or_default() {
-            let window = limit.get("window").and_then(Node::as_text).and_then(parse_window)?;
-            if action != Action::Allowed {
-                return None;
-            }
-            action = Action::Limited { max: limit.get("max").and_then(whole_from_one)?, window };
-        }
-        for deny in tool.get("deny_if").and_then(Node::as_list).unwrap_or_default() {
-            if deny.get("conditions").and_then(Node::as_list).is_none_or(|c| !c.is_empty()) {
-                return None;
-            }
-            action = Action::Denied;
-        }
-        named.insert(name.text.clone(), action);
-    }
-    for item in root.get("hide").and_then(Node::as_list).unwrap_or_default() {
-        match item.as_text()? {
-            "*" => return None,
-            name => named.insert(name.to_owned(), Action::Hidden),
-        };
-    }
-    let deny = root.get("default").and_then(Node::as_text) == Some("deny");
-    Some(Decisions { named, otherwise: if deny { Action::Denied } else { Action::Allowed } })
 }

@@ -1,0 +1,145 @@
+//! `catalogue policy validate`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::super::exit::Exit;
+use super::super::scan::report::counted;
+use super::super::settings::Settings;
+use super::gather::Gatherer;
+use super::{Format, read_bounded};
+use crate::export::{self, Exporter, Finding, Level};
+use crate::model::Untrusted;
+use crate::policy::{Keyed, Tier};
+use crate::progress;
+
+#[derive(Debug, Args)]
+pub(super) struct ValidateOptions {
+    /// Policies; - is standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Check by this format's rules [default: guessed from the content]
+    #[arg(long)]
+    format: Option<Format>,
+    /// Compare with the tools of this server in the database; a neutral policy names its servers itself
+    #[arg(long, value_name = "SERVER")]
+    server: Option<String>,
+    /// What that server is called in the policy [default: the last part of its name]
+    #[arg(long, value_name = "NAME", requires = "server")]
+    server_key: Option<String>,
+    /// Print one JSON object a file
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Checked {
+    file: String,
+    format: &'static str,
+    valid: bool,
+    findings: Vec<Shown>,
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    level: &'static str,
+    path: String,
+    line: Option<usize>,
+    column: Option<usize>,
+    message: String,
+}
+
+pub(super) fn run(settings: &Settings, options: &ValidateOptions) -> anyhow::Result<Exit> {
+    let mut all_valid = true;
+    for file in &options.files {
+        let text = read_bounded(file)?;
+        let exporter = options.format.map_or_else(|| export::guess(&text), |f| f.0);
+        let mut findings = (exporter.validate)(&text);
+        findings.extend(against_database(settings, options, exporter, &text)?);
+        findings.sort_by_key(|f| (f.line, f.column));
+        let errors = findings.iter().filter(|f| f.level == Level::Error).count();
+        all_valid &= errors == 0;
+        let shown: Vec<Shown> = findings.iter().map(shown).collect();
+        let name = file.display().to_string();
+        if options.json {
+            let checked = Checked { file: name, format: exporter.id, valid: errors == 0, findings: shown };
+            progress::print(&format!("{}\n", serde_json::to_string(&checked)?))?;
+            continue;
+        }
+        for finding in &shown {
+            let place = match (finding.line, finding.column) {
+                (Some(line), Some(column)) => format!(":{line}:{column}"),
+                (Some(line), None) => format!(":{line}"),
+                _ => String::new(),
+            };
+            let (level, path, message) = (finding.level, &finding.path, &finding.message);
+            progress::print(&format!("{name}{place}: {level}: {path}: {message}\n"))?;
+        }
+        let verdict = if errors == 0 { "valid".to_owned() } else { counted(errors, "error") };
+        progress::print(&format!("{name}: {} ({})\n", verdict, exporter.id))?;
+    }
+    Ok(if all_valid { Exit::Ok } else { Exit::Findings })
+}
+
+fn shown(finding: &Finding) -> Shown {
+    Shown {
+        level: if finding.level == Level::Error { "error" } else { "warning" },
+        path: Untrusted::new(finding.path.clone()).for_terminal(200),
+        line: finding.line,
+        column: finding.column,
+        message: Untrusted::new(finding.message.clone()).for_terminal(500),
+    }
+}
+
+/// Names that the server does not have, and definitions that are others now.
+fn against_database(
+    settings: &Settings,
+    options: &ValidateOptions,
+    exporter: &Exporter,
+    text: &str,
+) -> anyhow::Result<Vec<Finding>> {
+    let neutral = (exporter.id == "json").then(|| export::read_neutral(text).ok()).flatten();
+    if options.server.is_none() && (neutral.is_none() || !Path::new(&settings.db).is_file()) {
+        return Ok(Vec::new());
+    }
+    let gatherer = Gatherer::new(settings, Tier::default())?;
+    let mut known: Vec<Keyed> = Vec::new();
+    if let Some(server) = &options.server {
+        let mut keyed = gatherer.named(server)?;
+        if let Some(key) = &options.server_key {
+            keyed.key.clone_from(key);
+        }
+        known.push(keyed);
+    } else if let Some((set, _)) = &neutral {
+        for keyed in &set.servers {
+            let policy = gatherer.policy(&keyed.policy.server, None)?;
+            known.extend(policy.map(|policy| Keyed { key: keyed.key.clone(), policy }));
+        }
+    }
+    let mut findings = exporter.unknown_names(text, &known);
+    for (was, now) in neutral
+        .iter()
+        .flat_map(|(set, _)| &set.servers)
+        .filter_map(|was| known.iter().find(|now| now.key == was.key).map(|now| (was, now)))
+    {
+        for tool in &was.policy.tools {
+            let Some(new) = now.policy.tool(tool.tool.raw()) else { continue };
+            if !tool.definition.is_empty() && tool.definition != new.definition {
+                findings.push(Finding {
+                    level: Level::Error,
+                    path: format!("servers.{}.tools[{:?}].definition", was.key, tool.tool.raw()),
+                    line: None,
+                    column: None,
+                    message: format!(
+                        "the definition changed since the policy was made, from {} to {}; look at the tool and export again",
+                        tool.definition.chars().take(12).collect::<String>(),
+                        new.definition.chars().take(12).collect::<String>()
+                    ),
+                });
+            }
+        }
+    }
+    Ok(findings)
+}

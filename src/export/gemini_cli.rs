@@ -1,0 +1,308 @@
+//! Gemini CLI: policy TOML for `~/.gemini/policies/`.
+//!
+//! Source: research/policy-targets.md section 1.3. The highest priority decides, of equal ones the first in the file; a
+//! rule without `toolName` takes the whole file with it; a priority below 400 loses to the user's own settings. A server
+//! key that Gemini mangles, or of more than 25 characters, is never written as `mcpName`: such a server gets rules with
+//! whole names, and no rule for the whole server. `argsPattern` is not written.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::names::gemini_key_is_safe;
+use super::node::{Findings, Kind, Node, from_toml};
+use super::plan::Plan;
+use super::{Can, Exporter, Finding, Form, Level, Named, Reading, as_degraded, toml_text};
+use crate::policy::{Decided, Rule};
+
+/// The table's entry.
+pub(super) const EXPORTER: Exporter = Exporter {
+    id: "gemini-cli",
+    title: "Gemini CLI",
+    file_name: "catalogue.toml",
+    language: "toml",
+    can: Can {
+        limit: false,
+        ask: true,
+        deny: false,
+        hide: true,
+        arguments: false,
+        deny_by_default: true,
+        several: true,
+    },
+    on_pages: false,
+    advisory: false,
+    strict_refuses: false,
+    asking_hides: false,
+    tried_with: "tried with gemini-cli-core 0.61.0",
+    notes: &[],
+    form: Form::Gemini,
+    key_fault,
+    exact: as_degraded,
+    write,
+    validate,
+    read,
+};
+
+/// A key without a rule for the whole server would leave new tools to the mode, which may allow them.
+fn key_fault(key: &str) -> Option<&'static str> {
+    (!gemini_key_is_safe(key)).then_some(
+        "is not 1 to 25 of [A-Za-z0-9_.:-], or is or begins like mcp_: Gemini has no rule that holds for the whole server",
+    )
+}
+
+const DENY: u32 = 999;
+const ASK: u32 = 998;
+const ALLOW: u32 = 900;
+const SERVER: u32 = 850;
+
+fn write(plan: &Plan<'_>) -> String {
+    let mut out = toml_text::comment(&plan.header);
+    for server in &plan.servers {
+        for (name, tool) in server.named() {
+            let (decision, priority) = match tool.effective.rule {
+                Rule::Allow => ("allow", ALLOW),
+                Rule::Ask => ("ask_user", ASK),
+                _ => ("deny", DENY),
+            };
+            rule(&mut out, server.key, name, decision, priority);
+        }
+        let decision = if server.default == Rule::Ask { "ask_user" } else { "deny" };
+        rule(&mut out, server.key, "*", decision, SERVER);
+    }
+    out
+}
+
+fn rule(out: &mut String, key: &str, name: &str, decision: &str, priority: u32) {
+    let (key, name) = (toml_text::text(key), toml_text::text(name));
+    let _ = writeln!(
+        out,
+        "\n[[rule]]\nmcpName = {key}\ntoolName = {name}\ndecision = \"{decision}\"\npriority = {priority}"
+    );
+    if decision == "deny" {
+        let _ = writeln!(out, "denyMessage = {}", toml_text::text(super::messages::DENIED));
+    }
+}
+
+fn validate(text: &str) -> Vec<Finding> {
+    match from_toml(text) {
+        Ok(root) => check(&root).sorted(),
+        Err(finding) => vec![finding],
+    }
+}
+
+const KEYS: [&str; 14] = [
+    "mcpName",
+    "toolName",
+    "decision",
+    "priority",
+    "denyMessage",
+    "argsPattern",
+    "commandPrefix",
+    "commandRegex",
+    "modes",
+    "allowRedirection",
+    "subagent",
+    "interactive",
+    "toolAnnotations",
+    "name",
+];
+
+fn check(root: &Node) -> Findings {
+    let mut findings = Findings::default();
+    let fields = root.as_map().unwrap_or_default();
+    findings.unknown_keys("", fields, &["rule"]);
+    let Some(rules) = root.get("rule") else {
+        findings.error("rule", root, "no [[rule]], so nothing is said about any tool");
+        return findings;
+    };
+    let Some(items) = rules.as_list() else {
+        findings.error("rule", rules, "must be written [[rule]]");
+        return findings;
+    };
+    let mut seen: BTreeMap<(String, String, i64), (&str, usize)> = BTreeMap::new();
+    for (i, item) in items.iter().enumerate() {
+        check_rule(&format!("rule[{i}]"), i, item, &mut seen, &mut findings);
+    }
+    findings
+}
+
+fn check_rule<'a>(
+    path: &str,
+    place: usize,
+    rule: &'a Node,
+    seen: &mut BTreeMap<(String, String, i64), (&'a str, usize)>,
+    findings: &mut Findings,
+) {
+    let dropped = "Gemini drops the whole file and runs on without it";
+    let Some(fields) = rule.as_map() else {
+        return findings.error(path, rule, format!("must be a table; {dropped}"));
+    };
+    findings.unknown_keys(path, fields, &KEYS);
+    let decision = rule.get("decision").and_then(Node::as_text);
+    if !matches!(decision, Some("allow" | "deny" | "ask_user")) {
+        let at = rule.get("decision").unwrap_or(rule);
+        findings.error(
+            &format!("{path}.decision"),
+            at,
+            format!("must be allow, deny or ask_user; {dropped}"),
+        );
+    }
+    let priority = match rule.get("priority").map(|n| (n, &n.kind)) {
+        Some((_, Kind::Number(n))) if n.fract() == 0.0 && (0.0..=999.0).contains(n) => Some(*n as i64),
+        other => {
+            let at = other.map_or(rule, |(node, _)| node);
+            findings.error(
+                &format!("{path}.priority"),
+                at,
+                format!("must be a whole number from 0 to 999; {dropped}"),
+            );
+            None
+        }
+    };
+    let key = match rule.get("mcpName").map(|n| (n, n.as_text())) {
+        None => "",
+        Some((_, Some(key))) if gemini_key_is_safe(key) => key,
+        Some((node, Some("*"))) => {
+            return findings.error(&format!("{path}.mcpName"), node, "never fires with *, though documented");
+        }
+        Some((node, Some(_))) => {
+            let message = "not 1 to 25 of [A-Za-z0-9_.:-], or is or begins like mcp_: rules with it do not fire, or not for every tool";
+            return findings.error(&format!("{path}.mcpName"), node, message);
+        }
+        Some((node, None)) => {
+            return findings.error(&format!("{path}.mcpName"), node, format!("must be a text; {dropped}"));
+        }
+    };
+    let Some(tools) = rule.get("toolName") else {
+        if fields.iter().any(|(k, _)| k.text.starts_with("command")) {
+            return;
+        }
+        return findings.error(
+            path,
+            rule,
+            format!("toolName is missing, write \"*\" for the whole server; {dropped}"),
+        );
+    };
+    let names: Vec<&Node> = match &tools.kind {
+        Kind::List(items) => items.iter().collect(),
+        _ => vec![tools],
+    };
+    if names.is_empty() {
+        findings.error(&format!("{path}.toolName"), tools, "an empty list makes no rule");
+    }
+    for node in names {
+        let path = format!("{path}.toolName");
+        let Some(name) = node.as_text() else {
+            findings.error(&path, node, format!("must be a text; {dropped}"));
+            continue;
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-');
+        if name != "*" && name.contains('*') {
+            findings.error(&path, node, "never fires: * stands only for the whole server");
+        } else if name != "*" && !name.is_empty() && !name.chars().all(plain) {
+            let written: String = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
+            findings.error(&path, node, format!("never fires: Gemini knows the tool as {written}"));
+        } else if key.is_empty() && name != "*" && name.starts_with("mcp_") && name.chars().count() > 63 {
+            findings.error(&path, node, "never fires: names are cut at 63 characters");
+        }
+        let (Some(priority), Some(decision)) = (priority, decision) else { continue };
+        match seen.get(&(key.to_owned(), name.to_owned(), priority)) {
+            Some((first, at)) if *first != decision => {
+                findings.error(
+                    &path,
+                    node,
+                    format!("can never fire: rule[{at}] has the same priority and comes first"),
+                );
+            }
+            Some(_) => findings.warning(&path, node, "says again what a rule above says"),
+            None => {
+                seen.insert((key.to_owned(), name.to_owned(), priority), (decision, place));
+            }
+        }
+    }
+    if decision == Some("deny") && rule.get("argsPattern").is_some() {
+        let message =
+            "a pattern on a deny does not match a call without arguments; put it on an allow above a deny";
+        findings.error(&format!("{path}.argsPattern"), rule, message);
+    }
+    if let Some(priority) = priority.filter(|p| *p < 400 && decision != Some("allow")) {
+        let message = format!(
+            "{priority} loses to trust and allow lists of the user's own settings; write 400 or more"
+        );
+        findings.warning(&format!("{path}.priority"), rule, message);
+    }
+}
+
+/// A rule as the engine holds it.
+struct Held {
+    key: Option<String>,
+    tools: Vec<String>,
+    rule: Rule,
+    priority: i64,
+    place: usize,
+}
+
+fn read(text: &str) -> Option<Reading> {
+    let root = from_toml(text).ok()?;
+    if check(&root).0.iter().any(|f| f.level == Level::Error) {
+        return None;
+    }
+    let mut held = Vec::new();
+    let mut names = Vec::new();
+    let mut keys = std::collections::BTreeSet::new();
+    for (place, rule) in root.get("rule")?.as_list()?.iter().enumerate() {
+        if fields_beyond(rule) {
+            return None;
+        }
+        let key = rule.get("mcpName").and_then(Node::as_text).map(str::to_owned);
+        keys.extend(key.clone());
+        let node = rule.get("toolName")?;
+        let tools: Vec<&Node> = match &node.kind {
+            Kind::List(items) => items.iter().collect(),
+            _ => vec![node],
+        };
+        for tool in tools.iter().filter(|t| t.as_text() != Some("*")) {
+            let (name, path) = (tool.as_text()?.to_owned(), format!("rule[{place}].toolName"));
+            names.push(Named { key: key.clone(), name, path, line: tool.line, column: tool.column });
+        }
+        let Kind::Number(priority) = rule.get("priority")?.kind else { return None };
+        held.push(Held {
+            key,
+            tools: tools.iter().filter_map(|t| t.as_text()).map(str::to_owned).collect(),
+            rule: match rule.get("decision")?.as_text()? {
+                "allow" => Rule::Allow,
+                "deny" => Rule::Hide,
+                _ => Rule::Ask,
+            },
+            priority: priority as i64,
+            place,
+        });
+    }
+    held.sort_by_key(|rule| (-rule.priority, rule.place));
+    let mut index: BTreeMap<(Option<String>, String), usize> = BTreeMap::new();
+    for (at, rule) in held.iter().enumerate() {
+        for tool in &rule.tools {
+            index.entry((rule.key.clone(), tool.clone())).or_insert(at);
+        }
+    }
+    Some(Reading::new(keys.into_iter().collect(), names, move |key, tool, _| {
+        let (short, whole) = (Form::Gemini.in_rule(key, tool), Form::Gemini.whole(key, tool));
+        let of = |key: Option<&str>, name: &str| index.get(&(key.map(str::to_owned), name.to_owned()));
+        let found = [of(Some(key), &short), of(Some(key), "*"), of(None, &whole), of(None, "*")];
+        match found.into_iter().flatten().min().and_then(|at| held.get(*at)) {
+            Some(rule) => {
+                let whole_server = rule.rule == Rule::Hide && rule.tools.iter().any(|t| t == "*");
+                let decision = if whole_server { Rule::Deny } else { rule.rule };
+                Decided::new(decision, format!("rule[{}], priority {}", rule.place, rule.priority))
+            }
+            // In yolo mode it is allowed.
+            None => Decided::new(Rule::Ask, "no rule: the mode decides, by default it asks"),
+        }
+    }))
+}
+
+/// Holds something that the model here does not know.
+fn fields_beyond(rule: &Node) -> bool {
+    let known = ["mcpName", "toolName", "decision", "priority", "denyMessage", "name"];
+    rule.as_map().unwrap_or_default().iter().any(|(key, _)| !known.contains(&key.text.as_str()))
+}

@@ -1,0 +1,233 @@
+//! From the neutral policy to what one format can say: degrading, names that become one, and the count of what is lost.
+
+use std::collections::BTreeMap;
+
+use crate::model::Untrusted;
+use crate::policy::{Check, Keyed, PolicySet, Rule, ServerPolicy, Tier, ToolPolicy};
+
+use super::{EffectiveRule, Exporter, Reason};
+
+/// What a person asked for beside the format.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// A limit that cannot be said becomes allow and not ask.
+    pub limit_may_become_allow: bool,
+}
+
+/// One tool as the format will have it.
+#[derive(Debug, Clone)]
+pub struct Planned<'a> {
+    /// The neutral entry.
+    pub policy: &'a ToolPolicy,
+    /// The name a rule of the format has to use.
+    pub name: String,
+    /// What the document does.
+    pub effective: EffectiveRule,
+}
+
+/// One server as the format will have it.
+#[derive(Debug, Clone)]
+pub struct PlannedServer<'a> {
+    /// Its name in the client.
+    pub key: &'a str,
+    /// The neutral policy.
+    pub policy: &'a ServerPolicy,
+    /// What becomes of tools that are not named.
+    pub default: Rule,
+    /// Its tools, sorted by their own names.
+    pub tools: Vec<Planned<'a>>,
+}
+
+impl<'a> PlannedServer<'a> {
+    /// The tools that the document names, by the names of its rules; each name once.
+    pub(super) fn named(&self) -> BTreeMap<&str, &Planned<'a>> {
+        self.tools.iter().filter(|t| t.effective.named).map(|t| (t.name.as_str(), t)).collect()
+    }
+
+    /// The rule names whose tools get this kind of rule.
+    pub(super) fn names_with(&self, wanted: impl Fn(Rule) -> bool) -> Vec<&str> {
+        self.named().into_iter().filter(|(_, t)| wanted(t.effective.rule)).map(|(name, _)| name).collect()
+    }
+}
+
+/// A document before it is written.
+#[derive(Debug, Clone)]
+pub struct Plan<'a> {
+    /// The tier of the neutral policy.
+    pub tier: Tier,
+    /// The servers, sorted by key.
+    pub servers: Vec<PlannedServer<'a>>,
+    /// What the document says of itself: our own words, with names made safe for a line.
+    pub header: Vec<String>,
+    /// More than half of the tools of a server lost a limit to something stricter.
+    pub mostly_lost: bool,
+}
+
+/// Degrades a rule to what can be said: limit to ask to deny, hide to deny, deny to hide, never to allow.
+pub(super) fn degraded(exporter: &Exporter, tool: &ToolPolicy, tier: Tier, wishes: Wishes) -> EffectiveRule {
+    let can = exporter.can;
+    let asks = can.ask && !(exporter.strict_refuses && tier == Tier::Strict);
+    let refuse = |reason| {
+        let rule = if exporter.asking_hides || !can.deny { Rule::Hide } else { Rule::Deny };
+        EffectiveRule::new(rule, reason)
+    };
+    let ask = |reason| if asks { EffectiveRule::new(Rule::Ask, reason) } else { refuse(reason) };
+    let loses_arguments = !tool.arguments.is_empty() && !can.arguments;
+    let narrowed = tool.arguments.iter().any(|r| matches!(r.check, Check::Be { .. }));
+    if exporter.advisory && matches!(tool.rule, Rule::Deny | Rule::Hide) {
+        return EffectiveRule::new(Rule::Ask, Reason::AdviceOnly);
+    }
+    match tool.rule {
+        Rule::Allow if loses_arguments => ask(Reason::NoArguments),
+        Rule::Allow => EffectiveRule::new(Rule::Allow, Reason::AsRecommended),
+        Rule::Limit { .. } if can.limit && !loses_arguments => {
+            EffectiveRule::new(tool.rule, Reason::AsRecommended)
+        }
+        Rule::Limit { .. } if can.limit => ask(Reason::NoArguments),
+        // What only repeats the schema, the server checks itself; what narrows it is lost with the limit.
+        Rule::Limit { .. } if wishes.limit_may_become_allow && !(narrowed && loses_arguments) => {
+            EffectiveRule::new(Rule::Allow, Reason::LimitLifted)
+        }
+        Rule::Limit { .. } => ask(Reason::NoLimit),
+        Rule::Ask if asks => EffectiveRule::new(Rule::Ask, Reason::AsRecommended),
+        Rule::Ask => refuse(Reason::NoApproval),
+        Rule::Deny if can.deny => EffectiveRule::new(Rule::Deny, Reason::AsRecommended),
+        Rule::Deny => EffectiveRule::new(Rule::Hide, Reason::AsRecommended),
+        Rule::Hide if can.hide => EffectiveRule::new(Rule::Hide, Reason::AsRecommended),
+        Rule::Hide => EffectiveRule::new(Rule::Deny, Reason::DeniedNotHidden),
+    }
+}
+
+/// What a format does with tools that no rule names.
+fn default_of(exporter: &Exporter, rule: Rule) -> Rule {
+    match rule {
+        Rule::Deny | Rule::Hide if exporter.can.deny_by_default => Rule::Deny,
+        // Said in the header: the client asks about what it does not know, and cannot be told otherwise.
+        Rule::Deny | Rule::Hide | Rule::Ask if exporter.can.ask => Rule::Ask,
+        _ => Rule::Deny,
+    }
+}
+
+/// Plans a document.
+pub(super) fn plan<'a>(exporter: &Exporter, set: &'a PolicySet, wishes: Wishes) -> Plan<'a> {
+    let mut servers: Vec<PlannedServer<'a>> =
+        set.servers.iter().map(|keyed| planned(exporter, set.tier, keyed, wishes)).collect();
+    let collisions = join_collisions(exporter, &mut servers);
+    let mut header = vec![format!(
+        "Policy made by catalogue, tier {}, for {} ({}).",
+        set.tier.as_str(),
+        exporter.title,
+        if exporter.advisory { "advice only: it blocks nothing" } else { exporter.tried_with }
+    )];
+    for server in &servers {
+        let key = Untrusted::new(server.key).for_terminal(80);
+        let release = if server.policy.release.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", Untrusted::new(&server.policy.release).for_terminal(40))
+        };
+        header.push(format!(
+            "Server {}{release} under the key \"{key}\": change the key to the one in your own configuration.",
+            Untrusted::new(server.policy.server.to_string()).for_terminal(120)
+        ));
+    }
+    let defaults_lost =
+        servers.iter().filter(|s| s.default.strictness() < s.policy.default.strictness()).count();
+    if defaults_lost > 0 {
+        header.push(format!(
+            "Lost: deny by default of {defaults_lost} server(s): a tool that the server adds later is asked about and \
+             not refused."
+        ));
+    }
+    header.extend(losses(&servers));
+    for (name, tools) in &collisions {
+        header.push(format!(
+            "Shared name: {} tools are one here, {}; the strictest of their rules holds for all.",
+            tools,
+            Untrusted::new(name.replace('\0', " ")).for_terminal(80)
+        ));
+    }
+    header.extend(exporter.notes.iter().map(|note| (*note).to_owned()));
+    let mostly_lost = servers.iter().any(|server| {
+        let lost = server.tools.iter().filter(|t| t.effective.reason == Reason::NoLimit).count();
+        lost * 2 > server.tools.len()
+    });
+    Plan { tier: set.tier, servers, header, mostly_lost }
+}
+
+fn planned<'a>(exporter: &Exporter, tier: Tier, keyed: &'a Keyed, wishes: Wishes) -> PlannedServer<'a> {
+    let tools = keyed.policy.tools.iter().map(|policy| Planned {
+        policy,
+        name: exporter.form.in_rule(&keyed.key, policy.tool.raw()),
+        effective: exporter.effective_for(&keyed.key, policy, tier, wishes),
+    });
+    let default = match exporter.strict_refuses && tier == Tier::Strict {
+        true => Rule::Deny,
+        false => default_of(exporter, keyed.policy.default),
+    };
+    let mut server =
+        PlannedServer { key: &keyed.key, policy: &keyed.policy, default, tools: tools.collect() };
+    // A tool that must not be called and may be spelt otherwise there: then the whole server is switched off.
+    let unsure = |t: &Planned<'_>| t.effective.reason == Reason::UnsureName && t.effective.rule == Rule::Hide;
+    if exporter.id == "kiro" && server.tools.iter().any(unsure) {
+        for tool in &mut server.tools {
+            tool.effective = EffectiveRule::new(Rule::Hide, Reason::UnsureName);
+        }
+    }
+    server
+}
+
+/// Gives tools that share a name the strictest of their rules; returns the names with the number of tools.
+fn join_collisions(exporter: &Exporter, servers: &mut [PlannedServer<'_>]) -> Vec<(String, usize)> {
+    let mut strictest: BTreeMap<String, (usize, Rule, bool)> = BTreeMap::new();
+    for server in &*servers {
+        for tool in &server.tools {
+            let whole = exporter.form.whole(server.key, tool.policy.tool.raw());
+            let entry = strictest.entry(whole).or_insert((0, Rule::Allow, false));
+            entry.0 += 1;
+            entry.1 = entry.1.or_stricter(tool.effective.rule);
+            entry.2 |= !tool.effective.named;
+        }
+    }
+    strictest.retain(|_, (members, _, _)| *members > 1);
+    for server in servers {
+        for tool in &mut server.tools {
+            let whole = exporter.form.whole(server.key, tool.policy.tool.raw());
+            let Some((_, rule, _)) = strictest.get(&whole) else { continue };
+            if rule.strictness() > tool.effective.rule.strictness() {
+                tool.effective = EffectiveRule::new(*rule, Reason::SharedName);
+            } else {
+                tool.effective.named = true;
+            }
+        }
+    }
+    strictest.into_iter().map(|(name, (members, _, _))| (name, members)).collect()
+}
+
+/// One line for each kind of loss, with its count.
+fn losses(servers: &[PlannedServer<'_>]) -> Vec<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut arguments = 0;
+    for tool in servers.iter().flat_map(|s| &s.tools) {
+        let (wanted, got) = (tool.policy.rule, tool.effective.rule);
+        if tool.effective.reason != Reason::AsRecommended {
+            let line = format!("{} -> {} ({})", wanted.word(), got.word(), tool.effective.reason.words());
+            *counts.entry(line).or_default() += 1;
+        }
+        if !tool.policy.arguments.is_empty()
+            && !tool.effective.arguments
+            && matches!(got, Rule::Allow | Rule::Ask)
+        {
+            arguments += tool.policy.arguments.len();
+        }
+    }
+    let mut lines: Vec<String> =
+        counts.into_iter().map(|(line, count)| format!("Lost: {count} x {line}.")).collect();
+    if arguments > 0 {
+        lines.push(format!("Lost: {arguments} x argument rule (this format cannot look into arguments)."));
+    }
+    if lines.is_empty() {
+        lines.push("Lost: nothing.".to_owned());
+    }
+    lines
+}
