@@ -16,7 +16,7 @@ use catalogue::classify::RuleSet;
 use catalogue::eval::BenchmarkResult;
 use catalogue::model::{Class, Effect, Evidence, Outcome, Risk, SeenTool, Signal, ToolDefinition, Verdict};
 use catalogue::policy::Numbers;
-use catalogue::render::{BuildOptions, BuildSummary, RenderError, build};
+use catalogue::render::{BuildOptions, BuildReport, RenderError, build};
 use catalogue::store::{Override, Store, Visibility};
 use tempfile::TempDir;
 
@@ -27,7 +27,7 @@ struct Site {
     _folder: TempDir,
     db: PathBuf,
     out: PathBuf,
-    summary: BuildSummary,
+    summary: BuildReport,
 }
 
 /// A tool for [`Seed`]: its definition, and the verdict stored for it.
@@ -201,13 +201,20 @@ fn options(out: &Path) -> BuildOptions {
         site: Folder::Site.files(None).unwrap(),
         benchmark: Some(MEASURED.clone()),
         version: "0.0.0",
+        twins: Default::default(),
+        compression: Default::default(),
+        shard: None,
+        threads: None,
+        fresh: false,
+        check: true,
+        shelf: Some(out.with_extension("shelf")),
     }
 }
 
-fn build_from(db: &Path, options: &BuildOptions) -> Result<BuildSummary, RenderError> {
+fn build_from(db: &Path, options: &BuildOptions) -> Result<BuildReport, RenderError> {
     let rules = rules();
     let numbers = Numbers::load(&Folder::Rules.files(None).unwrap()).unwrap();
-    build(&Store::open_read_only(db).unwrap(), &rules, &numbers, options)
+    build(&mut Store::open_read_only(db).unwrap(), &rules, &numbers, options, &|_, _| {})
 }
 
 /// The awkward catalogue, built once for each test that asks.
