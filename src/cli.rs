@@ -69,8 +69,7 @@ enum Command {
     Doctor(doctor::DoctorOptions),
     /// Attack this machine's sandbox with made-up servers, and say what holds and what does not.
     Selftest(selftest::SelftestOptions),
-    /// Made-up catalogues of any size, for benchmarks and demonstrations.
-    #[command(hide = true)]
+    /// Make up catalogues of any size, for benchmarks and demonstrations.
     Dev(dev::DevOptions),
 }
 

@@ -145,8 +145,14 @@ impl Catalogue {
                 risk: tool.risk,
                 signals: signal_bits(&tool.signals),
                 likeness: Likeness::of(tool.class, &tool.name, &entry.name.key),
-                shown: Digest::of(&(&tool.name, &tool.line, tool.class.as_str(), tool.risk.as_str(), &tool.signals))
-                    .short(),
+                shown: Digest::of(&(
+                    &tool.name,
+                    &tool.line,
+                    tool.class.as_str(),
+                    tool.risk.as_str(),
+                    &tool.signals,
+                ))
+                .short(),
                 name_at,
                 name_len: u32::try_from(tool.name.len()).map_err(std::io::Error::other)?,
                 line_at,

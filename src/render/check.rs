@@ -63,7 +63,8 @@ impl Checker {
     /// A page or a twin as it was written.
     pub(super) fn look(&self, path: &str, text: &str) {
         if !path.ends_with(".html") {
-            let broken = path.ends_with(".json") && serde_json::from_str::<serde::de::IgnoredAny>(text).is_err();
+            let broken =
+                path.ends_with(".json") && serde_json::from_str::<serde::de::IgnoredAny>(text).is_err();
             return self.with(|seen| {
                 seen.files.insert(number(path));
                 if broken {
@@ -86,7 +87,8 @@ impl Checker {
         let mut seen = self.seen.into_inner().expect("no thread panics while it checks");
         let wanted = std::mem::take(&mut seen.wanted);
         for (address, Wanted { page, link, fragment }) in wanted {
-            let found = if fragment { seen.anchors.contains(&address) } else { seen.files.contains(&address) };
+            let found =
+                if fragment { seen.anchors.contains(&address) } else { seen.files.contains(&address) };
             if !found && whole {
                 let why = if fragment { "leads to no id on its page" } else { "leads to no file" };
                 seen.note(&page, &link, why);
@@ -146,7 +148,9 @@ fn target(page: &str, link: &str, own: &PageText) -> Option<Result<(u64, String,
         return Some(Err(problem(page, link, "neither a relative link nor an https one")));
     }
     let (path, fragment) = link.split_once('#').unwrap_or((link, ""));
-    let Some(address) = resolve(page, path) else { return Some(Err(problem(page, link, "leads out of the site"))) };
+    let Some(address) = resolve(page, path) else {
+        return Some(Err(problem(page, link, "leads out of the site")));
+    };
     if address == page {
         let found = fragment.is_empty() || own.ids.contains(fragment);
         return (!found).then(|| Err(problem(page, link, "leads to no id on its page")));
@@ -209,7 +213,9 @@ mod tests {
     use super::*;
 
     fn page(title: &str, body: &str) -> String {
-        format!("<!DOCTYPE html>\n<html lang=\"en\"><head><title>{title}</title></head><body><h1>x</h1>{body}</body></html>")
+        format!(
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><title>{title}</title></head><body><h1>x</h1>{body}</body></html>"
+        )
     }
 
     #[test]
@@ -225,7 +231,17 @@ mod tests {
         let found: Vec<_> = check(dir.path()).into_iter().map(|p| p.link).collect();
         assert_eq!(
             found,
-            ["#no", "../../out.html", "../b.html#none", "../i.svg", "/abs", "gone.html", "javascript:x", "x", ""]
+            [
+                "#no",
+                "../../out.html",
+                "../b.html#none",
+                "../i.svg",
+                "/abs",
+                "gone.html",
+                "javascript:x",
+                "x",
+                ""
+            ]
         );
     }
 
@@ -236,6 +252,9 @@ mod tests {
         checker.look("b.html", &page("same", ""));
         checker.look("b.html", &page("same", ""));
         let found = checker.problems(true);
-        assert!(found.iter().all(|p| p.page == "b.html" && p.why.contains("title")) && found.len() == 1, "{found:?}");
+        assert!(
+            found.iter().all(|p| p.page == "b.html" && p.why.contains("title")) && found.len() == 1,
+            "{found:?}"
+        );
     }
 }

@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::catalogue::Catalogue;
+use super::kinds::{MadeFrom, Make, PageKind};
 use super::manifest::UnitName;
 use super::name::{ServerName, declared_name, tool_name};
-use super::kinds::{MadeFrom, Make, PageKind};
 use super::site_work::UnaskedWork;
 use super::words::{Day, day};
 use super::{BuildOptions, RenderError};

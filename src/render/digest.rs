@@ -192,7 +192,11 @@ impl<'a> ser::Serializer for Feed<'a> {
         self.0.extend_from_slice(&index.to_le_bytes());
         Feed(self.0).text(11, name.as_bytes())
     }
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Never> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Never> {
         value.serialize(self)
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

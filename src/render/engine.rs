@@ -141,7 +141,7 @@ fn build_held(
 ) -> Result<BuildReport, RenderError> {
     let begun = Instant::now();
     let templates: Vec<&'static str> = PAGE_KINDS.iter().flat_map(|kind| kind.templates).copied().collect();
-    let engine = Engine::new(&options.templates, &templates)?;
+    let mut engine = Engine::new(&options.templates, &templates)?;
     let as_of =
         options.as_of.map_or_else(|| site::newest_probe(db, options.audience), |as_of| Ok(Some(as_of)))?;
     let mark = Output::mark(&options.out);
@@ -151,6 +151,7 @@ fn build_held(
         rules: rules.hash().chars().take(12).collect(),
         private: options.audience.sees_private(),
     };
+    engine.share("site", &site);
     let shared = shared(&site, numbers, options);
     let whole = whole(db, shared, options)?;
     let trusted = !options.fresh && !output.taken_up;
@@ -181,9 +182,9 @@ fn build_held(
     let mut site_pages = whole_site(db, common, as_of, &unasked)?;
 
     let is_ours = |key: &str| options.shard.is_none_or(|shard| shard.holds(key));
-    let inputs: Vec<Digest> =
-        catalogue.servers.par_iter().map(|entry| inputs_of(common, entry)).collect();
-    let mut servers = Reader { common, extras: &extras, inputs: &inputs, before: &before, is_ours: &is_ours, next: 0 };
+    let inputs: Vec<Digest> = catalogue.servers.par_iter().map(|entry| inputs_of(common, entry)).collect();
+    let mut servers =
+        Reader { common, extras: &extras, inputs: &inputs, before: &before, is_ours: &is_ours, next: 0 };
     let mut piece = servers.read(db, options)?;
     while !piece.is_empty() {
         let (made, next) = rayon::join(|| make_servers(common, &piece), || servers.read(db, options));

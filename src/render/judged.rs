@@ -60,7 +60,9 @@ pub(super) fn judge(rows: &ToolRows, rules: &RuleSet) -> Vec<JudgedTool> {
     let mut place: BTreeMap<String, usize> = BTreeMap::new();
     for row in &rows.tools {
         // What is stored as a definition was read once already; one that no longer reads is none.
-        let Ok(definition) = ToolDefinition::from_canonical(row.canonical.clone(), row.hash.clone()) else { continue };
+        let Ok(definition) = ToolDefinition::from_canonical(row.canonical.clone(), row.hash.clone()) else {
+            continue;
+        };
         let by_rules = row.verdict.clone().unwrap_or_else(|| rules.judge(&definition));
         let at = (definition.name().to_owned(), row.hash.clone());
         let correction = rows.corrections.get(&at).cloned();

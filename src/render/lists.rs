@@ -22,7 +22,12 @@ const SERVERS_ON_PAGE: usize = 200;
 /// Servers on the home page.
 const SERVERS_ON_HOME: usize = 60;
 
-const fn list(id: &'static str, path: &'static str, templates: &'static [&'static str], make: Make) -> PageKind {
+const fn list(
+    id: &'static str,
+    path: &'static str,
+    templates: &'static [&'static str],
+    make: Make,
+) -> PageKind {
     PageKind { id, path, templates, made_from: MadeFrom::Catalogue, counts: true, make }
 }
 
@@ -35,8 +40,12 @@ pub(super) const CLASS: PageKind =
 pub(super) const RISK: PageKind =
     list("risk", "risks/{risk}.html, risks/{risk}/{part}.html", &["risk.html"], Make::Whole(risks));
 /// All servers.
-pub(super) const SERVERS: PageKind =
-    list("servers", "servers/index.html, servers/all/{part}.html", &["servers.html"], Make::Whole(all_servers));
+pub(super) const SERVERS: PageKind = list(
+    "servers",
+    "servers/index.html, servers/all/{part}.html",
+    &["servers.html"],
+    Make::Whole(all_servers),
+);
 /// Servers that did not answer.
 pub(super) const QUIET: PageKind = list(
     "quiet",
@@ -168,7 +177,9 @@ fn tool_list(
     let on_servers = servers.len();
     drop(servers);
     let (kind, folder, class, risk) = match subject {
-        Subject::Class(class) => (&CLASS, format!("classes/{}", class.as_str()), Some(class_word(class)), None),
+        Subject::Class(class) => {
+            (&CLASS, format!("classes/{}", class.as_str()), Some(class_word(class)), None)
+        }
         Subject::Risk(risk) => (&RISK, format!("risks/{}", risk.as_str()), None, Some(risk_word(risk))),
     };
     let parts = parts(&format!("{folder}.html"), &folder, tools.len(), TOOLS_ON_PAGE);

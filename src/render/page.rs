@@ -8,7 +8,7 @@ use url::Url;
 
 use super::check::Checker;
 use super::digest::{Digest, Inputs};
-use super::html::Engine;
+use super::html::{Engine, Sheet};
 use super::kinds::PageKind;
 use super::report::Tally;
 use super::twin::{self, Twins};
@@ -24,18 +24,6 @@ pub(super) struct SiteView {
     pub(super) rules: String,
     /// Made for the owner of the database: nothing of it is for search engines.
     pub(super) private: bool,
-}
-
-/// A page: what it shows, where it is and where the site's root is from there.
-#[derive(Serialize)]
-struct Page<'a, V> {
-    site: &'a SiteView,
-    /// `../` as often as needed; empty at the top.
-    root: String,
-    path: &'a str,
-    canonical: Option<String>,
-    #[serde(flatten)]
-    view: &'a V,
 }
 
 /// Where the pages go: engine, output and what they share.
@@ -94,16 +82,29 @@ impl Press<'_> {
         inputs: Digest,
         view: impl FnOnce() -> Result<V, RenderError>,
     ) -> Result<(), RenderError> {
+        self.page_on(template, kind, unit, path, inputs, || Sheet::of(template, &view()?))
+    }
+
+    /// The same for a view that is laid out already.
+    ///
+    /// # Errors
+    /// As [`Press::page_from`].
+    pub(super) fn page_on(
+        &self,
+        template: &str,
+        kind: &PageKind,
+        unit: &OpenUnit,
+        path: &str,
+        inputs: Digest,
+        sheet: impl FnOnce() -> Result<Sheet, RenderError>,
+    ) -> Result<(), RenderError> {
         self.made(kind.id, unit, path, (template, inputs), || {
-            let view = view()?;
-            let page = Page {
-                site: &self.site,
-                root: root_from(path),
-                path,
-                canonical: self.canonical(path),
-                view: &view,
-            };
-            let mut text = self.engine.render(template, &page)?;
+            let mut sheet = sheet()?;
+            // The way to the site's root: `../` as often as needed; empty at the top.
+            sheet.set("root", &root_from(path));
+            sheet.set("path", path);
+            sheet.set("canonical", &self.canonical(path));
+            let mut text = self.engine.text(template, &sheet)?;
             let blank = text.len() - text.trim_start().len();
             text.drain(..blank);
             Ok(text)

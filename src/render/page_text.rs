@@ -7,8 +7,6 @@ use std::collections::BTreeSet;
 
 /// Elements without content.
 const VOID: [&str; 10] = ["area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source"];
-/// Elements of SVG that are closed as they begin.
-const SHAPES: [&str; 8] = ["path", "rect", "circle", "line", "use", "polyline", "polygon", "ellipse"];
 
 /// What there is to check on a page.
 #[derive(Debug, Default)]
@@ -22,7 +20,8 @@ pub(super) struct PageText {
 
 /// Reads a page.
 pub(super) fn read_page(text: &str) -> PageText {
-    let mut reader = Reader { page: PageText::default(), open: Vec::new(), headings: 0, titles: 0, rest: text };
+    let mut reader =
+        Reader { page: PageText::default(), open: Vec::new(), headings: 0, titles: 0, rest: text };
     if !text.starts_with("<!DOCTYPE html>") {
         reader.fault("", "does not begin with <!DOCTYPE html>");
     }
@@ -58,7 +57,7 @@ impl<'a> Reader<'a> {
             return false;
         };
         self.entities(text);
-        if self.open.last() == Some(&"title") {
+        if self.open.last() == Some(&"title") && !self.open.contains(&"svg") {
             self.page.title = unescape(text);
         }
         if let Some(comment) = after.strip_prefix("!--") {
@@ -82,7 +81,7 @@ impl<'a> Reader<'a> {
     }
 
     fn element(&mut self, tag: &'a str) {
-        let tag = tag.strip_suffix('/').unwrap_or(tag);
+        let (tag, closed) = tag.strip_suffix('/').map_or((tag, false), |tag| (tag, true));
         let name = tag.split_ascii_whitespace().next().unwrap_or_default();
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return self.fault(tag, "is no tag: a < of the text is not escaped");
@@ -106,7 +105,9 @@ impl<'a> Reader<'a> {
             let data = value("type") == Some("application/ld+json");
             return self.script(data, has("src"));
         }
-        if !VOID.contains(&name) && !(SHAPES.contains(&name) && self.open.contains(&"svg")) {
+        // Only elements of SVG can be closed as they begin.
+        let closed = closed && (name == "svg" || self.open.contains(&"svg"));
+        if !VOID.contains(&name) && !closed {
             self.open.push(name);
         }
     }
@@ -158,7 +159,9 @@ impl<'a> Reader<'a> {
                 }
                 "style" => self.fault(name, "inline styles are against the page's own policy"),
                 "href" | "src" | "action" if !canonical => self.page.links.push(value.clone()),
-                _ if name.starts_with("on") => self.fault(name, "inline scripts are against the page's own policy"),
+                _ if name.starts_with("on") => {
+                    self.fault(name, "inline scripts are against the page's own policy")
+                }
                 _ => {}
             }
             found.push((name, value));
@@ -201,7 +204,8 @@ fn structured(text: &str) -> Result<(), &'static str> {
             Some("FAQPage") => {
                 let questions = list("mainEntity").ok_or("an FAQPage without questions")?;
                 let whole = |q: &serde_json::Value| {
-                    let text = |path: &str| q.pointer(path).and_then(|t| t.as_str()).is_some_and(|t| !t.is_empty());
+                    let text =
+                        |path: &str| q.pointer(path).and_then(|t| t.as_str()).is_some_and(|t| !t.is_empty());
                     text("/name") && text("/acceptedAnswer/text")
                 };
                 if !questions.iter().all(whole) {
@@ -223,7 +227,8 @@ fn unescape(text: &str) -> String {
     if !text.contains('&') {
         return text.to_owned();
     }
-    let pairs = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#x27;", "'"), ("&amp;", "&")];
+    let pairs =
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#x27;", "'"), ("&amp;", "&")];
     pairs.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
@@ -232,7 +237,9 @@ mod tests {
     use super::*;
 
     fn faults(body: &str) -> Vec<&'static str> {
-        let text = format!("<!DOCTYPE html>\n<html lang=\"en\"><head><title>x &amp; y</title></head><body><h1>x</h1>{body}</body></html>");
+        let text = format!(
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><title>x &amp; y</title></head><body><h1>x</h1>{body}</body></html>"
+        );
         read_page(&text).faults.into_iter().map(|(_, why)| why).collect()
     }
 

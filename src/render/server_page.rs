@@ -9,8 +9,8 @@ use super::declared::{DeclaredView, declared_views};
 use super::facts::{AttemptView, Facts, attempt_views, facts};
 use super::identity::{IdentityView, identity_view};
 use super::judged::JudgedTool;
-use super::name::ServerName;
 use super::kinds::{MadeFrom, Make, PageKind};
+use super::name::ServerName;
 use super::page::{Pager, parts};
 use super::site_work::{Common, ServerWork};
 use super::twin;
@@ -157,9 +157,12 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     let launch = launch(entry.key(), &rows.shown, rows.chosen());
     let classes: Vec<ClassCount> = entry.line().classes;
     let identity = identity_view(catalogue, entry.key(), &rows.identity);
-    press.twin(work.unit, &format!("{}/index.html", entry.name.path), twin::SERVER.inputs(&(entry.rows.0, &lines)), || {
-        Ok(twin::ServerTwin::answered(entry, &facts, &classes, &lines))
-    })?;
+    press.twin(
+        work.unit,
+        &format!("{}/index.html", entry.name.path),
+        twin::SERVER.inputs(&(entry.rows.0, &lines)),
+        || Ok(twin::ServerTwin::answered(entry, &facts, &classes, &lines)),
+    )?;
     for (page, pager) in own_parts(entry) {
         let start = (pager.number - 1) * TOOLS_ON_PAGE;
         let declared = if pager.number == 1 { declared_views(&rows.declared) } else { Vec::new() };

@@ -164,7 +164,11 @@ pub(super) struct Known {
 
 impl Known {
     /// The server, with the row numbers it has now, if everything the database says of it is the same.
-    pub(super) fn same(self, server: &SiteServer, rows: Digest) -> Option<(ServerEntry, Vec<ToolInShort>, Digest)> {
+    pub(super) fn same(
+        self,
+        server: &SiteServer,
+        rows: Digest,
+    ) -> Option<(ServerEntry, Vec<ToolInShort>, Digest)> {
         (self.entry.rows == rows)
             .then(|| (ServerEntry { server: server.clone(), ..self.entry }, self.tools, self.inputs))
     }
@@ -217,7 +221,9 @@ impl Remembered {
     /// What cannot be read ends what is remembered: the rest is looked at anew.
     fn advance(&mut self) {
         self.next = None;
-        let Some(inputs) = self.inputs.get(self.place).copied().filter(|_| self.at < self.tail) else { return };
+        let Some(inputs) = self.inputs.get(self.place).copied().filter(|_| self.at < self.tail) else {
+            return;
+        };
         let mut counted = Counted { reader: &mut self.reader, read: 0 };
         if let Some((key, entry, tools)) = known(&mut counted) {
             self.at += counted.read;

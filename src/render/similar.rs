@@ -12,10 +12,11 @@ use crate::model::Class;
 const SHOWN: usize = 8;
 /// Words that say what is done and not to what: the class has said that already. Left out of the loose key.
 const DOING: &[&str] = &[
-    "add", "all", "analyze", "async", "batch", "by", "change", "check", "create", "describe", "detail", "do", "download",
-    "edit", "execute", "export", "fetch", "find", "for", "from", "generate", "get", "id", "import", "in", "insert", "list",
-    "load", "lookup", "make", "modify", "my", "name", "new", "of", "perform", "put", "query", "read", "retrieve", "run", "search",
-    "send", "set", "show", "submit", "the", "to", "tool", "update", "upload", "use", "v1", "v2", "v3", "view", "with", "write",
+    "add", "all", "analyze", "async", "batch", "by", "change", "check", "create", "describe", "detail", "do",
+    "download", "edit", "execute", "export", "fetch", "find", "for", "from", "generate", "get", "id",
+    "import", "in", "insert", "list", "load", "lookup", "make", "modify", "my", "name", "new", "of",
+    "perform", "put", "query", "read", "retrieve", "run", "search", "send", "set", "show", "submit", "the",
+    "to", "tool", "update", "upload", "use", "v1", "v2", "v3", "view", "with", "write",
 ];
 
 /// Both keys of a tool.
@@ -41,7 +42,8 @@ impl Likeness {
         all.dedup();
         let key = |words: &[&String]| Digest::of(&(class.as_str(), words)).short();
         let close: Vec<&String> = all.iter().collect();
-        let about: Vec<&String> = all.iter().filter(|word| DOING.binary_search(&word.as_str()).is_err()).collect();
+        let about: Vec<&String> =
+            all.iter().filter(|word| DOING.binary_search(&word.as_str()).is_err()).collect();
         Self { close: key(&close), loose: key(if about.is_empty() { &close } else { &about }) }
     }
 }
@@ -57,7 +59,8 @@ impl Similar {
     /// Sorts all tools once.
     pub(super) fn new(catalogue: &Catalogue) -> Self {
         let sorted = |key: fn(&ToolEntry) -> u64| {
-            let mut all: Vec<(u64, u32)> = (0..).zip(&catalogue.tools).map(|(i, tool)| (key(tool), i)).collect();
+            let mut all: Vec<(u64, u32)> =
+                (0..).zip(&catalogue.tools).map(|(i, tool)| (key(tool), i)).collect();
             // The place in the catalogue is by server key already.
             all.sort_unstable();
             all
@@ -149,7 +152,9 @@ mod tests {
     fn spelling_order_plural_and_the_servers_own_name_do_not_matter() {
         let of = |name: &str, server: &str| Likeness::of(Class::Read, name, server);
         let plain = of("list_issues", "npm:x");
-        for (name, server) in [("issues-list", "npm:x"), ("forge_list_issues", "npm:forge-mcp"), ("listIssue", "y")] {
+        for (name, server) in
+            [("issues-list", "npm:x"), ("forge_list_issues", "npm:forge-mcp"), ("listIssue", "y")]
+        {
             assert_eq!(of(name, server).close, plain.close, "{name}");
         }
         assert_eq!(of("get_issue", "z").loose, plain.loose);

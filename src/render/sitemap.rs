@@ -71,7 +71,8 @@ fn sitemap(work: &WholeWork<'_>) -> Result<(), RenderError> {
     });
     let unasked = work.unasked.iter().map(|server| server.page());
     // One part is held at a time, never all addresses.
-    let mut all = pages.into_iter().chain(servers).chain(unasked).map(|path| absolute(base, &path)).peekable();
+    let mut all =
+        pages.into_iter().chain(servers).chain(unasked).map(|path| absolute(base, &path)).peekable();
     let mut files = Vec::new();
     loop {
         let part: Vec<String> = all.by_ref().take(ADDRESSES).collect();

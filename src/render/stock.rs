@@ -181,17 +181,24 @@ fn tools_in_short(rows: Rows, rules: &RuleSet) -> Vec<ToolInShort> {
     for (i, row) in rows.tools.into_iter().enumerate() {
         let (mut class, mut risk, mut signals, review);
         match (row.verdict, rows.canonical.get(&i)) {
-            (Some(verdict), _) => (class, risk, signals, review) = (verdict.class, verdict.risk, verdict.signals, verdict.needs_review),
+            (Some(verdict), _) => {
+                (class, risk, signals, review) =
+                    (verdict.class, verdict.risk, verdict.signals, verdict.needs_review)
+            }
             (None, Some(text)) => {
-                let Ok(tool) = ToolDefinition::from_canonical(text.clone(), row.hash.clone()) else { continue };
+                let Ok(tool) = ToolDefinition::from_canonical(text.clone(), row.hash.clone()) else {
+                    continue;
+                };
                 let verdict: Verdict = rules.judge(&tool);
-                (class, risk, signals, review) = (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);
+                (class, risk, signals, review) =
+                    (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);
             }
             (None, None) => continue,
         }
         let mut needs_review = review;
         if let Some(said) = rows.corrections.get(&(row.name.clone(), row.hash.clone())) {
-            let by_rules = Verdict { class, risk, signals, confidence: 1.0, needs_review, evidence: Vec::new() };
+            let by_rules =
+                Verdict { class, risk, signals, confidence: 1.0, needs_review, evidence: Vec::new() };
             let verdict = said.applied_to(&by_rules);
             (class, risk, signals, needs_review) =
                 (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);

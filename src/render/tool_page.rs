@@ -9,6 +9,7 @@ use super::catalogue::{ToolLine, tool_path};
 use super::control::{FormatView, Launch, RuleWord, launch, rule_word, tool_formats};
 use super::digest::Digest;
 use super::facts::{Facts, facts};
+use super::html::Sheet;
 use super::judged::JudgedTool;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::name::{ServerName, tool_name};
@@ -113,14 +114,6 @@ struct Question {
     answer: String,
 }
 
-#[derive(Serialize)]
-struct WithQuestions<'a> {
-    #[serde(flatten)]
-    view: &'a ToolView<'a>,
-    questions: Vec<Question>,
-    json_ld: String,
-}
-
 /// A tool.
 pub(super) const KIND: PageKind = PageKind {
     id: "tool",
@@ -175,11 +168,15 @@ impl ToolPages<'_> {
         let view = self.view(place, tool, rule)?;
         let path = tool_path(&entry.name.path, &slug(name));
         let inputs = Digest::of(&view);
-        press.twin(self.work.unit, &path, inputs, || Ok(twin::ToolTwin::new(entry, tool, rule, &view.facts, &path)))?;
-        press.page_from(&KIND, self.work.unit, &path, inputs, || {
-            let questions = questions(&press.engine.render("faq.txt", &view)?);
-            let json_ld = json_ld(&questions);
-            Ok(WithQuestions { view: &view, questions, json_ld })
+        press.twin(self.work.unit, &path, inputs, || {
+            Ok(twin::ToolTwin::new(entry, tool, rule, &view.facts, &path))
+        })?;
+        press.page_on("tool.html", &KIND, self.work.unit, &path, inputs, || {
+            let mut sheet = Sheet::of("tool.html", &view)?;
+            let questions = questions(&press.engine.text("faq.txt", &sheet)?);
+            sheet.set("json_ld", &json_ld(&questions));
+            sheet.set("questions", &questions);
+            Ok(sheet)
         })
     }
 

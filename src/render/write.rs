@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use super::RenderError;
 use super::compress::Compression;
 use super::digest::Digest;
-use super::manifest::{Entry, JOURNAL, MANIFEST, UNFINISHED, Unit, UnitName, Units, begin, is_plain, take_up};
+use super::manifest::{
+    Entry, JOURNAL, MANIFEST, UNFINISHED, Unit, UnitName, Units, begin, is_plain, take_up,
+};
 
 /// What a file is called until it is whole.
 const BESIDE: &str = "unfinished";
@@ -135,7 +137,9 @@ impl Output {
     /// [`RenderError::SamePlace`].
     pub(super) fn keep(&self, unit: &OpenUnit, path: &str) -> Result<bool, RenderError> {
         let Some(entry) = unit.before.get(path) else { return Ok(false) };
-        if self.has_unsure.load(Ordering::Relaxed) && self.forget_unsure(path, false) {
+        let unsure = self.has_unsure.load(Ordering::Relaxed) && self.forget_unsure(path, false);
+        // A copy that was not wanted the last time is made with its file.
+        if unsure || self.compression.copies(path).iter().any(|copy| !unit.before.contains_key(copy)) {
             return Ok(false);
         }
         self.note(unit, path, entry.clone())?;
@@ -178,8 +182,8 @@ impl Output {
     ) -> Result<bool, RenderError> {
         self.note(unit, path, Entry { inputs, bytes: content.len() as u64 })?;
         let target = self.root.join(path);
-        let ours = unit.before.contains_key(path)
-            || (self.has_unsure.load(Ordering::Relaxed) && self.forget_unsure(path, true));
+        let was_unsure = self.has_unsure.load(Ordering::Relaxed) && self.forget_unsure(path, true);
+        let ours = was_unsure || unit.before.contains_key(path);
         if ours && is_same(&target, content) {
             return Ok(false);
         }
