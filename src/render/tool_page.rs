@@ -192,7 +192,7 @@ impl ToolPages<'_> {
         let says = if blank { String::new() } else { description.for_page_line(300) };
         let decided = deciding(&reasons, class);
         let name = tool_name(definition.name(), NAME_IN_TEXT);
-        let formats = tool_formats(self.policy, rule, &self.work.entry.name.path)?;
+        let formats = tool_formats(self.policy, rule, &self.work.entry.name.path);
         let wanted = rule_word(rule.rule);
         Ok(ToolView {
             server: &self.work.entry.name,
