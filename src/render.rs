@@ -21,6 +21,7 @@ mod lists;
 mod manifest;
 mod name;
 mod not_found;
+mod options;
 mod page;
 mod page_text;
 mod parameters;
@@ -47,8 +48,9 @@ use crate::store::StoreError;
 
 pub use check::{Problem, check};
 pub use compress::Compression;
-pub use engine::{BuildOptions, Shard, build};
+pub use engine::build;
 pub use kinds::{MadeFrom, PAGE_KINDS, PageKind};
+pub use options::{BuildOptions, Shard};
 pub use report::{BuildReport, KindReport};
 pub use twin::Twins;
 

@@ -4,9 +4,6 @@
 //! Nothing of a server is held longer than its pages take. A server whose pages would show what they show already is not
 //! read at all.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -29,84 +26,17 @@ use super::shelf::{Remembered, Shelf};
 use super::similar::Similar;
 use super::site_work::{Common, ServerWork, UnaskedWork, WholeWork};
 use super::stock::{Asked, Stock, take_stock};
-use super::twin::Twins;
 use super::write::{OpenUnit, Output};
-use super::{Compression, RenderError, declared};
+use super::{BuildOptions, RenderError, declared};
 use crate::classify::RuleSet;
-use crate::eval::BenchmarkResult;
 use crate::policy::Numbers;
-use crate::store::site::{self, Audience};
+use crate::store::site;
 use crate::store::{Connection, declared_lists, identity, site_inputs};
 
 /// Tools whose rows are held at once, as near as whole servers come to it.
 const TOOLS_AT_ONCE: usize = 400;
 /// Servers that are passed at once, whether they have tools or not.
 const SERVERS_AT_ONCE: usize = 200;
-
-/// One of several parts of a site that are built apart and put together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shard {
-    /// Which one, from 1. The first also holds everything that speaks of more than one server.
-    pub number: u32,
-    /// Of how many.
-    pub of: u32,
-}
-
-impl FromStr for Shard {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let read = || {
-            let (number, of) = text.split_once('/')?;
-            Some(Shard { number: number.parse().ok()?, of: of.parse().ok()? })
-        };
-        read()
-            .filter(|shard| shard.number >= 1 && shard.number <= shard.of)
-            .ok_or_else(|| format!("\"{text}\" is no shard; write 1/4 for the first of four"))
-    }
-}
-
-impl Shard {
-    /// A server is in the same shard whatever else there is.
-    fn holds(self, key: &str) -> bool {
-        Digest::of(&key).short() % u64::from(self.of) == u64::from(self.number - 1)
-    }
-}
-
-/// What to build, where to, and from which files.
-#[derive(Debug, Clone)]
-pub struct BuildOptions {
-    /// The folder of the site: new, empty, or of an earlier build.
-    pub out: PathBuf,
-    /// Where it will be published; only canonical addresses and the sitemap use it.
-    pub base_url: Option<Url>,
-    /// The catalogue as it stood then; None: at the newest probe in the database.
-    pub as_of: Option<Timestamp>,
-    /// Who it is for: a site for everyone has no private server in it, one for the owner says so on every page.
-    pub audience: Audience,
-    /// The files of `templates/`.
-    pub templates: BTreeMap<String, Vec<u8>>,
-    /// The files of `site/`.
-    pub site: BTreeMap<String, Vec<u8>>,
-    /// The benchmark's result, where there is one: the method page shows it.
-    pub benchmark: Option<BenchmarkResult>,
-    /// The program's version.
-    pub version: &'static str,
-    /// Which twins are made.
-    pub twins: Twins,
-    /// Which compressed copies are made.
-    pub compression: Compression,
-    /// Only this part of the site; None: all of it.
-    pub shard: Option<Shard>,
-    /// Threads; None: as many as there are cores.
-    pub threads: Option<usize>,
-    /// Look at every page, whatever is remembered of the last build.
-    pub fresh: bool,
-    /// Check every page of the site, in the same pass.
-    pub check: bool,
-    /// The file that remembers for the next build; None: nothing is remembered, and every page is looked at.
-    pub shelf: Option<PathBuf>,
-}
 
 /// Builds the whole site, or brings it up to date. `passed` is told, from any thread, how many servers are done and of how many.
 ///
