@@ -45,7 +45,7 @@ fn begin(begin: &Begin<'_>) -> Result<(WalkKind, String), WalkError> {
         return Ok((WalkKind::Since, Position::first(Some(time_of(given)?)).text()));
     }
     // What was found without a token is read again with one: nothing else would bring its manifests.
-    let mark = begin.mark.filter(|mark| !begin.whole_due && !(begin.has_token && mark.ends_with(BARE)));
+    let mark = begin.mark.filter(|mark| !(begin.whole_due || begin.has_token && mark.ends_with(BARE)));
     match mark.and_then(|mark| mark.trim_end_matches(BARE).parse::<Timestamp>().ok()) {
         Some(time) => Ok((WalkKind::Changes, Position::first(Some(time)).text())),
         None => Ok((WalkKind::Full, Position::first(None).text())),

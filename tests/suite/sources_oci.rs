@@ -7,6 +7,9 @@ use crate::sources_fake::{Fake, Place, Reply, Seen};
 
 const ENTRY: &str = "io.github.ann/notes";
 
+/// What a registry answers; None: nothing is there.
+type Answers = Box<dyn Fn(&Seen) -> Option<Reply> + Send + Sync>;
+
 fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
 }
@@ -152,7 +155,7 @@ fn an_image_beside_its_list_is_read_and_another_s_label_proves_nothing() {
 fn what_is_not_there_not_anybody_s_or_not_what_it_says_is_left_out() {
     let mut changed = image(&labels(ENTRY));
     changed.config.push(b' ');
-    let cases: Vec<(&str, Box<dyn Fn(&Seen) -> Option<Reply> + Send + Sync>)> = vec![
+    let cases: Vec<(&str, Answers)> = vec![
         ("a hash that is another", {
             let wrong = changed.config.clone();
             let all = vec![("ann/notes", image(&labels(ENTRY)))];
