@@ -45,15 +45,16 @@ async fn ten_real_wheels_of_a_devpi_index_are_found_and_scanned() {
         assert!(run(&mut devpi), "{args:?}");
     };
     client(&["use", &here]);
-    client(&["login", "root", "--password="]);
+    client(&["user", "-c", "bells", "password=ring"]);
+    client(&["login", "bells", "--password=ring"]);
     let upstream = format!("mirror_url={}", sources.pypi.unwrap());
     // Without the mirror's own names: a million of them are nobody's business here.
-    client(&["index", "-c", "root/up", "type=mirror", &upstream, "mirror_no_project_list=True"]);
-    client(&["index", "-c", "root/mcp", "bases=root/up", "mirror_whitelist=*"]);
-    client(&["use", &format!("{here}/root/mcp")]);
+    client(&["index", "-c", "bells/up", "type=mirror", &upstream, "mirror_no_project_list=True"]);
+    client(&["index", "-c", "bells/mcp", "bases=bells/up", "mirror_whitelist=*"]);
+    client(&["use", &format!("{here}/bells/mcp")]);
     client(&["upload", "--from-dir", at("wheels").to_str().unwrap()]);
 
-    let place = Place::new(&format!("[registries]\npypi = \"{here}/root/mcp/+simple/\"\n"));
+    let place = Place::new(&format!("[registries]\npypi = \"{here}/bells/mcp/+simple/\"\n"));
     let found = place.rows(&["scan", "--registry", "pypi", "--dry-run", "--json"]);
     let mut names: Vec<&str> = found.iter().map(|row| row["server"].as_str().unwrap()).collect();
     names.sort_unstable();

@@ -11,7 +11,7 @@ fn answer(asked: &Seen) -> Reply {
     let manifest = |version: &str, name: &str| {
         json!({"name": "plum-mcp", "version": version, "mcpName": name, "bin": "x.js",
             "repository": {"type": "git", "url": "https://github.com/ann/orchard", "directory": "pkgs/plum"},
-            "dist": {"tarball": "http://127.0.0.1:9/x.tgz", "integrity": "sha512-x"}})
+            "dist": {"tarball": format!("http://{}/x.tgz", asked.header("host").unwrap_or_default()), "integrity": "sha512-x"}})
     };
     match asked.path.as_str() {
         "/v0.1/servers" => {
@@ -30,7 +30,8 @@ fn answer(asked: &Seen) -> Reply {
             "1.0.0": manifest("1.0.0", ENTRY), "2.0.0": manifest("2.0.0", "io.github.bob/other")}}))
         }
         "/simple/pear-mcp/" => {
-            let file = json!({"filename": WHEEL, "url": format!("/files/{WHEEL}"), "hashes": {}, "core-metadata": true});
+            let file = json!({"filename": WHEEL, "url": format!("/files/{WHEEL}"), "hashes": {}, "core-metadata": true,
+                "requires-python": ">=99"});
             Reply::json(&json!({"meta": {"api-version": "1.1"}, "name": "pear-mcp", "files": [file]}))
                 .with("Content-Type", "application/vnd.pypi.simple.v1+json")
         }
@@ -68,7 +69,7 @@ fn a_typed_package_s_own_name_of_its_entry_counts_like_one_that_a_walk_read() {
     let entry = format!("registry:{ENTRY}");
     assert_eq!(tier(&place, "pypi:pear-mcp", &entry).as_deref(), Some("claimed"));
     assert_eq!(tier(&place, "npm:plum-mcp", &entry).as_deref(), Some("claimed"));
-    // Neither can be installed from here: what their registries say of them is read first.
+    // Neither can be installed: no Python is that new, no tarball is there. What their registries say is read first.
     place.run(&["scan", "pypi:pear-mcp", "npm:plum-mcp", "--quiet"]);
     assert_eq!(tier(&place, "pypi:pear-mcp", &entry).as_deref(), Some("verified"));
     // The newest one names another entry, which does not list it; where its source is, it says too.
