@@ -5,7 +5,7 @@ mod github;
 mod kit;
 mod lease;
 mod options;
-mod registry;
+pub(super) mod registry;
 pub(super) mod report;
 mod rests;
 mod rules;

@@ -48,7 +48,7 @@ impl Server {
         let output = std::fs::File::create(log).unwrap();
         let child = with_port(port).stdout(output.try_clone().unwrap()).stderr(output).spawn().unwrap();
         let mut server = Server { child, port };
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(240);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let ended = server.child.try_wait().unwrap();
             let said = || std::fs::read_to_string(log).unwrap_or_default();

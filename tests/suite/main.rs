@@ -34,6 +34,7 @@ mod sources_fake;
 mod sources_github;
 mod sources_mcp;
 mod sources_npm;
+mod sources_oci;
 mod sources_pypi;
 mod sources_store;
 mod ssrf_guard;

@@ -1,7 +1,9 @@
 //! `catalogue scan --registry`: walks a list, puts what it names into an order, and scans it.
 
 mod bundles;
+mod images;
 mod look;
+mod proofs;
 mod walk;
 
 use anyhow::Context;
@@ -83,7 +85,7 @@ pub(super) fn run(settings: &Settings, options: &ScanOptions, source: SourceName
 }
 
 /// Reads `data/sources.toml`.
-pub(super) fn source_settings(settings: &Settings) -> anyhow::Result<SourceSettings> {
+pub(in crate::cli) fn source_settings(settings: &Settings) -> anyhow::Result<SourceSettings> {
     let data = settings.data_files()?;
     let text = String::from_utf8_lossy(data.get(FILE).map_or(&[][..], |bytes| bytes)).into_owned();
     SourceSettings::parse(&text).map_err(|error| {
@@ -155,6 +157,12 @@ fn enumerate(
             if source == SourceName::Mcp && !walked.interrupted && !walked.resting {
                 look::confirm(&walker, store, &mut walked).await?;
             }
+        }
+        if !walked.interrupted && !walked.resting {
+            proofs::look(&walker, store, &mut walked).await?;
+        }
+        if !walked.interrupted {
+            images::look(&walker, store, &mut walked).await?;
         }
         if !walked.interrupted {
             bundles::look(&walker, store, &mut walked).await?;

@@ -10,6 +10,7 @@ use url::Url;
 use super::report::Row;
 use super::worker::Scan;
 use crate::http::Reach;
+use crate::model::identity::RepositoryClaim;
 use crate::model::probe::SCANNER_SCHEMA;
 use crate::model::{
     Attempt, Outcome, Probe, Registry, Release, ReleaseFacts, ServerKey, Target, ToolDefinition, Transport,
@@ -20,7 +21,11 @@ use crate::probe::registry::github::is_commit;
 use crate::probe::registry::{FindError, ReleaseFound, find_release};
 use crate::probe::runner::PackageProbe;
 use crate::probe::{attempt, http_transport, local, mcp, toolchain};
+use crate::store::identity::ScannedFacts;
 use crate::store::{Claim, StoreError};
+
+/// Characters kept of a name in the official registry, which has at most 200 by its own rule.
+const NAME_CHARS: usize = 300;
 
 impl Scan {
     /// One target, whatever it is: resolved, asked, stored, judged.
@@ -54,6 +59,7 @@ impl Scan {
                 };
                 match found {
                     Ok(found) => {
+                        self.remember_who(&found, version.is_none())?;
                         if let Some(row) = self.stored(&found.release)? {
                             return Ok(row);
                         }
@@ -85,6 +91,20 @@ impl Scan {
             return github.find(&self.kit.client, server, version).await;
         }
         find_release(&self.kit.client, self.kit.registries.get().await, server, version).await
+    }
+
+    /// Keeps what the registry says of who the package is, as a walk would.
+    fn remember_who(&self, found: &ReleaseFound, is_newest: bool) -> Result<(), StoreError> {
+        if !matches!(found.release.server.registry(), Registry::Npm | Registry::Pypi) {
+            return Ok(());
+        }
+        let folder = found.repository_folder.as_ref().map(Untrusted::raw);
+        let repository =
+            found.repository.as_ref().and_then(|url| RepositoryClaim::read(url.as_str(), folder));
+        let mcp_names =
+            found.mcp_names.iter().map(|name| name.raw().trim().chars().take(NAME_CHARS).collect()).collect();
+        let said = ScannedFacts { is_newest, mcp_names, repository };
+        self.with_store(|s| s.remember_scanned(&found.release, &said, Timestamp::now()))
     }
 
     fn stored(&self, release: &Release) -> anyhow::Result<Option<Row>> {
