@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use url::Url;
 
-pub use body::Answer;
+pub use body::{Answer, DRIP};
 pub use document::{Document, is_json};
 pub use error::{HttpError, shown};
 pub use pace::{Pace, Politeness, RestKeeper, host_of, is_here};

@@ -129,7 +129,7 @@ impl Prober {
             climb.add(record, answer, &mut ended);
         }
         let interpreter = interpreter_of(&entry, self.installer.node.as_ref().map(|n| n.version.as_str()));
-        let mut probe = climb.finish(self.sandbox.level(), Transport::Stdio, Some(interpreter));
+        let mut probe = climb.finish(self.sandbox.ran_in(), Transport::Stdio, Some(interpreter));
         if entry.installed.built {
             probe.marks.push("built".to_owned());
             probe.marks.sort();
@@ -156,7 +156,7 @@ impl Prober {
             began: answer.started_at,
         };
         climb.add(record, answer, &mut ended);
-        climb.finish(self.sandbox.level(), Transport::Stdio, None)
+        climb.finish(self.sandbox.ran_in(), Transport::Stdio, None)
     }
 
     async fn entry(&self, asked: &PackageProbe, variant: &Variant) -> Result<Entry, InstallFailure> {
@@ -210,7 +210,7 @@ impl Prober {
         }
         climb.attempts.push(record);
         let python = asked.python.as_ref().map(|p| format!("python {}", p.version));
-        let mut probe = climb.finish(self.sandbox.level(), Transport::Stdio, python);
+        let mut probe = climb.finish(self.sandbox.ran_in(), Transport::Stdio, python);
         // Whatever was tried before, this is what ended it.
         probe.outcome = failure.outcome;
         probe.detail = Untrusted::new(failure.detail.clone());

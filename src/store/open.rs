@@ -9,7 +9,7 @@ use super::{Store, StoreError};
 
 /// Every migration in order; the position (from 1) is the schema number. Append only: a file is never changed
 /// once it is on the main branch.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_corrections.sql"),
@@ -19,6 +19,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0007_declared.sql"),
     include_str!("migrations/0008_identity.sql"),
     include_str!("migrations/0009_rests_and_places.sql"),
+    include_str!("migrations/0010_memory_bound.sql"),
 ];
 
 /// The newest schema number this program knows (`PRAGMA user_version`).

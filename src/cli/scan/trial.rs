@@ -7,17 +7,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::super::settings::Settings;
 use super::{DEFAULT_CACHE_MAX, ScanOptions, default_jobs, kit, stop_on_signal};
 use crate::config::limits::Limits;
+use crate::http::{Client, Reach};
 use crate::model::{Probe, SandboxLevel, ServerKey, Target};
-use crate::probe::local;
+use crate::probe::{local, remote};
 use crate::probe::runner::Prober;
-use crate::probe::sandbox::{BoxSpec, Sandbox, Wanted};
+use crate::probe::sandbox::{BoxSpec, BoxedProcess, Sandbox, Wanted};
 use crate::progress::Bar;
-use crate::selftest::{Bait, Left, Row, Seen, Topic, leftovers};
+use crate::selftest::{Bait, Left, REMOTE, Row, Seen, Topic, leftovers};
 
 /// A server that has not answered by then will not; the suite has a dozen of them.
 const SESSION_SECONDS: u64 = 16;
@@ -25,6 +28,10 @@ const SESSION_SECONDS: u64 = 16;
 const MEMORY_BYTES: u64 = 512 << 20;
 /// One scanner's boxes get this many user ids; see `BoxSpec::slot`.
 const SLOTS: u32 = 64;
+/// Remote rows asked at once.
+const REMOTE_JOBS: usize = 16;
+/// The first words of the process that plays them come within this.
+const REMOTE_STARTS: Duration = Duration::from_secs(10);
 
 /// What came of a trial.
 pub(in crate::cli) struct Trial {
@@ -112,16 +119,28 @@ async fn played(
     let outside = open.start(&spec).context("the process outside cannot be started")?;
     let told = serde_json::to_string(&bait.told(outside.id()))?;
 
+    let mut far = BoxSpec::new(&program, &prober.scratch);
+    far = far.args(["__hostile".to_owned(), REMOTE.to_owned(), told.clone()]);
+    let mut far = open.start(&far).context("the remote servers cannot be started")?;
+    let remote = remote_port(&mut far).await.context("the remote servers do not say where they listen")?;
+
     let before = memory("VmRSS:");
-    let play = Play { prober: &prober, program, here, told, bar, next_slot: AtomicU32::new(0) };
+    let play = Play { prober: &prober, program, here, told, bar, next_slot: AtomicU32::new(0), client: Client::default(), remote };
     let healthy: Vec<&'static Row> = rows.iter().copied().filter(|r| r.topic == Topic::Healthy).collect();
     let quiet = play.all(&healthy, jobs).await?;
-    let together = play.all(&mixed(rows), jobs).await?;
+    // Remote ones take time and no processor: they have turns of their own.
+    let (far_rows, near_rows): (Vec<_>, Vec<_>) = rows.iter().copied().partition(|row| row.is_remote());
+    let (near_rows, far_rows) = (mixed(&near_rows), far_rows);
+    let (near, remote) = tokio::join!(play.all(&near_rows, jobs), play.all(&far_rows, REMOTE_JOBS));
+    let together = [near?, remote?].concat();
     let grown_kib = memory("VmHWM:").saturating_sub(before);
     let seen = bait.look();
     let outside_alive = outside.is_running();
     outside.end().await;
-    let left = leftovers::look(&word, &prober.scratch, place.path(), segments);
+    drop(play);
+    far.end().await;
+    let cgroups = || prober.sandbox.cgroups_left();
+    let left = leftovers::look(&word, &prober.scratch, place.path(), segments, cgroups);
     signals.abort();
     Ok(Trial {
         level: prober.sandbox.level(),
@@ -135,6 +154,15 @@ async fn played(
         interrupted: cancel.is_cancelled(),
         seconds: 0.0,
     })
+}
+
+/// The port that the process of the remote rows says it listens on.
+async fn remote_port(far: &mut BoxedProcess) -> anyhow::Result<u16> {
+    let mut line = String::new();
+    let said = far.stdout.take().context("it has no output")?;
+    let mut said = tokio::io::BufReader::new(said).take(100);
+    tokio::time::timeout(REMOTE_STARTS, said.read_line(&mut line)).await.context("it says nothing")??;
+    line.trim().parse().with_context(|| format!("it says {line:?}"))
 }
 
 /// The healthy rows spread evenly among the others.
@@ -161,6 +189,8 @@ struct Play<'a> {
     told: String,
     bar: &'a Bar,
     next_slot: AtomicU32,
+    client: Client,
+    remote: u16,
 }
 
 impl Play<'_> {
@@ -177,7 +207,7 @@ impl Play<'_> {
                     return anyhow::Ok(());
                 };
                 self.bar.begin(row.name);
-                let probe = self.one(row, slot).await?;
+                let Some(probe) = self.one(row, slot).await? else { return anyhow::Ok(()) };
                 self.bar.end(row.name, true);
                 if let Ok(mut done) = done.lock() {
                     done.push((at, *row, probe));
@@ -191,7 +221,18 @@ impl Play<'_> {
         Ok(done.into_iter().map(|(_, row, probe)| (row, probe)).collect())
     }
 
-    async fn one(&self, row: &'static Row, slot: u32) -> anyhow::Result<Probe> {
+    /// None if the run was ended meanwhile.
+    async fn one(&self, row: &'static Row, slot: u32) -> anyhow::Result<Option<Probe>> {
+        if row.is_remote() {
+            let address = format!("http://127.0.0.1:{}/{}", self.remote, row.name);
+            let address = Url::parse(&address).context("an address of numbers and a row's name")?;
+            let shown = row.name.to_owned();
+            let asking = remote::ask(&self.client, &address, Reach::Typed, &self.prober.limits, shown);
+            return tokio::select! {
+                probe = asking => Ok(Some(probe)),
+                () = self.prober.cancel.cancelled() => Ok(None),
+            };
+        }
         let program = self.program.to_string_lossy().into_owned();
         let command = [program, "__hostile".to_owned(), row.name.to_owned(), self.told.clone()];
         let prober = self.prober;
@@ -201,7 +242,7 @@ impl Play<'_> {
                 .map_err(|why| anyhow::anyhow!("{}: {why}", row.name))?;
         spec.slot = slot;
         spec.limits.memory_bytes = prober.limits.memory_bytes;
-        Ok(prober.local(spec, vec![row.name.to_owned()], |_, _| {}).await)
+        Ok(Some(prober.local(spec, vec![row.name.to_owned()], |_, _| {}).await))
     }
 }
 

@@ -16,6 +16,8 @@ const NICENESS: libc::c_int = 5;
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
     limits: [(libc::__rlimit_resource_t, u64); 6],
+    /// The door of the cgroup that it enters first.
+    door: Option<RawFd>,
     /// Drop to this user and group; only root can.
     uid: Option<u32>,
     /// Descriptors that stay open over exec.
@@ -46,6 +48,7 @@ impl Prepared {
                 (libc::RLIMIT_CPU, limits.cpu_seconds),
                 (libc::RLIMIT_DATA, limits.memory_bytes),
             ],
+            door: None,
             uid: is_root().then_some(FIRST_BOX_UID + slot),
             kept: Vec::new(),
             parent: None,
@@ -55,6 +58,11 @@ impl Prepared {
 
     pub(super) fn keep(mut self, descriptors: impl IntoIterator<Item = RawFd>) -> Self {
         self.kept.extend(descriptors);
+        self
+    }
+
+    pub(super) fn enter(mut self, door: Option<RawFd>) -> Self {
+        self.door = door;
         self
     }
 
@@ -71,6 +79,7 @@ impl Prepared {
     /// Runs in the child. Order matters: limits while still root (a lower limit can always be set), then the ids, then
     /// the death signal, which a change of ids clears.
     pub(super) fn apply(&self) -> io::Result<()> {
+        self.door.map_or(Ok(()), enter)?;
         close_over_exec()?;
         keep_over_exec(&self.kept)?;
         for (resource, value) in self.limits {
@@ -219,6 +228,14 @@ pub(super) fn close_over_exec() -> io::Result<()> {
         }
         other => other,
     }
+}
+
+/// In a child: enters a cgroup by its open list of processes.
+pub(super) fn enter(door: RawFd) -> io::Result<()> {
+    let itself = super::cgroup::ITSELF;
+    // SAFETY: plain system call on a constant; the descriptor was opened before the fork.
+    let written = unsafe { libc::write(door, itself.as_ptr().cast(), itself.len()) };
+    if written == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// In a child: lets descriptors stay open over exec.
