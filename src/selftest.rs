@@ -183,6 +183,19 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     tables.into_iter().flatten()
 }
 
+/// Rows that weigh most on the scanner: each is also asked alone, with its memory measured.
+pub const HEAVY: [&str; 9] = [
+    "flood-bytes",
+    "line-of-1-gb",
+    "tools-1000000",
+    "tools-10000",
+    "properties-100000",
+    "remote-tools-1000000",
+    "remote-event-of-1-gb",
+    "remote-gzip-bomb",
+    "remote-flood",
+];
+
 /// The row of this name.
 pub fn row(name: &str) -> Option<&'static Row> {
     rows().find(|row| row.name == name)
@@ -216,6 +229,7 @@ mod tests {
         assert!(hostile >= 45 && healthy == 10, "{hostile} hostile, {healthy} healthy");
         let names: BTreeSet<_> = rows().map(|r| r.name).collect();
         assert_eq!(names.len(), hostile + healthy);
+        assert!(HEAVY.iter().all(|name| row(name).is_some()));
         for row in rows() {
             let ids: BTreeSet<_> = row.attempts().iter().map(|a| a.id).collect();
             assert_eq!(ids.len(), row.attempts().len(), "{}", row.name);

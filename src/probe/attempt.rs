@@ -173,6 +173,12 @@ impl Answer {
         };
         match listed {
             Ok(listing) => answer.listed(listing),
+            // There is no log and no status that could say more.
+            Err(ListError::Link(LinkError::Closed { detail })) => {
+                answer.outcome = Outcome::Crashed;
+                let detail = format!("the connection was closed: {detail}");
+                answer.detail = Untrusted::new(Untrusted::new(detail).for_terminal(400));
+            }
             Err(error) => answer.failed(&error, None),
         }
         answer

@@ -113,7 +113,8 @@ mod tests {
         fs_err::create_dir(&folder).unwrap();
         // This test's own arguments hold the name of its program.
         let program = std::env::args().next().unwrap();
-        let left = look(&program, scratch.path(), Path::new("/no/such"), usize::MAX, || vec!["group".to_owned()]);
+        let left =
+            look(&program, scratch.path(), Path::new("/no/such"), usize::MAX, || vec!["group".to_owned()]);
         assert_eq!((left.folders.len(), left.cgroups.len()), (1, 1));
         assert!(left.mounts.is_empty() && left.segments == 0, "{left:?}");
         assert_eq!(mounts(&[Path::new("/proc")]).is_empty(), !Path::new("/proc/self").exists());

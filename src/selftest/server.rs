@@ -27,7 +27,9 @@ pub fn play(name: &str, told: &str) -> Result<(), String> {
     match row.play {
         Play::Script(script) => script(&mut server),
         Play::Attempts(attempts) => server.report(attempts),
-        Play::Remote(_) => return Err(format!("{name} is a remote server: __hostile {} plays it", super::REMOTE)),
+        Play::Remote(_) => {
+            return Err(format!("{name} is a remote server: __hostile {} plays it", super::REMOTE));
+        }
     }
     Ok(())
 }

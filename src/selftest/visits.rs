@@ -28,12 +28,7 @@ pub(super) const ROWS: &[Row] = &[
         Expect::failed(NotMcp, "redirect"),
         redirect_circle,
     ),
-    remote(
-        "remote-redirect-file",
-        "redirects to a file",
-        Expect::failed(NotMcp, "redirect"),
-        redirect_file,
-    ),
+    remote("remote-redirect-file", "redirects to a file", Expect::failed(NotMcp, "redirect"), redirect_file),
     remote(
         "remote-login-inside",
         "asks for a login whose metadata lie on another port of this machine",
@@ -176,11 +171,16 @@ fn login_flood(e: &mut Exchange<'_>) -> io::Result<()> {
         e.write(b"{\"resource\":\"")?;
         return e.for_ever(&[b'a'; 64 << 10], Duration::ZERO);
     }
-    e.whole("401 Unauthorized", "www-authenticate: Bearer resource_metadata=\"/remote-login-flood/m\"\r\n", b"")
+    e.whole(
+        "401 Unauthorized",
+        "www-authenticate: Bearer resource_metadata=\"/remote-login-flood/m\"\r\n",
+        b"",
+    )
 }
 
 fn login_words(e: &mut Exchange<'_>) -> io::Result<()> {
-    let mut lines = String::from("www-authenticate: Bearer realm=\"\u{9b}31m<script>alert(1)</script>\u{202e}\"\r\n");
+    let mut lines =
+        String::from("www-authenticate: Bearer realm=\"\u{9b}31m<script>alert(1)</script>\u{202e}\"\r\n");
     for at in 0..90 {
         lines += &format!("www-authenticate: Digest realm=\"{at} {}\"\r\n", "../".repeat(100));
     }
@@ -282,7 +282,9 @@ fn asks_client(e: &mut Exchange<'_>) -> io::Result<()> {
     }
     e.events()?;
     for at in 0..500 {
-        let asked = format!("{{\"jsonrpc\":\"2.0\",\"id\":\"s{at}\",\"method\":\"sampling/createMessage\",\"params\":{{}}}}");
+        let asked = format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":\"s{at}\",\"method\":\"sampling/createMessage\",\"params\":{{}}}}"
+        );
         e.write(format!("data: {asked}\n\n").as_bytes())?;
     }
     let answer = e.answer(&format!("{{\"tools\":[{}]}}", one().join(",")));
@@ -332,7 +334,8 @@ fn bad_utf8(e: &mut Exchange<'_>) -> io::Result<()> {
         return Ok(());
     }
     let body = e.answer(&format!("{{\"tools\":[{}]}}", tool("visit", "Visits HERE.")));
-    let body: Vec<u8> = body.replace("HERE", "\u{1}").bytes().map(|b| if b == 1 { 0xff } else { b }).collect();
+    let body: Vec<u8> =
+        body.replace("HERE", "\u{1}").bytes().map(|b| if b == 1 { 0xff } else { b }).collect();
     e.whole("200 OK", "content-type: application/json\r\n", &body)
 }
 

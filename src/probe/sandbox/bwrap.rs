@@ -46,7 +46,8 @@ pub(super) fn start(
     let (launch, theirs) = Launch::pipe(Launcher::Bwrap)?;
     let data = Data {
         status: theirs.number(),
-        processes_inside: inside.then_some(spec.limits.processes),
+        // One that is set already, lower than ours, cannot be raised.
+        processes_inside: inside.then(|| spec.limits.processes.min(most_processes())),
         filters: [gates.as_raw_fd(), calls.as_raw_fd()],
         passwd: passwd.as_raw_fd(),
         hosts: hosts.as_raw_fd(),
@@ -89,6 +90,11 @@ fn limits_inside() -> bool {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().unwrap_or(0_u32));
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     !super::limits::is_root() && version >= (5, 14)
+}
+
+/// The limit on processes that this process has itself.
+fn most_processes() -> u64 {
+    rustix::process::getrlimit(rustix::process::Resource::Nproc).maximum.unwrap_or(u64::MAX)
 }
 
 /// What bubblewrap is told beside the box: descriptors that it reads or writes, and a limit that is set inside.

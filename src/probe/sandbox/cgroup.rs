@@ -45,15 +45,10 @@ impl Cgroups {
         Ok(groups)
     }
 
-    fn nearest(
-        mount: &Path,
-        own: &Path,
-        try_out: impl Fn(&Self) -> io::Result<()>,
-    ) -> Result<Self, String> {
+    fn nearest(mount: &Path, own: &Path, try_out: impl Fn(&Self) -> io::Result<()>) -> Result<Self, String> {
         let mut why = "the controllers memory and pids are not there".to_owned();
         for folder in own.ancestors().take_while(|folder| folder.starts_with(mount)) {
-            let control =
-                fs_err::read_to_string(folder.join("cgroup.subtree_control")).unwrap_or_default();
+            let control = fs_err::read_to_string(folder.join("cgroup.subtree_control")).unwrap_or_default();
             if !["memory", "pids"].iter().all(|needed| control.split_whitespace().any(|c| c == *needed)) {
                 continue;
             }
@@ -94,7 +89,11 @@ impl Cgroups {
                     fs_err::write(swap, "0")?;
                 }
             }
-            fs_err::OpenOptions::new().write(true).create(true).truncate(false).open(folder.join("cgroup.procs"))
+            fs_err::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(folder.join("cgroup.procs"))
         })();
         match made {
             Ok(procs) => Ok(Group { folder, procs: Some(procs.into()) }),
@@ -150,7 +149,8 @@ fn place(mounts: &str, own: &str) -> Option<(PathBuf, PathBuf)> {
         let (root, mount) = (fields.next()?, fields.next()?);
         // A path outside of what is mounted begins with `..`, one in a folder with a blank is written with a stroke.
         let rest = path.strip_prefix(root).ok()?;
-        let plain = !mount.contains('\\') && rest.components().all(|c| matches!(c, std::path::Component::Normal(_)));
+        let plain =
+            !mount.contains('\\') && rest.components().all(|c| matches!(c, std::path::Component::Normal(_)));
         plain.then(|| (PathBuf::from(mount), Path::new(mount).join(rest)))
     })
 }

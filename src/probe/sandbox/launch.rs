@@ -70,7 +70,8 @@ fn says_so(launcher: Launcher, said: &[u8]) -> bool {
     match launcher {
         Launcher::Helper => said == STARTED,
         Launcher::Bwrap => said.split(|b| *b == b'\n').any(|line| {
-            serde_json::from_slice::<serde_json::Value>(line).is_ok_and(|line| line.get("exit-code").is_some())
+            serde_json::from_slice::<serde_json::Value>(line)
+                .is_ok_and(|line| line.get("exit-code").is_some())
         }),
     }
 }

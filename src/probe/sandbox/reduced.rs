@@ -83,12 +83,7 @@ pub(super) fn start(spec: &BoxSpec, group: Option<Group>) -> io::Result<BoxedPro
     let (launch, status) = Launch::pipe(Launcher::Helper)?;
     let kept = [told.as_raw_fd(), theirs.as_raw_fd(), status.number()];
     let mut command = process::command(&std::env::current_exe()?);
-    command
-        .arg("__box")
-        .args(kept.map(|fd| fd.to_string()))
-        .env_clear()
-        .current_dir("/")
-        .process_group(0);
+    command.arg("__box").args(kept.map(|fd| fd.to_string())).env_clear().current_dir("/").process_group(0);
     keep_open(&mut command, kept, group.as_ref().and_then(Group::door));
     let started = process::spawn(command, &spec.limits, Some(home), group)?;
     drop((theirs, status));

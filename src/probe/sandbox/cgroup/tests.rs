@@ -60,10 +60,15 @@ fn a_group_has_its_bounds_before_anything_enters_it() {
     let limits = BoxLimits { memory_bytes: 1000, processes: 10, ..BoxLimits::default() };
     let group = groups.group(&limits, 24).unwrap();
     let has = |file: &str| fs_err::read_to_string(group.folder.join(file)).unwrap();
-    assert_eq!((has("memory.max"), has("memory.oom.group"), has("pids.max")), ("1024".into(), "1".into(), "14".into()));
+    assert_eq!(
+        (has("memory.max"), has("memory.oom.group"), has("pids.max")),
+        ("1024".into(), "1".into(), "14".into())
+    );
     assert!(group.door().is_some());
     assert!(!group.was_out_of_memory());
-    for (events, out) in [("low 0\noom 3\noom_kill 0\n", false), ("oom 1\noom_kill 2\noom_group_kill 1\n", true)] {
+    for (events, out) in
+        [("low 0\noom 3\noom_kill 0\n", false), ("oom 1\noom_kill 2\noom_group_kill 1\n", true)]
+    {
         fs_err::write(group.folder.join("memory.events"), events).unwrap();
         assert_eq!(group.was_out_of_memory(), out);
     }
