@@ -207,6 +207,11 @@ impl Row {
         matches!(self.play, Play::Remote(_))
     }
 
+    /// True if it never answers, so that only the end of its time ends it.
+    pub fn is_waited_for_in_vain(&self) -> bool {
+        self.expect.outcome == Outcome::TimedOut
+    }
+
     /// The attempts it reports; empty for a conversation.
     pub fn attempts(&self) -> &'static [Attempt] {
         match self.play {

@@ -142,11 +142,11 @@ impl Prober {
         &self,
         spec: BoxSpec,
         shown: Vec<String>,
+        limits: &Limits,
         mut ended: impl FnMut(usize, &Attempt),
     ) -> Probe {
-        let patience = Duration::from_secs(self.limits.session_seconds)
-            .min(ATTEMPT_PATIENCE.max(Duration::from_secs(self.limits.session_seconds)));
-        let answer = attempt::ask(&self.sandbox, &spec, &self.limits, patience, &self.cancel).await;
+        let patience = Duration::from_secs(limits.session_seconds);
+        let answer = attempt::ask(&self.sandbox, &spec, limits, patience, &self.cancel).await;
         let record = record_of(&answer, "bare", shown, Vec::new(), BTreeMap::new());
         let mut climb = Climb {
             attempts: Vec::new(),

@@ -290,7 +290,7 @@ fn stream_flood(e: &mut Exchange<'_>) -> io::Result<()> {
         return Ok(());
     }
     e.events()?;
-    e.for_ever(&b": still there\n\n".repeat(4096), Duration::ZERO)
+    e.for_ever(&format!(": {}\n\n", "still there ".repeat(100)).repeat(50).into_bytes(), Duration::ZERO)
 }
 
 fn stream_drip(e: &mut Exchange<'_>) -> io::Result<()> {

@@ -14,7 +14,7 @@ use super::{Attempt, Play, Tried, raw, row};
 /// The largest answer of an attempt that is read back from the process that made it.
 const MAX_REPORT: u64 = 4 * 1024;
 /// An attempt that nothing refuses and that does not come back is ended after so many seconds.
-const ATTEMPT_SECONDS: u32 = 3;
+const ATTEMPT_SECONDS: u32 = 8;
 
 /// The hidden command `__hostile ROW TOLD`: plays the row on this process's standard streams, or all remote ones.
 pub fn play(name: &str, told: &str) -> Result<(), String> {

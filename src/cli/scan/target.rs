@@ -256,7 +256,9 @@ impl Scan {
         let (id, _) = self.open(release, &ReleaseFacts::default())?;
         let probe = self
             .prober
-            .local(spec, local::shown(command), |at, attempt| self.keep(id, at, attempt, claim))
+            .local(spec, local::shown(command), &self.prober.limits, |at, attempt| {
+                self.keep(id, at, attempt, claim)
+            })
             .await;
         self.finish(release, id, probe)
     }

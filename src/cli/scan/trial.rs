@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -22,14 +21,16 @@ use crate::probe::{local, remote};
 use crate::progress::Bar;
 use crate::selftest::{Bait, HEAVY, Left, REMOTE, Row, Seen, Topic, leftovers};
 
-/// A server that has not answered by then will not; the suite has a dozen of them.
-const SESSION_SECONDS: u64 = 16;
+/// What a server may take that will answer, however busy the machine is.
+const SESSION_SECONDS: u64 = 45;
+/// One that never answers is waited for so long: longer than a message may drip.
+const IN_VAIN_SECONDS: u64 = 16;
+/// Servers that never answer, waited for at once.
+const IN_VAIN_JOBS: usize = 12;
 /// Smaller than a scan's, so that a row that is not held does not take a small machine down.
 const MEMORY_BYTES: u64 = 512 << 20;
 /// One scanner's boxes get this many user ids; see `BoxSpec::slot`.
 const SLOTS: u32 = 64;
-/// The same for a remote one; a thousand pages are a thousand requests on a machine that is busy with all the others.
-const REMOTE_SECONDS: u64 = 30;
 /// Remote rows asked at once.
 const REMOTE_JOBS: usize = 16;
 /// The first words of the process that plays them come within this.
@@ -106,7 +107,7 @@ async fn played(
     let prepared = kit::prepare(settings, &data, &needs, bar).await?;
     let cache = kit::open_cache(settings, DEFAULT_CACHE_MAX)?;
     let limits = Limits { session_seconds: SESSION_SECONDS, memory_bytes: MEMORY_BYTES, ..Limits::default() };
-    let jobs = options.jobs.map_or_else(default_jobs, usize::from);
+    let jobs = options.jobs.map_or_else(default_jobs, usize::from).min(SLOTS as usize - IN_VAIN_JOBS);
     let prober =
         kit::prober(&prepared, &data, settings, options, cache, limits, Vec::new(), jobs, &cancel).await?;
 
@@ -133,24 +134,22 @@ async fn played(
     let remote = remote_port(&mut far).await.context("the remote servers do not say where they listen")?;
 
     let before = memory("VmRSS:");
-    let play = Play {
-        prober: &prober,
-        program,
-        here,
-        told,
-        bar,
-        next_slot: AtomicU32::new(0),
-        client: Client::default(),
-        remote,
-    };
+    let play = Play { prober: &prober, program, here, told, bar, client: Client::default(), remote };
     let healthy: Vec<&'static Row> = rows.iter().copied().filter(|r| r.topic == Topic::Healthy).collect();
     let heavy = play.heavy(rows, before).await?;
-    let quiet = play.all(&healthy, jobs).await?;
-    // Remote ones take time and no processor: they have turns of their own.
-    let (far_rows, near_rows): (Vec<_>, Vec<_>) = rows.iter().copied().partition(|row| row.is_remote());
-    let (near_rows, far_rows) = (mixed(&near_rows), far_rows);
-    let (near, remote) = tokio::join!(play.all(&near_rows, jobs), play.all(&far_rows, REMOTE_JOBS));
-    let together = [near?, remote?].concat();
+    let quiet = play.all(&healthy, jobs, 0).await?;
+    // Those that are waited for in vain take time and no processor: they have turns of their own, as the remote ones have.
+    let (remote, near): (Vec<_>, Vec<_>) = rows.iter().copied().partition(|row| row.is_remote());
+    let (vain, near): (Vec<_>, Vec<_>) = near.into_iter().partition(|row| row.is_waited_for_in_vain());
+    let near = mixed(&near);
+    let (near, vain, remote) = tokio::join!(
+        play.all(&near, jobs, IN_VAIN_JOBS),
+        play.all(&vain, IN_VAIN_JOBS, 0),
+        play.all(&remote, REMOTE_JOBS, 0),
+    );
+    let mut together = [near?, vain?, remote?].concat();
+    let place_of = |name: &str| rows.iter().position(|row| row.name == name);
+    together.sort_by_key(|(row, _)| place_of(row.name));
     let grown_kib = memory("VmHWM:").saturating_sub(before);
     let seen = bait.look();
     let outside_alive = outside.is_running();
@@ -209,18 +208,22 @@ struct Play<'a> {
     here: PathBuf,
     told: String,
     bar: &'a Bar,
-    next_slot: AtomicU32,
     client: Client,
     remote: u16,
 }
 
 impl Play<'_> {
-    /// So many at a time; what came of them in the order of `rows`.
-    async fn all(&self, rows: &[&'static Row], jobs: usize) -> anyhow::Result<Vec<(&'static Row, Probe)>> {
+    /// So many at a time; what came of them in the order of `rows`. Their boxes have users of their own from `first_slot` on.
+    async fn all(
+        &self,
+        rows: &[&'static Row],
+        jobs: usize,
+        first_slot: usize,
+    ) -> anyhow::Result<Vec<(&'static Row, Probe)>> {
         let next = Mutex::new(rows.iter().enumerate());
         let done = Mutex::new(Vec::new());
-        let work = async || {
-            let index = self.next_slot.fetch_add(1, Ordering::Relaxed) % SLOTS;
+        let work = async |turn: usize| {
+            let index = u32::try_from(first_slot + turn).unwrap_or(0) % SLOTS;
             let slot = 1 + (std::process::id() % 100) * SLOTS + index;
             loop {
                 let taken = next.lock().ok().and_then(|mut rows| rows.next());
@@ -235,7 +238,7 @@ impl Play<'_> {
                 }
             }
         };
-        let ended = futures_util::future::join_all((0..jobs.max(1)).map(|_| work())).await;
+        let ended = futures_util::future::join_all((0..jobs.max(1)).map(work)).await;
         ended.into_iter().collect::<anyhow::Result<()>>()?;
         let mut done = done.into_inner().unwrap_or_default();
         done.sort_by_key(|(at, _, _)| *at);
@@ -248,7 +251,7 @@ impl Play<'_> {
         for row in rows.iter().filter(|row| HEAVY.contains(&row.name)) {
             // Lowers the highest mark to what is used now. Not every kernel can: the mark is then that of the whole run.
             let _ = fs_err::write("/proc/self/clear_refs", "5");
-            if self.all(&[*row], 1).await?.is_empty() {
+            if self.all(&[*row], 1, 0).await?.is_empty() {
                 break;
             }
             grown.push((row.name, memory("VmHWM:").saturating_sub(idle)));
@@ -258,8 +261,11 @@ impl Play<'_> {
 
     /// None if the run was ended meanwhile.
     async fn one(&self, row: &'static Row, slot: u32) -> anyhow::Result<Option<Probe>> {
+        let mut limits = self.prober.limits.clone();
+        if row.is_waited_for_in_vain() {
+            limits.session_seconds = IN_VAIN_SECONDS;
+        }
         if row.is_remote() {
-            let limits = Limits { session_seconds: REMOTE_SECONDS, ..self.prober.limits.clone() };
             let address = format!("http://127.0.0.1:{}/{}", self.remote, row.name);
             let address = Url::parse(&address).context("an address of numbers and a row's name")?;
             let shown = row.name.to_owned();
@@ -278,7 +284,7 @@ impl Play<'_> {
                 .map_err(|why| anyhow::anyhow!("{}: {why}", row.name))?;
         spec.slot = slot;
         spec.limits.memory_bytes = prober.limits.memory_bytes;
-        Ok(Some(prober.local(spec, vec![row.name.to_owned()], |_, _| {}).await))
+        Ok(Some(prober.local(spec, vec![row.name.to_owned()], &limits, |_, _| {}).await))
     }
 }
 

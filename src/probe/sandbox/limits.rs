@@ -33,7 +33,7 @@ pub(super) struct Prepared {
 
 /// True if this process may give a box a user id of its own: root, and not root's name alone, which is all that a container
 /// without further ids has.
-pub(super) fn is_root() -> bool {
+pub fn is_root() -> bool {
     static HAS_IDS: LazyLock<bool> =
         LazyLock::new(|| has_box_ids(&fs_err::read_to_string("/proc/self/uid_map").unwrap_or_default()));
     rustix::process::geteuid().is_root() && *HAS_IDS
