@@ -13,7 +13,7 @@ use super::tool::DefinitionHash;
 
 /// The number of this scanner's way of asking. It grows when a rerun could get another answer from the same release;
 /// lasting outcomes of an older schema are probed again.
-pub const SCANNER_SCHEMA: u32 = 1;
+pub const SCANNER_SCHEMA: u32 = 2;
 
 /// How far the server was locked in while it ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

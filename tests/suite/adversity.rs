@@ -4,7 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-const SERVERS: usize = 6;
+const SERVERS: usize = 3;
+
+/// Found out once: each try is a scan.
+fn level() -> &'static str {
+    static LEVEL: std::sync::OnceLock<&'static str> = std::sync::OnceLock::new();
+    LEVEL.get_or_init(super::scan::level)
+}
 
 struct Place {
     folder: tempfile::TempDir,
@@ -54,7 +60,7 @@ impl Place {
     }
 
     fn scan(&self, command: &mut Command) -> Output {
-        command.args(["scan", "--jobs", "2", "--sandbox", super::scan::level(), "--from"]).arg(self.list());
+        command.args(["scan", "--jobs", "2", "--sandbox", level(), "--from"]).arg(self.list());
         command.output().unwrap()
     }
 
@@ -103,7 +109,7 @@ fn a_full_disk_is_said_and_what_was_stored_is_there_when_there_is_room_again() {
     );
     let mut command = place.command(Some(&line));
     command.arg("--db").arg(place.path("full/catalogue.db"));
-    command.args(["scan", "--refresh", "--jobs", "2", "--sandbox", super::scan::level(), "--from"]);
+    command.args(["scan", "--refresh", "--jobs", "2", "--sandbox", level(), "--from"]);
     let full = command.arg(place.list()).output().unwrap();
     assert_eq!(full.status.code(), Some(4), "{}", said(&full));
     assert!(said(&full).contains("the disk is full") && said(&full).contains("is safe"), "{}", said(&full));
@@ -148,7 +154,7 @@ fn two_scans_at_once_on_one_database_share_the_work() {
     let list = place.list();
     let start = || {
         let mut command = place.command(None);
-        command.args(["scan", "--jobs", "2", "--sandbox", super::scan::level(), "--from"]).arg(&list);
+        command.args(["scan", "--jobs", "2", "--sandbox", level(), "--from"]).arg(&list);
         command.spawn().unwrap()
     };
     for scan in [start(), start()] {
@@ -169,7 +175,7 @@ fn jumping_clock(place: &Place, seconds: i64) -> Option<PathBuf> {
             static int (*real)(clockid_t, struct timespec *);
             if (!real) real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
             int result = real(which, now);
-            if (result == 0 && which == CLOCK_REALTIME && __sync_add_and_fetch(&readings, 1) > 40) now->tv_sec += JUMP;
+            if (result == 0 && which == CLOCK_REALTIME && __sync_add_and_fetch(&readings, 1) > 12) now->tv_sec += JUMP;
             return result;
         }"#;
     let (code, library) = (place.path("clock.c"), place.path(&format!("clock{seconds}.so")));
@@ -199,22 +205,22 @@ fn a_clock_that_jumps_loses_and_doubles_nothing() {
             if let Some(clock) = clock {
                 command.env("LD_PRELOAD", clock);
             }
-            command.args(["scan", "--jobs", "2", "--sandbox", super::scan::level(), "--from"]).arg(&list);
+            command.args(["scan", "--jobs", "2", "--sandbox", level(), "--from"]).arg(&list);
             command.spawn().unwrap()
         };
         // One whose clock jumps beside one whose clock does not: leases of the one are long over for the other.
-        for scan in [start(Some(&clock)), start(None)] {
+        let first = start(Some(&clock));
+        // So that it has something to do beside the other.
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        for scan in [first, start(None)] {
             let output = scan.wait_with_output().unwrap();
             assert_eq!(output.status.code(), Some(0), "{jump}: {}", said(&output));
         }
         place.assert_all_there_once(&place.path("var/catalogue.db"));
         let db = catalogue::store::Store::open_read_only(&place.path("var/catalogue.db")).unwrap();
         let ask = |sql: &str| db.query_row(sql, [], |r| r.get::<_, String>(0)).unwrap();
-        let years = ask("SELECT CAST(count(DISTINCT substr(started_at, 1, 4)) AS TEXT) FROM attempts");
-        println!("{jump}: attempts of {years} years");
-        // Afterwards, with the right time again: nothing is asked anew, nothing is stuck.
-        let output = start(None).wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{jump}: {}", said(&output));
-        place.assert_all_there_once(&place.path("var/catalogue.db"));
+        let years = "SELECT CAST(count(DISTINCT year) AS TEXT) FROM (
+            SELECT substr(started_at, 1, 4) AS year FROM probes UNION ALL SELECT substr(finished_at, 1, 4) FROM probes)";
+        assert!(ask(years).parse::<u32>().unwrap() > 1, "{jump}: the clock did not jump");
     }
 }

@@ -67,7 +67,7 @@ impl Prepared {
             ],
             door: None,
             uid: is_root().then_some(FIRST_BOX_UID + slot),
-            only_by_name: rustix::process::geteuid().is_root() && !is_root(),
+            only_by_name: false,
             kept: Vec::new(),
             parent: None,
             read_anywhere: false,
@@ -89,7 +89,10 @@ impl Prepared {
         self
     }
 
+    /// For the reduced level: all capabilities go but that one, or all where root has no user to drop to. Bubblewrap drops
+    /// its own, and needs them to make the box.
     pub(super) fn read_anywhere(mut self) -> Self {
+        self.only_by_name = rustix::process::geteuid().is_root() && !is_root();
         self.read_anywhere = true;
         self
     }
