@@ -210,7 +210,7 @@ impl Exchange<'_> {
     }
 
     /// Writes to the row's open event stream.
-    pub(crate) fn to_stream(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn say_on_stream(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         streams.get_mut(&self.row).map_or(Ok(()), |stream| stream.write_all(bytes))
     }

@@ -135,7 +135,8 @@ pub(super) const PRIVILEGES: &[Attempt] = &[
         refused(libc::SYS_setgroups, [1, raw::address(&groups), 0, 0, 0, 0], "group 0")
     }),
     held("identity", "be the administrator from the start", |_| {
-        let root = if raw::uid() == 0 { Ok("user 0".to_owned()) } else { Err(format!("user {}", raw::uid())) };
+        let root =
+            if raw::uid() == 0 { Ok("user 0".to_owned()) } else { Err(format!("user {}", raw::uid())) };
         by_more_than_name(root)
     }),
     Attempt {

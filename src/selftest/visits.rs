@@ -249,11 +249,11 @@ fn old_storm(e: &mut Exchange<'_>) -> io::Result<()> {
     e.whole("202 Accepted", "", b"")?;
     if e.asks() == "initialize" {
         let greeting = format!("data: {}\n\n", e.answer(GREETING));
-        return e.to_stream(greeting.as_bytes());
+        return e.say_on_stream(greeting.as_bytes());
     }
     let one = b"data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\"}\n\n".repeat(100);
     for _ in 0..100 {
-        e.to_stream(&one)?;
+        e.say_on_stream(&one)?;
     }
     Ok(())
 }
@@ -268,7 +268,7 @@ fn old_cut(e: &mut Exchange<'_>) -> io::Result<()> {
     }
     if e.asks() == "initialize" {
         let greeting = format!("data: {}\n\n", e.answer(GREETING));
-        e.to_stream(greeting.as_bytes())?;
+        e.say_on_stream(greeting.as_bytes())?;
     }
     if e.asks() == "tools/list" {
         e.cut_stream()?;

@@ -102,13 +102,23 @@ fn killed_again_and_again(level: &str, seed: u64) {
     let servers = 1 + KILLS * NEW;
     let last = scan(servers).wait_with_output().unwrap();
     assert_eq!(last.status.code(), Some(0), "{}", String::from_utf8_lossy(&last.stderr));
-    let counts = "SELECT count(*) || ' ' || count(DISTINCT release_id) || ' ' || count(finished_at) || ' ' || sum(outcome = 'ok') FROM probes";
-    assert_eq!(question(&db, counts).unwrap(), format!("{servers} {servers} {servers} {servers}"));
+    let counts =
+        "SELECT count(*) || ' ' || count(DISTINCT release_id) || ' ' || count(finished_at) FROM probes";
+    assert_eq!(question(&db, counts).unwrap(), format!("{servers} {servers} {servers}"));
+    // A server with which a scanner died three times while it ran alone is set aside: that is what it is for, and a hundred
+    // blind kills may well hit one three times. Nothing else may come of it, and asked again it answers.
+    let others =
+        "SELECT coalesce(group_concat(s.key || ' ' || p.outcome || ' ' || p.detail, '; '), '') FROM probes p
+        JOIN releases r ON r.id = p.release_id JOIN servers s ON s.id = r.server_id WHERE p.outcome <> 'ok'";
+    let others = question(&db, others).unwrap();
+    let set_aside = others.matches(" quarantined ").count();
+    assert_eq!(set_aside, others.split("; ").filter(|one| !one.is_empty()).count(), "{others}");
+    assert!(set_aside <= KILLS / 10, "{others}");
     assert_eq!(question(&db, "PRAGMA integrity_check").as_deref(), Some("ok"));
     let folders = std::fs::read_dir(var.join("cache/store/tmp")).unwrap().count();
     assert_eq!(folders, 0, "temporary folders are left");
     println!(
-        "{level}: {KILLS} kills, {midway} of them midway, {servers} results; the last process was gone after {slowest:?}"
+        "{level}: {KILLS} kills, {midway} of them midway, {servers} results, {set_aside} of them set aside; the last process was gone after {slowest:?}"
     );
     assert!(midway > KILLS / 2, "the scans are too short to be killed");
 }
