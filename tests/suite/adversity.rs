@@ -103,11 +103,9 @@ fn a_full_disk_is_said_and_what_was_stored_is_there_when_there_is_room_again() {
     std::fs::create_dir(place.path("small")).unwrap();
     assert_eq!(place.scan(place.command(None).arg("--db").arg(&db)).status.code(), Some(0));
     // The same database where next to nothing is free, and everything asked again; then back to where it came from.
-    let line = format!(
-        "mkdir full && mount -t tmpfs -o size=$(( $(stat -c %s small/catalogue.db) / 1024 + 48 ))k none full \
-         && cp small/catalogue.db full/ && {{ \"$@\"; code=$?; cp full/catalogue.db* . ; exit $code; }}"
-    );
-    let mut command = place.command(Some(&line));
+    let line = "mkdir full && mount -t tmpfs -o size=$(( $(stat -c %s small/catalogue.db) / 1024 + 48 ))k none full \
+         && cp small/catalogue.db full/ && { \"$@\"; code=$?; cp full/catalogue.db* . ; exit $code; }";
+    let mut command = place.command(Some(line));
     command.arg("--db").arg(place.path("full/catalogue.db"));
     command.args(["scan", "--refresh", "--jobs", "2", "--sandbox", level(), "--from"]);
     let full = command.arg(place.list()).output().unwrap();
