@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use url::Url;
 
-pub use body::Answer;
+pub use body::{Answer, DRIP};
 pub use document::{Document, is_json};
 pub use error::{HttpError, shown};
 pub use listed::Listed;

@@ -19,7 +19,7 @@ pub mod tool;
 pub mod verdict;
 
 pub use outcome::Outcome;
-pub use probe::{Attempt, MalformedTool, Probe, SandboxLevel, SeenTool, Transport};
+pub use probe::{Attempt, MalformedTool, MemoryBound, Probe, SandboxLevel, SeenTool, Transport};
 pub use purl::Purl;
 pub use release::{Release, ReleaseFacts};
 pub use server::{Registry, ServerKey};

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::name::tool_name;
 use super::words::{Day, day, registry_word};
-use crate::model::{Outcome, SandboxLevel, ServerKey, Untrusted};
+use crate::model::{MemoryBound, Outcome, SandboxLevel, ServerKey, Untrusted};
 use crate::store::site::{SiteAttempt, SiteProbe};
 
 /// Provenance of everything a page says.
@@ -28,6 +28,8 @@ pub(super) struct Facts {
     /// What the registry says it is. Foreign text.
     pub(super) description: Option<String>,
     pub(super) sandbox: &'static str,
+    /// `cgroup`, `watched`, or empty.
+    pub(super) memory_bound: &'static str,
     pub(super) transport: &'static str,
     pub(super) protocol: Option<String>,
     pub(super) interpreter: Option<String>,
@@ -78,6 +80,7 @@ pub(super) fn facts(key: &ServerKey, probe: &SiteProbe, chosen: Option<&SiteAtte
         licence: line(&probe.licence),
         description: line(&probe.description),
         sandbox: probe.sandbox.map_or("", SandboxLevel::as_str),
+        memory_bound: probe.memory_bound.map_or("", MemoryBound::as_str),
         transport: transport_word(probe.transport.as_deref()),
         protocol: line(&probe.protocol),
         interpreter: probe.interpreter.as_deref().map(|t| Untrusted::new(t).for_page_line(80)),

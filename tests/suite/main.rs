@@ -6,6 +6,7 @@
     reason = "a test that cannot go on stops where it stands, a skipped one says so"
 )]
 
+mod adversity;
 mod architecture;
 mod classify;
 mod classify_properties;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use url::Url;
@@ -16,11 +15,10 @@ use crate::model::{
     Attempt, Outcome, Probe, Registry, Release, ReleaseFacts, ServerKey, Target, ToolDefinition, Transport,
     Untrusted,
 };
-use crate::probe::climb::remote_probe;
 use crate::probe::registry::github::is_commit;
 use crate::probe::registry::{FindError, ReleaseFound, find_release};
 use crate::probe::runner::PackageProbe;
-use crate::probe::{attempt, http_transport, local, mcp, toolchain};
+use crate::probe::{local, remote, toolchain};
 use crate::store::identity::ScannedFacts;
 use crate::store::{Claim, StoreError};
 
@@ -200,6 +198,7 @@ impl Scan {
             outcome,
             detail: Untrusted::new(detail),
             sandbox: self.prober.sandbox.level(),
+            memory_bound: None,
             transport: Transport::Stdio,
             started_at: now,
             finished_at: now,
@@ -277,7 +276,9 @@ impl Scan {
         let (id, _) = self.open(release, &ReleaseFacts::default())?;
         let probe = self
             .prober
-            .local(spec, local::shown(command), |at, attempt| self.keep(id, at, attempt, claim))
+            .local(spec, local::shown(command), &self.prober.limits, |at, attempt| {
+                self.keep(id, at, attempt, claim)
+            })
             .await;
         self.finish(release, id, probe)
     }
@@ -293,27 +294,16 @@ impl Scan {
             );
         }
         let (id, _) = self.open(release, &ReleaseFacts::default())?;
-        let started_at = Timestamp::now();
-        let begun = Instant::now();
         let limits = &self.prober.limits;
         // An address out of a list never leads into our own network.
         let reach = if self.options.list().is_some() { Reach::Public } else { Reach::Typed };
-        let asking = async {
-            let mut link = http_transport::HttpLink::new(&self.kit.client, address.clone(), reach, limits);
-            let listed = mcp::list_tools(&mut link, limits).await;
-            let (transport, damaged) = (link.transport(), link.encoding_damaged());
-            link.close().await;
-            (listed, transport, damaged)
-        };
-        let (listed, transport, damaged) = tokio::select! {
-            answered = asking => answered,
+        let shown = release.server.name().to_owned();
+        let probe = tokio::select! {
+            probe = remote::ask(&self.kit.client, address, reach, limits, shown) => probe,
             () = self.cancel.cancelled() => {
                 return Ok(Row::new(release.server.to_string(), String::new(), Outcome::Interrupted, ""));
             }
         };
-        let mut answer = attempt::Answer::remote(started_at, begun.elapsed(), listed);
-        answer.damaged = damaged;
-        let probe = remote_probe(answer, transport, vec![release.server.name().to_owned()]);
         for (at, attempt) in probe.attempts.iter().enumerate() {
             self.keep(id, at, attempt, claim);
         }

@@ -42,18 +42,24 @@ impl EventParser {
     /// Takes the next bytes and returns the events they complete.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Event>, EventTooLarge> {
         let mut events = Vec::new();
-        for byte in bytes {
-            let follows_return = std::mem::replace(&mut self.after_return, *byte == b'\r');
-            match byte {
-                // The second half of one line end.
-                b'\n' if follows_return => {}
-                b'\n' | b'\r' => events.extend(self.end_line()),
-                _ => {
-                    if self.line.len() + self.data.as_ref().map_or(0, Vec::len) >= self.max_bytes {
-                        return Err(EventTooLarge);
-                    }
-                    self.line.push(*byte);
-                }
+        // Line by line and not byte by byte: a gigabyte in one line is to be refused at once.
+        for piece in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
+            let (part, end) = match piece.split_last() {
+                Some((end @ (b'\n' | b'\r'), part)) => (part, Some(*end)),
+                _ => (piece, None),
+            };
+            let follows_return = std::mem::replace(&mut self.after_return, end == Some(b'\r'));
+            // The second half of one line end.
+            if follows_return && part.is_empty() && end == Some(b'\n') {
+                continue;
+            }
+            let held = self.line.len() + self.data.as_ref().map_or(0, Vec::len);
+            if held + part.len() > self.max_bytes {
+                return Err(EventTooLarge);
+            }
+            self.line.extend_from_slice(part);
+            if end.is_some() {
+                events.extend(self.end_line());
             }
         }
         Ok(events)
