@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::cases::{KEYS, Mark, definitions, marks, names_of};
+use super::cases::{KEYS, Mark, definitions, names_of};
 use super::model::{Model, Script};
 use super::process::Ended;
 use super::wire::Call;
@@ -64,7 +64,7 @@ impl Place {
 pub(crate) struct Client {
     pub(crate) format: &'static str,
     pub(crate) version: &'static str,
-    /// Calls in one turn; 1 where a refusal ends the turn.
+    /// Calls in one turn.
     pub(crate) at_once: usize,
     pub(crate) start: fn(&Path, &Place, Option<&str>, Mode) -> Ended,
 }
@@ -81,9 +81,9 @@ pub(crate) struct Seen {
 }
 
 /// Calls of these tools, by the names that the client gave them when there was no policy.
-pub(crate) fn trial(client: &Client, program: &Path, policy: Option<&str>, mode: Mode, calls: &[Call]) -> Seen {
+pub(crate) fn trial(client: &Client, program: &Path, policy: Option<&str>, mode: Mode, calls: &BTreeMap<Mark, Call>) -> Seen {
     let mut seen = Seen::default();
-    let mut left: VecDeque<Call> = calls.iter().cloned().collect();
+    let mut left: VecDeque<(Mark, Call)> = calls.iter().map(|(mark, call)| (*mark, call.clone())).collect();
     // A client that ends at the first refusal is started again with what is left.
     for _ in 0..=calls.len() {
         let kept = tempfile::tempdir().unwrap();
@@ -114,9 +114,4 @@ pub(crate) fn trial(client: &Client, program: &Path, policy: Option<&str>, mode:
 fn mark_of(key: &str, name: &str) -> Mark {
     let server = KEYS.iter().position(|k| *k == key).unwrap();
     Mark { server, tool: names_of(server).iter().position(|n| *n == name).unwrap() }
-}
-
-/// The calls of every tool that the client showed without a policy.
-pub(crate) fn calls_of(offered: &BTreeMap<Mark, Call>) -> Vec<Call> {
-    marks().iter().filter_map(|mark| offered.get(mark).cloned()).collect()
 }

@@ -13,8 +13,8 @@ use super::wire::{self, Call};
 /// What the model was offered and what it still has to call.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
-    /// Calls to make, in this order.
-    pub(crate) calls: VecDeque<Call>,
+    /// Calls to make, in this order; a name for where the client does not offer the tool.
+    pub(crate) calls: VecDeque<(Mark, Call)>,
     /// How many in one turn.
     pub(crate) at_once: usize,
     /// How many were made.
@@ -48,7 +48,9 @@ impl Respond for Answer {
             tools.iter().for_each(|tool| note(tool, None, &mut script.offered));
             script.turns += 1;
             let count = script.at_once.min(script.calls.len());
-            calls = script.calls.drain(..count).collect();
+            let next: Vec<(Mark, Call)> = script.calls.drain(..count).collect();
+            let name = |(mark, otherwise): (Mark, Call)| script.offered.get(&mark).cloned().unwrap_or(otherwise);
+            calls = next.into_iter().map(name).collect();
             script.made += count;
         }
         let turn = script.turns;
