@@ -84,6 +84,8 @@ pub struct Exporter {
     strict_refuses: bool,
     /// What a person should decide is hidden and not denied.
     asking_hides: bool,
+    /// What no rule names runs unasked if its server calls it harmless.
+    pub believes_hints: bool,
     /// The version of the target that the form was tried with.
     tried_with: &'static str,
     /// Further lines of the header.

@@ -33,6 +33,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: true,
     asking_hides: false,
+    believes_hints: false,
     tried_with: "tried with 2.1.329",
     notes: &[
         "Put \"permissions\" into your settings.json; the mode dontAsk, where it is set, holds for built-in tools as well.",

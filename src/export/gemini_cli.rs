@@ -33,6 +33,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: false,
+    believes_hints: false,
     tried_with: "tried with gemini-cli-core 0.61.0",
     notes: &[],
     form: Form::Gemini,

@@ -18,12 +18,15 @@ pub enum Form {
     OpenCode,
     /// `mcp_server_tool`, everything else `_`, cut at 63. gemini-cli-core 0.61.0.
     Gemini,
-    /// The server raw, of the tool everything else `-`, beyond ASCII punycode. Copilot CLI 1.0.102.
+    /// The server raw, of the tool everything else `-`, beyond ASCII punycode, both together cut at 64. Copilot CLI
+    /// 1.0.102.
     Copilot,
 }
 
 /// Longest name that Gemini keeps whole.
 const GEMINI_LONGEST: usize = 63;
+/// Longest `key-tool` that Copilot CLI keeps whole; a longer one loses its end.
+const COPILOT_LONGEST: usize = 64;
 /// Longest name that Claude Code offers.
 pub(super) const CLAUDE_LONGEST: usize = 128;
 
@@ -37,7 +40,11 @@ impl Form {
                 format!("{}_{}", replaced(key, '_', is_plain), replaced(tool, '_', is_plain))
             }
             Form::Gemini => gemini_whole(key, tool),
-            Form::Copilot => format!("{key}({})", copilot_tool(tool)),
+            Form::Copilot => {
+                // `key-tool` is cut at 64, and a rule has to name what is left of the tool.
+                let left = COPILOT_LONGEST.saturating_sub(key.chars().count() + 1);
+                format!("{key}({})", copilot_tool(tool).chars().take(left).collect::<String>())
+            }
         }
     }
 
@@ -126,11 +133,6 @@ pub(super) fn copilot_tool(tool: &str) -> String {
     replaced(&labels.join("."), '-', is_plain)
 }
 
-/// Whether the form of that name in Copilot CLI was seen: all ASCII, or nothing of it.
-pub(super) fn copilot_name_is_sure(tool: &str) -> bool {
-    tool.is_ascii() || tool.chars().all(|c| !c.is_ascii() && c.is_alphanumeric())
-}
-
 /// RFC 3492, section 6.3.
 fn punycode(label: &str) -> String {
     let input: Vec<u32> = label.chars().map(u32::from).collect();
@@ -206,10 +208,13 @@ mod tests {
             (Form::Gemini, "my srv", "t", "mcp_my_srv_t"),
             (Form::Copilot, "my.srv", "page.create", "my.srv(page-create)"),
             (Form::Copilot, "s", "日本", "s(xn--wgv71a)"),
+            (Form::Copilot, "s", "naïve tool", "s(xn--nave-tool-15a)"),
+            (Form::Copilot, "s", "e\u{301}", "s(xn--e-xbb)"),
             (Form::Raw, "s", "日本 *", "日本 *"),
         ] {
             assert_eq!(form.in_rule(key, tool), rule, "{form:?} {key:?} {tool:?}");
         }
+        assert_eq!(Form::Copilot.in_rule("key", &long), format!("key({})", "x".repeat(60)));
         let cut = Form::Gemini.in_rule("k", &long);
         assert_eq!(cut.len(), 63 - "mcp_k_".len());
         assert!(cut.contains("..."));

@@ -101,6 +101,7 @@ pub(super) fn degraded(exporter: &Exporter, tool: &ToolPolicy, tier: Tier, wishe
 /// What a format does with tools that no rule names.
 fn default_of(exporter: &Exporter, rule: Rule) -> Rule {
     match rule {
+        _ if exporter.believes_hints => Rule::Allow,
         Rule::Deny | Rule::Hide if exporter.can.deny_by_default => Rule::Deny,
         // Said in the header: the client asks about what it does not know, and cannot be told otherwise.
         Rule::Deny | Rule::Hide | Rule::Ask if exporter.can.ask => Rule::Ask,
@@ -134,9 +135,12 @@ pub(super) fn plan<'a>(exporter: &Exporter, set: &'a PolicySet, wishes: Wishes) 
     let defaults_lost =
         servers.iter().filter(|s| s.default.strictness() < s.policy.default.strictness()).count();
     if defaults_lost > 0 {
+        let instead = match exporter.believes_hints {
+            true => "runs unasked if its server calls it read-only, and is asked about if not",
+            false => "is asked about and not refused",
+        };
         header.push(format!(
-            "Lost: deny by default of {defaults_lost} server(s): a tool that the server adds later is asked about and \
-             not refused."
+            "Lost: the default of {defaults_lost} server(s): a tool that the server adds later {instead}."
         ));
     }
     header.extend(losses(&servers));

@@ -36,6 +36,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: true,
+    believes_hints: false,
     tried_with: "its published pages; nothing of it can be run",
     notes: &[],
     form: Form::Raw,

@@ -33,6 +33,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: true,
+    believes_hints: false,
     tried_with: "cedar-policy 4.14.1 and the source of v0.44.0",
     notes: &["What a person should decide is denied. Permits for prompts and resources are yours to add."],
     form: Form::Raw,

@@ -76,6 +76,8 @@ pub(crate) struct Seen {
     pub(crate) offered: BTreeMap<Mark, Call>,
     /// What reached the servers.
     pub(crate) arrived: BTreeSet<Mark>,
+    /// Every tool that it was offered, its client's own among them.
+    pub(crate) all: BTreeSet<String>,
     /// What the client printed, for messages.
     pub(crate) said: String,
 }
@@ -102,6 +104,7 @@ pub(crate) fn trial(client: &Client, program: &Path, policy: Option<&str>, mode:
         let script = model.script.lock().unwrap();
         assert!(script.turns > 0, "{}: the model was never asked\n{}", client.format, seen.said);
         seen.offered.extend(script.offered.clone());
+        seen.all.extend(script.all.clone());
         left = script.calls.clone();
         if left.is_empty() {
             return seen;

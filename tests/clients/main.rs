@@ -12,6 +12,10 @@
 mod cases;
 mod clients;
 mod drive;
+mod engines;
+#[path = "../suite/exports_cases.rs"]
+mod exports_cases;
+mod gemini;
 mod model;
 mod packages;
 mod process;

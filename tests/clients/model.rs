@@ -1,6 +1,6 @@
 //! A model that does as it is told: it notes which tools it is offered and calls the ones on its list.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -21,6 +21,8 @@ pub(crate) struct Script {
     pub(crate) made: usize,
     /// The tools of our servers, by the marks in their descriptions, as the client names them.
     pub(crate) offered: BTreeMap<Mark, Call>,
+    /// Every tool, by the client's name.
+    pub(crate) all: BTreeSet<String>,
     /// Requests that had tools.
     pub(crate) turns: usize,
 }
@@ -46,6 +48,7 @@ impl Respond for Answer {
         let tools = body["tools"].as_array().filter(|tools| !tools.is_empty());
         if let Some(tools) = tools {
             tools.iter().for_each(|tool| note(tool, None, &mut script.offered));
+            script.all.extend(tools.iter().filter_map(|t| t["name"].as_str().map(str::to_owned)));
             script.turns += 1;
             let count = script.at_once.min(script.calls.len());
             let next: Vec<(Mark, Call)> = script.calls.drain(..count).collect();

@@ -125,7 +125,10 @@ fn check(exporter: &Exporter, set: &PolicySet) -> String {
             }
         }
         let unknown = reading.decide(&keyed.key, "some_tool_of_tomorrow", None).rule;
-        assert_ne!(unknown, Rule::Allow, "{}", exporter.id);
+        // Where the client believes servers, its header says so.
+        let said = exported.header.iter().any(|l| l.contains("runs unasked if its server calls it read-only"));
+        assert!(unknown != Rule::Allow || said, "{}", exporter.id);
+        assert_eq!(said, exporter.believes_hints, "{}", exporter.id);
     }
     let hidden = |c: char| !matches!(c, '\n' | '\r') && catalogue::model::text::is_unprintable(c);
     assert!(!exported.text.chars().any(hidden), "{}: {:?}", exporter.id, exported.text);
@@ -303,7 +306,8 @@ fn trap_a_tool_called_star_does_not_allow_everything() {
             text_of(exporter.id, Tier::Recommended, vec![tool("*", Rule::Allow), tool("get_*", Rule::Allow)]);
         let reading = (exporter.read)(&text).unwrap();
         for other in ["delete", "get_all"] {
-            assert_ne!(reading.decide("s", other, None).rule, Rule::Allow, "{}", exporter.id);
+            let by = reading.decide("s", other, None);
+            assert!(by.rule != Rule::Allow || by.by.starts_with("no flag"), "{}: {}", exporter.id, by.by);
         }
     }
 }
@@ -449,24 +453,30 @@ fn a_limit_is_asked_about_unless_somebody_types_that_it_may_be_allowed() {
         }],
         ..tool("n", limit())
     };
-    for id in ["claude-code", "codex", "gemini-cli", "opencode", "copilot-cli"] {
+    for (id, instead) in [
+        ("claude-code", Rule::Ask),
+        ("codex", Rule::Ask),
+        ("gemini-cli", Rule::Ask),
+        ("opencode", Rule::Ask),
+        ("copilot-cli", Rule::Deny),
+    ] {
         let mut tools = tools();
         tools.push(narrowed.clone());
         let set = set(Tier::Recommended, vec![keyed("s", Rule::Deny, tools)]);
         let exporter = exporter(id).unwrap();
         let careful = exporter.document(&set, Wishes::default()).unwrap();
-        assert_eq!(decided(id, &careful.text, "a"), Rule::Ask);
+        assert_eq!(decided(id, &careful.text, "a"), instead);
         assert!(careful.mostly_lost, "{id}");
         assert!(
-            careful.header.iter().any(|l| l.starts_with("Lost: 3 x limit -> ask")),
+            careful.header.iter().any(|l| l.starts_with(&format!("Lost: 3 x limit -> {instead}"))),
             "{:?}",
             careful.header
         );
         let lossy = exporter.document(&set, Wishes { limit_may_become_allow: true }).unwrap();
         assert_eq!(decided(id, &lossy.text, "a"), Rule::Allow);
         // Neither what a person should decide nor what is narrowed is let through by it.
-        assert_eq!(decided(id, &lossy.text, "c"), Rule::Ask);
-        assert_eq!(decided(id, &lossy.text, "n"), Rule::Ask);
+        assert_eq!(decided(id, &lossy.text, "c"), instead);
+        assert_eq!(decided(id, &lossy.text, "n"), instead);
         assert!(lossy.header.iter().any(|l| l.contains("2 x limit -> allow") && l.contains("--lossy-limit")));
     }
 }

@@ -14,6 +14,8 @@ mod declared;
 mod docs;
 mod eval;
 mod exports;
+mod exports_cases;
+mod exports_decisions;
 mod exports_targets;
 mod github_fake;
 mod github_servers;

@@ -1,22 +1,28 @@
 //! What was seen, written where the suite reads it, when `CATALOGUE_RECORD` is set.
 
+use std::collections::BTreeMap;
+
 use catalogue::policy::Tier;
 use serde_json::{Value, json};
 
 use crate::cases::{Mark, marks};
 use crate::drive::Seen;
+use crate::wire::Call;
 
 /// The table of one client.
 pub(crate) struct Recorded {
     client: &'static str,
     version: &'static str,
+    names: Vec<Value>,
     policies: Vec<Value>,
     traps: Vec<Value>,
 }
 
 impl Recorded {
-    pub(crate) fn new(client: &'static str, version: &'static str) -> Self {
-        Self { client, version, policies: Vec::new(), traps: Vec::new() }
+    /// With the names under which the client offered the tools when nothing was said.
+    pub(crate) fn new(client: &'static str, version: &'static str, offered: &BTreeMap<Mark, Call>) -> Self {
+        let names = offered.iter().map(|(mark, call)| json!([mark.key(), mark.name(), call.name])).collect();
+        Self { client, version, names, policies: Vec::new(), traps: Vec::new() }
     }
 
     /// A policy of ours, with a row for each tool.
@@ -42,10 +48,12 @@ impl Recorded {
         let table = json!({
             "client": self.client,
             "version": self.version,
+            "names": self.names,
             "policies": self.policies,
             "traps": self.traps,
         });
-        let text = serde_json::to_string_pretty(&table).unwrap();
+        // A row a line.
+        let text = serde_json::to_string(&table).unwrap().replace("],[", "],\n[").replace("\"tools\":[[", "\"tools\":[\n[");
         std::fs::write(folder.join(format!("{}.json", self.client)), text + "\n").unwrap();
     }
 }

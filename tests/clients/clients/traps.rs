@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Bench;
 use super::record::Recorded;
-use crate::cases::{Mark, marks};
+use crate::cases::{LONG, Mark, marks};
 use crate::drive::{Mode, trial};
 
 /// A trap: who falls into it, the document, and whether a call of each tool arrives in the loosest mode.
@@ -70,6 +70,18 @@ const TRAPS: &[Trap] = &[
         name: "a deny with the raw name does nothing and a star is no wildcard",
         document: "#!/bin/sh\nexec copilot \\\n  '--deny-tool=odd(page.create)' \\\n  '--deny-tool=odd(plain_*)' \\\n  '--deny-tool=odd(with-space)' \\\n  \"$@\"\n",
         tools: &[("page.create", true), ("plain_delete", true), ("with space", false)],
+    },
+    Trap {
+        client: "copilot-cli",
+        name: "a long name is cut and a deny of the whole name does nothing",
+        document: "#!/bin/sh\nexec copilot \\\n  '--deny-tool=odd(long_name_that_goes_on_and_on_and_on_until_it_is_cut_somewhere_in_its_middle_or_at_its_very_end)' \\\n  \"$@\"\n",
+        tools: &[(LONG, true)],
+    },
+    Trap {
+        client: "copilot-cli",
+        name: "what a server calls read-only runs unasked where nothing is said",
+        document: "#!/bin/sh\nexec copilot \\\n  '--deny-tool=odd(plain_read)' \\\n  \"$@\"\n",
+        tools: &[("plain_delete", true), ("plain_read", false)],
     },
 ];
 
