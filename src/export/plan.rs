@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::model::Untrusted;
 use crate::policy::{Check, Keyed, PolicySet, Rule, ServerPolicy, Tier, ToolPolicy};
 
-use super::{EffectiveRule, Exporter, Reason};
+use super::names::gemini_key_is_safe;
+use super::{EffectiveRule, Exporter, Form, Reason};
 
 /// What a person asked for beside the format.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -151,12 +152,26 @@ pub(super) fn plan<'a>(exporter: &Exporter, set: &'a PolicySet, wishes: Wishes) 
             Untrusted::new(name.replace('\0', " ")).for_terminal(80)
         ));
     }
+    for server in servers.iter().filter(|s| names_tools_only(exporter, s.key)) {
+        header.push(format!(
+            "Key \"{}\": no rule here holds for the whole server, and in yolo mode a tool that it adds later runs unasked. Its \
+             rules name tools like {}, and hit those of any other server whose key becomes the same; rename it to 1 to 25 \
+             of [A-Za-z0-9.:-].",
+            Untrusted::new(server.key).for_terminal(80),
+            Untrusted::new(exporter.form.whole(server.key, "TOOL")).for_terminal(80),
+        ));
+    }
     header.extend(exporter.notes.iter().map(|note| (*note).to_owned()));
     let mostly_lost = servers.iter().any(|server| {
         let lost = server.tools.iter().filter(|t| t.effective.reason == Reason::NoLimit).count();
         lost * 2 > server.tools.len()
     });
     Plan { tier: set.tier, servers, header, mostly_lost }
+}
+
+/// Gemini has no rule for the whole of a server whose key it mangles; each tool by its whole name is all there is.
+fn names_tools_only(exporter: &Exporter, key: &str) -> bool {
+    exporter.form == Form::Gemini && !gemini_key_is_safe(key)
 }
 
 fn planned<'a>(exporter: &Exporter, tier: Tier, keyed: &'a Keyed, wishes: Wishes) -> PlannedServer<'a> {
@@ -167,6 +182,7 @@ fn planned<'a>(exporter: &Exporter, tier: Tier, keyed: &'a Keyed, wishes: Wishes
     });
     let default = match exporter.strict_refuses && tier == Tier::Strict {
         true => Rule::Deny,
+        false if names_tools_only(exporter, &keyed.key) => Rule::Ask,
         false => default_of(exporter, keyed.policy.default),
     };
     let mut server =

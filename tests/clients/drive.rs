@@ -76,6 +76,8 @@ pub(crate) struct Seen {
     pub(crate) offered: BTreeMap<Mark, Call>,
     /// What reached the servers.
     pub(crate) arrived: BTreeSet<Mark>,
+    /// Names that reached a server and that none of its tools has.
+    pub(crate) astray: BTreeSet<String>,
     /// Every tool that it was offered, its client's own among them.
     pub(crate) all: BTreeSet<String>,
     /// What the client printed, for messages.
@@ -99,7 +101,12 @@ pub(crate) fn trial(client: &Client, program: &Path, policy: Option<&str>, mode:
         seen.said = format!("exit {:?}\n{}\n{}", ended.code, ended.out, ended.err);
         for line in std::fs::read_to_string(place.folder.join("calls")).unwrap_or_default().lines() {
             let call: Value = serde_json::from_str(line).unwrap();
-            seen.arrived.insert(mark_of(call["server"].as_str().unwrap(), call["tool"].as_str().unwrap()));
+            let (key, name) = (call["server"].as_str().unwrap(), call["tool"].as_str().unwrap());
+            match mark_of(key, name) {
+                Some(mark) => drop(seen.arrived.insert(mark)),
+                // The client changed the name on the way: the server knows no such tool.
+                None => drop(seen.astray.insert(name.to_owned())),
+            }
         }
         let script = model.script.lock().unwrap();
         assert!(script.turns > 0, "{}: the model was never asked\n{}", client.format, seen.said);
@@ -114,7 +121,7 @@ pub(crate) fn trial(client: &Client, program: &Path, policy: Option<&str>, mode:
     panic!("{}: {} calls were never made\n{}", client.format, left.len(), seen.said);
 }
 
-fn mark_of(key: &str, name: &str) -> Mark {
-    let server = KEYS.iter().position(|k| *k == key).unwrap();
-    Mark { server, tool: names_of(server).iter().position(|n| *n == name).unwrap() }
+fn mark_of(key: &str, name: &str) -> Option<Mark> {
+    let server = KEYS.iter().position(|k| *k == key)?;
+    Some(Mark { server, tool: names_of(server).iter().position(|n| *n == name)? })
 }

@@ -371,11 +371,22 @@ fn trap_gemini_a_low_priority_loses_and_a_rule_without_tool_name_drops_the_file(
 }
 
 #[test]
-fn trap_gemini_long_keys_and_names_are_refused_or_cut_as_the_client_cuts_them() {
+fn trap_gemini_long_and_odd_keys_get_whole_names_and_long_names_are_cut_as_the_client_cuts_them() {
+    let gemini = exporter("gemini-cli").unwrap();
     for key in ["mcp", "mcp_x", "my srv", "abcdefghijklmnopqrstuvwxyz"] {
-        let set =
-            set(Tier::Recommended, vec![Keyed { key: key.to_owned(), ..keyed("x", Rule::Deny, vec![]) }]);
-        assert!(exporter("gemini-cli").unwrap().document(&set, Wishes::default()).is_err(), "{key}");
+        let policy = keyed(key, Rule::Deny, vec![tool("a/b", Rule::Hide), tool("list", Rule::Allow)]);
+        let exported = gemini.document(&set(Tier::Recommended, vec![policy]), Wishes::default()).unwrap();
+        // Whole names, and the header says what is lost with that.
+        assert!(!exported.text.contains("mcpName"), "{}", exported.text);
+        assert!(exported.header.iter().any(|l| l.starts_with("Key ") && l.contains("yolo")), "{key}");
+        assert!(exported.header.iter().any(|l| l.starts_with("Lost: the default of 1 server")), "{key}");
+        let reading = (gemini.read)(&exported.text).unwrap();
+        assert_eq!(reading.decide(key, "a/b", None).rule, Rule::Hide, "{key}");
+        assert_eq!(reading.decide(key, "list", None).rule, Rule::Allow, "{key}");
+        assert_eq!(reading.decide(key, "later", None).rule, Rule::Ask, "{key}");
+        // Written with mcpName it would never fire, and is refused.
+        let text = format!("[[rule]]\nmcpName=\"{key}\"\ntoolName=\"*\"\ndecision=\"deny\"\npriority=999\n");
+        assert!(errors("gemini-cli", &text)[0].contains("do not fire"), "{key}");
     }
     let long = "x".repeat(100);
     let text = text_of("gemini-cli", Tier::Recommended, vec![tool(&long, Rule::Allow)]);
