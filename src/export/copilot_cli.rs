@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 
+use super::names::COPILOT_LONGEST;
 use super::plan::Plan;
 use super::{Can, Exporter, Finding, Form, Level, Named, Reading, as_degraded, toml_text};
 use crate::policy::{Decided, Rule};
@@ -151,6 +152,8 @@ fn validate(text: &str) -> Vec<Finding> {
                     Level::Error,
                     "never matches: Copilot knows the tool with - for everything outside [A-Za-z0-9_-]",
                 );
+            } else if server.chars().count() + 1 + tool.chars().count() > COPILOT_LONGEST {
+                push(Level::Error, "never matches: names of server and tool are cut at 64 characters together");
             }
         }
         if flag.kind == "allow-tool" && (denied.contains(flag.value.as_str()) || denied.contains(server)) {

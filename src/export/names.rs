@@ -26,7 +26,7 @@ pub enum Form {
 /// Longest name that Gemini keeps whole.
 const GEMINI_LONGEST: usize = 63;
 /// Longest `key-tool` that Copilot CLI keeps whole; a longer one loses its end.
-const COPILOT_LONGEST: usize = 64;
+pub(super) const COPILOT_LONGEST: usize = 64;
 /// Longest name that Claude Code offers.
 pub(super) const CLAUDE_LONGEST: usize = 128;
 

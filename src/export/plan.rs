@@ -128,8 +128,10 @@ pub(super) fn plan<'a>(exporter: &Exporter, set: &'a PolicySet, wishes: Wishes) 
         } else {
             format!(" {}", Untrusted::new(&server.policy.release).for_terminal(40))
         };
+        let made_from = server.policy.fingerprint();
+        let made_from = made_from.map(|hex| format!(" Definitions {hex}.")).unwrap_or_default();
         header.push(format!(
-            "Server {}{release} under the key \"{key}\": change the key to the one in your own configuration.",
+            "Server {}{release} under the key \"{key}\": change the key to the one in your own configuration.{made_from}",
             Untrusted::new(server.policy.server.to_string()).for_terminal(120)
         ));
     }

@@ -16,7 +16,7 @@ def rego(job):
     engine.add_module("policy", job["module"])
     engine.add_data_json(job["data"])
     for call in job["calls"]:
-        engine.set_input_json(json.dumps(call))
+        engine.set_input(call)
         output = engine.query("x = data.catalogue.policy.decision; y = data.catalogue.policy.allow")
         bindings = json.loads(str(output))["bindings"]
         rows.append([bindings["x"], bindings["y"]])

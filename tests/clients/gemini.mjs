@@ -19,7 +19,7 @@ for (const { document, calls } of JSON.parse(readFileSync("jobs.json", "utf8")))
   const plain = engine("default");
   // The rule that the program itself brings for this mode; below every tier of the user.
   const yolo = new PolicyEngine({
-    rules: [...rules, { decision: "allow", priority: 1.998, modes: ["yolo"] }],
+    rules: [...rules, { toolName: "*", decision: "allow", priority: 1.998, modes: ["yolo"] }],
     approvalMode: "yolo",
     nonInteractive: false,
   });

@@ -434,6 +434,45 @@ fn trap_codex_trusts_hints_unless_told_otherwise() {
 }
 
 #[test]
+fn trap_copilot_runs_unasked_what_a_server_calls_read_only() {
+    // Nothing to rely on is said by leaving a tool out: what a person should decide is denied.
+    let tools = vec![tool("asked", Rule::Ask), tool("limited", limit()), tool("read", Rule::Allow)];
+    let text = text_of("copilot-cli", Tier::Recommended, tools);
+    for name in ["asked", "limited"] {
+        assert!(text.contains(&format!("'--deny-tool=s({name})'")), "{text}");
+        assert_eq!(decided("copilot-cli", &text, name), Rule::Deny);
+    }
+    assert!(text.contains("Copilot runs unasked what its server calls read-only"), "{text}");
+    // And the model of the client does not pretend that it asks.
+    assert_eq!(decided("copilot-cli", &text, "later"), Rule::Allow);
+}
+
+#[test]
+fn trap_copilot_cuts_long_names_and_a_rule_with_the_whole_one_does_nothing() {
+    let long = "x".repeat(100);
+    let text = text_of("copilot-cli", Tier::Recommended, vec![tool(&long, Rule::Hide)]);
+    assert!(text.contains(&format!("'--deny-tool=s({})'", "x".repeat(62))), "{text}");
+    let whole = format!("#!/bin/sh\nexec copilot '--deny-tool=s({long})' \"$@\"\n");
+    assert!(errors("copilot-cli", &whole)[0].contains("cut at 64"), "{:?}", errors("copilot-cli", &whole));
+}
+
+/// Its plugin pastes every entry into a permit, whatever `effect` says: nothing that denies may ever be written.
+#[test]
+fn trap_contextforge_never_reads_effect_so_that_a_forbid_is_a_permit() {
+    for rule in RULES {
+        for tools in [vec![], vec![tool("a", rule())], vec![tool("a", rule()), tool("b", Rule::Allow)]] {
+            let text = text_of("toolhive", Tier::Recommended, tools);
+            let document: Value = serde_saphyr::from_str(&text).unwrap();
+            let policies = document["cedar"]["policies"].as_array().unwrap();
+            assert!(policies.iter().all(|p| p.as_str().unwrap().starts_with("permit(")), "{text}");
+            assert!(!text.contains("forbid") && !text.contains("Forbid"), "{text}");
+        }
+    }
+    let theirs = "- id: x\n  effect: Forbid\n  principal: Role::\"r\"\n  action: [Action::\"delete\"]\n";
+    assert!(errors("toolhive", theirs)[0].contains("never reads effect"), "{:?}", errors("toolhive", theirs));
+}
+
+#[test]
 fn trap_intercept_a_typo_allows_everything() {
     let found = errors("intercept", "version: \"1\"\ndefualt: deny\ntools: {}\n");
     assert!(found.iter().any(|m| m.contains("Did you mean default")), "{found:?}");

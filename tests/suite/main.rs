@@ -15,6 +15,7 @@ mod docs;
 mod eval;
 mod exports;
 mod exports_cases;
+mod exports_cli;
 mod exports_decisions;
 mod exports_targets;
 mod github_fake;
