@@ -36,7 +36,8 @@ pub(super) const EXPORTER: Exporter = Exporter {
     believes_hints: false,
     tried_with: "tried with 2.1.329",
     notes: &[
-        "Put \"permissions\" into your settings.json; the mode dontAsk, where it is set, holds for built-in tools as well.",
+        "Put \"permissions\" into your settings.json; the mode dontAsk, where it is set, holds for built-in tools as well, \
+         and --dangerously-skip-permissions undoes it: then only what is named here is refused.",
     ],
     form: Form::ClaudeCode,
     key_fault,

@@ -153,7 +153,10 @@ fn validate(text: &str) -> Vec<Finding> {
                     "never matches: Copilot knows the tool with - for everything outside [A-Za-z0-9_-]",
                 );
             } else if server.chars().count() + 1 + tool.chars().count() > COPILOT_LONGEST {
-                push(Level::Error, "never matches: names of server and tool are cut at 64 characters together");
+                push(
+                    Level::Error,
+                    "never matches: names of server and tool are cut at 64 characters together",
+                );
             }
         }
         if flag.kind == "allow-tool" && (denied.contains(flag.value.as_str()) || denied.contains(server)) {
@@ -192,9 +195,10 @@ fn read(text: &str) -> Option<Reading> {
         match (named(&deny), named(&allow)) {
             (true, _) => Decided::new(Rule::Deny, format!("--deny-tool={name}")),
             (false, true) => Decided::new(Rule::Allow, format!("--allow-tool={name}")),
-            (false, false) => {
-                Decided::new(Rule::Allow, "no flag: the client asks, unless the server calls the tool read-only")
-            }
+            (false, false) => Decided::new(
+                Rule::Allow,
+                "no flag: the client asks, unless the server calls the tool read-only",
+            ),
         }
     }))
 }

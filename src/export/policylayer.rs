@@ -101,8 +101,10 @@ fn exact(_: &str, policy: &ToolPolicy, effective: EffectiveRule) -> EffectiveRul
     if policy.tool.raw().contains('*') {
         return EffectiveRule::left_out(Reason::WildcardName);
     }
+    // `gt` is no true word about what is no number: denied is only what compares, and a text would slip through.
+    let sayable = |rule: &ArgumentRule| expressible(rule) && !matches!(rule.check, Check::BeAtMost { .. });
     match effective.rule {
-        Rule::Allow | Rule::Limit { .. } if policy.arguments.iter().all(expressible) => effective,
+        Rule::Allow | Rule::Limit { .. } if policy.arguments.iter().all(sayable) => effective,
         Rule::Allow | Rule::Limit { .. } => {
             EffectiveRule { arguments: false, ..effective }.instead(Rule::Hide, Reason::NoArguments)
         }

@@ -51,7 +51,8 @@ pub(crate) const NAMES: &[&str] = &[
 ];
 
 /// Longer than two of the clients keep.
-pub(crate) const LONG: &str = "long_name_that_goes_on_and_on_and_on_until_it_is_cut_somewhere_in_its_middle_or_at_its_very_end";
+pub(crate) const LONG: &str =
+    "long_name_that_goes_on_and_on_and_on_until_it_is_cut_somewhere_in_its_middle_or_at_its_very_end";
 
 /// A tool that both servers have and no policy names: added after the policy was made.
 pub(crate) const LATER: &str = "added_later";

@@ -64,7 +64,11 @@ fn check(client: &Client, package: &Package) {
         println!("{}: names changed on the way: {:?}", client.format, loose.astray);
     }
     for group in bench.groups() {
-        assert!(open.offered.keys().any(|m| group.contains(m)), "{}: {group:?} is not offered", client.format);
+        assert!(
+            open.offered.keys().any(|m| group.contains(m)),
+            "{}: {group:?} is not offered",
+            client.format
+        );
         let arrived = loose.arrived.iter().any(|m| group.contains(m));
         assert!(arrived || !loose.astray.is_empty(), "{}: {group:?} {}", client.format, loose.said);
     }
@@ -107,7 +111,12 @@ impl Bench<'_> {
         // First what was promised to people: nothing arrives that they did not allow.
         // One client runs what no rule names if its server calls it read-only: said in the header, and no more than that.
         for mark in plain.arrived.iter().filter(|m| m.name() != LATER || !self.exporter.believes_hints) {
-            assert_eq!(neutral(*mark), Rule::Allow, "{format} {name}: a call of {:?} arrived\n{text}", mark.name());
+            assert_eq!(
+                neutral(*mark),
+                Rule::Allow,
+                "{format} {name}: a call of {:?} arrived\n{text}",
+                mark.name()
+            );
         }
         for mark in bypass.arrived.iter().filter(|m| m.name() != LATER || self.exporter.can.deny_by_default) {
             assert!(!refused(neutral(*mark)), "{format} {name}: {:?} arrived unasked\n{text}", mark.name());

@@ -34,14 +34,19 @@ fn python() -> Option<PathBuf> {
         return Some(folder);
     }
     let why = done.map_or_else(|e| e.to_string(), |out| String::from_utf8_lossy(&out.stderr).into_owned());
-    println!("skipped: {} cannot be installed here ({})", PYTHON.join(" "), why.lines().last().unwrap_or_default());
+    println!(
+        "skipped: {} cannot be installed here ({})",
+        PYTHON.join(" "),
+        why.lines().last().unwrap_or_default()
+    );
     None
 }
 
 fn answers(program: &str, script: &str, argument: &Path, jobs: &[Value]) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("jobs.json"), json!(jobs).to_string()).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script).display().to_string();
+    let script =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script).display().to_string();
     let argument = argument.display().to_string();
     let ended = run(folder.path(), Path::new("/usr/bin/env"), &[program, &script, &argument], &[]);
     assert_eq!(ended.code, Some(0), "{}\n{}", ended.out, ended.err);
@@ -111,7 +116,8 @@ fn cedar_decides_the_two_thousand_calls_as_its_model_does() {
         })
         .collect();
     let mut decided = 0;
-    for ((job, text), answer) in jobs.iter().zip(&documents).zip(answers("node", "cedar.mjs", &cedar, &asked)) {
+    for ((job, text), answer) in jobs.iter().zip(&documents).zip(answers("node", "cedar.mjs", &cedar, &asked))
+    {
         assert_eq!(answer["problems"], json!([]), "{text}");
         for (call, row) in job.calls.iter().zip(answer["rows"].as_array().unwrap()) {
             let allowed = row == "allow";
@@ -183,15 +189,23 @@ fn cel_decides_the_two_thousand_calls_as_its_model_does() {
         .iter()
         .zip(&documents)
         .map(|(job, document)| {
-            let calls: Vec<Value> = job.calls.iter().map(|c| json!({"server": c.key, "tool": c.tool})).collect();
+            let calls: Vec<Value> =
+                job.calls.iter().map(|c| json!({"server": c.key, "tool": c.tool})).collect();
             json!({"kind": "agentgateway", "document": document, "calls": calls})
         })
         .collect();
     let mut decided = 0;
-    for ((job, text), rows) in jobs.iter().zip(&documents).zip(answers("python3", "engines.py", &python, &asked)) {
+    for ((job, text), rows) in
+        jobs.iter().zip(&documents).zip(answers("python3", "engines.py", &python, &asked))
+    {
         for (call, row) in job.calls.iter().zip(rows.as_array().unwrap()) {
             let allowed = row == true;
-            assert_eq!(allowed, job.model("agentgateway", text, call) == Rule::Allow, "{:?}\n{text}", call.tool);
+            assert_eq!(
+                allowed,
+                job.model("agentgateway", text, call) == Rule::Allow,
+                "{:?}\n{text}",
+                call.tool
+            );
             assert!(!allowed || job.neutral(call) == Rule::Allow, "{:?}", call.tool);
             decided += 1;
         }
@@ -203,11 +217,14 @@ fn cel_decides_the_two_thousand_calls_as_its_model_does() {
 #[test]
 fn another_reader_of_yaml_sees_the_same_names() {
     let Some(python) = python() else { return };
-    let jobs: Vec<Job> = jobs().into_iter().filter(|job| job.set.servers[0].policy.tools.len() > 10).collect();
+    let jobs: Vec<Job> =
+        jobs().into_iter().filter(|job| job.set.servers[0].policy.tools.len() > 10).collect();
     for format in ["docker", "intercept", "envoy"] {
         let documents: Vec<String> = jobs.iter().map(|job| job.document(format)).collect();
         let asked: Vec<Value> = documents.iter().map(|d| json!({"kind": "yaml", "document": d})).collect();
-        for ((job, text), read) in jobs.iter().zip(&documents).zip(answers("python3", "engines.py", &python, &asked)) {
+        for ((job, text), read) in
+            jobs.iter().zip(&documents).zip(answers("python3", "engines.py", &python, &asked))
+        {
             let key = &job.set.servers[0].key;
             let open = |call: &Case| match format {
                 "docker" => read[key].as_array().unwrap().contains(&json!(call.tool)),

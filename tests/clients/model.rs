@@ -52,7 +52,8 @@ impl Respond for Answer {
             script.turns += 1;
             let count = script.at_once.min(script.calls.len());
             let next: Vec<(Mark, Call)> = script.calls.drain(..count).collect();
-            let name = |(mark, otherwise): (Mark, Call)| script.offered.get(&mark).cloned().unwrap_or(otherwise);
+            let name =
+                |(mark, otherwise): (Mark, Call)| script.offered.get(&mark).cloned().unwrap_or(otherwise);
             calls = next.into_iter().map(name).collect();
             script.made += count;
         }
@@ -80,7 +81,8 @@ fn note(tool: &Value, namespace: Option<&str>, offered: &mut BTreeMap<Mark, Call
 impl Model {
     /// Starts it.
     pub(crate) fn start(script: Script) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let script = Arc::new(Mutex::new(script));
         let server = runtime.block_on(async {
             let server = MockServer::start().await;

@@ -12,10 +12,7 @@ pub(crate) struct Call {
 }
 
 fn events(events: &[Value]) -> String {
-    events
-        .iter()
-        .map(|e| format!("event: {}\ndata: {e}\n\n", e["type"].as_str().unwrap()))
-        .collect()
+    events.iter().map(|e| format!("event: {}\ndata: {e}\n\n", e["type"].as_str().unwrap())).collect()
 }
 
 /// Calls, or a last word if there are none. `turn` makes the ids of calls differ.
@@ -25,12 +22,15 @@ pub(crate) fn anthropic(calls: &[Call], turn: usize) -> String {
         "id": format!("msg_{turn}"), "type": "message", "role": "assistant", "model": "stub", "content": [],
         "stop_reason": null, "stop_sequence": null, "usage": usage}})];
     if calls.is_empty() {
-        all.push(json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}));
+        all.push(
+            json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+        );
         all.push(json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "done"}}));
         all.push(json!({"type": "content_block_stop", "index": 0}));
     }
     for (i, call) in calls.iter().enumerate() {
-        let block = json!({"type": "tool_use", "id": format!("toolu_{turn}_{i}"), "name": call.name, "input": {}});
+        let block =
+            json!({"type": "tool_use", "id": format!("toolu_{turn}_{i}"), "name": call.name, "input": {}});
         all.push(json!({"type": "content_block_start", "index": i, "content_block": block}));
         let delta = json!({"type": "input_json_delta", "partial_json": "{\"n\":1}"});
         all.push(json!({"type": "content_block_delta", "index": i, "delta": delta}));

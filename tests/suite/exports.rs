@@ -501,7 +501,11 @@ fn published_policies_that_do_not_load_are_refused_with_their_errors() {
         (
             // Pages of tools that write.
             rule("action: allow\nrate_limit: {max: 30, window: 60}"),
-            vec![(at(""), "must have a name"), (at(".action"), "evaluate or deny"), (at(".rate_limit"), "must be a text")],
+            vec![
+                (at(""), "must have a name"),
+                (at(".action"), "evaluate or deny"),
+                (at(".rate_limit"), "must be a text"),
+            ],
         ),
         (
             // Pages of tools that execute.
@@ -522,7 +526,8 @@ fn published_policies_that_do_not_load_are_refused_with_their_errors() {
     ] {
         let found = errors("intercept", &text);
         for (path, words) in &wanted {
-            let hit = found.iter().any(|(p, line, message)| p == path && line.is_some() && message.contains(words));
+            let hit =
+                found.iter().any(|(p, line, message)| p == path && line.is_some() && message.contains(words));
             assert!(hit, "{path}: {words}: {found:#?}\n{text}");
         }
         assert_eq!(found.len(), wanted.len(), "{found:#?}\n{text}");

@@ -83,11 +83,14 @@ fn a_definition_that_changed_since_the_policy_was_made_is_said_by_validate() {
         assert_eq!(code, Some(1), "{}: {out}", exporter.id);
         match exporter.id {
             "json" => assert!(
-                out.contains("list_accounts") && out.contains("the definition changed since the policy was made"),
+                out.contains("list_accounts")
+                    && out.contains("the definition changed since the policy was made"),
                 "{out}"
             ),
             _ => assert!(
-                out.contains(&format!("{LEDGER}: its tools are not the ones that the policy was made from (now 9.9.9)")),
+                out.contains(&format!(
+                    "{LEDGER}: its tools are not the ones that the policy was made from (now 9.9.9)"
+                )),
                 "{}: {out}",
                 exporter.id
             ),
@@ -127,7 +130,8 @@ fn a_folder_gets_one_file_a_server_and_a_format_without_room_says_what_was_lost_
     assert!(said.contains("docker: Lost: "), "{said}");
     let (_, said) = place.ok(&["export", LEDGER, "--format", "docker", "--tier", "permissive", "-o", "out/"]);
     assert!(said.contains("--lossy-limit allow"), "{said}");
-    let (_, said) = place.ok(&["export", LEDGER, "--format", "docker", "--tier", "permissive", "--lossy-limit", "allow"]);
+    let (_, said) =
+        place.ok(&["export", LEDGER, "--format", "docker", "--tier", "permissive", "--lossy-limit", "allow"]);
     assert!(said.contains("limit -> allow") && !said.contains("more than half"), "{said}");
 }
 

@@ -126,7 +126,8 @@ fn check(exporter: &Exporter, set: &PolicySet) -> String {
         }
         let unknown = reading.decide(&keyed.key, "some_tool_of_tomorrow", None).rule;
         // Where the client believes servers, its header says so.
-        let said = exported.header.iter().any(|l| l.contains("runs unasked if its server calls it read-only"));
+        let said =
+            exported.header.iter().any(|l| l.contains("runs unasked if its server calls it read-only"));
         assert!(unknown != Rule::Allow || said, "{}", exporter.id);
         assert_eq!(said, exporter.believes_hints, "{}", exporter.id);
     }
@@ -490,7 +491,7 @@ fn trap_claude_code_drops_the_whole_file_for_one_wrong_type_and_asks_for_what_is
     assert_eq!(decided("claude-code", &strict, "other"), Rule::Deny);
     assert_eq!(decided("claude-code", &strict, "y"), Rule::Hide);
     let recommended = text_of("claude-code", Tier::Recommended, vec![tool("x", Rule::Allow)]);
-    assert!(!recommended.contains("defaultMode") && recommended.contains("Lost: deny by default"));
+    assert!(!recommended.contains("defaultMode") && recommended.contains("Lost: the default of 1 server"));
 }
 
 #[test]

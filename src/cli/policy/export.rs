@@ -103,9 +103,8 @@ fn is_folder(path: &Path, options: &ExportOptions) -> bool {
 fn gathered(settings: &Settings, options: &ExportOptions, gatherer: &Gatherer) -> anyhow::Result<Vec<Keyed>> {
     if let Some(file) = &options.from_config {
         let by_format = match options.format.0.id {
-            id @ ("claude-code" | "codex" | "gemini-cli" | "opencode" | "copilot-cli" | "kiro" | "cursor" | "vscode") => {
-                id
-            }
+            id @ ("claude-code" | "codex" | "gemini-cli" | "opencode" | "copilot-cli" | "kiro" | "cursor"
+            | "vscode") => id,
             // The same shape: mcpServers.
             _ => "claude-code",
         };

@@ -136,7 +136,8 @@ fn against_database(
 /// Tools of a neutral policy whose definition is another one now.
 fn changed_tools(servers: &[Keyed], known: &[Keyed]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let pairs = servers.iter().filter_map(|was| known.iter().find(|now| now.key == was.key).map(|now| (was, now)));
+    let pairs =
+        servers.iter().filter_map(|was| known.iter().find(|now| now.key == was.key).map(|now| (was, now)));
     for (was, now) in pairs {
         for tool in &was.policy.tools {
             let Some(new) = now.policy.tool(tool.tool.raw()) else { continue };

@@ -28,8 +28,7 @@ impl Recorded {
     /// A policy of ours, with a row for each tool.
     pub(crate) fn add(&mut self, name: &str, tier: Tier, document: &str, plain: &Seen, bypass: &Seen) {
         let rows: Vec<Value> = marks().into_iter().map(|mark| row(mark, plain, bypass)).collect();
-        self.policies
-            .push(json!({"name": name, "tier": tier.as_str(), "document": document, "tools": rows}));
+        self.policies.push(json!({"name": name, "tier": tier.as_str(), "document": document, "tools": rows}));
     }
 
     /// A document as people write it, with what became of some tools.
@@ -53,7 +52,10 @@ impl Recorded {
             "traps": self.traps,
         });
         // A row a line.
-        let text = serde_json::to_string(&table).unwrap().replace("],[", "],\n[").replace("\"tools\":[[", "\"tools\":[\n[");
+        let text = serde_json::to_string(&table)
+            .unwrap()
+            .replace("],[", "],\n[")
+            .replace("\"tools\":[[", "\"tools\":[\n[");
         std::fs::write(folder.join(format!("{}.json", self.client)), text + "\n").unwrap();
     }
 }

@@ -10,8 +10,10 @@ use crate::process::{Ended, run};
 pub(crate) const CLAUDE_CODE: Client =
     Client { format: "claude-code", version: "2.1.329", at_once: 100, start: claude_code };
 pub(crate) const CODEX: Client = Client { format: "codex", version: "0.169.0", at_once: 100, start: codex };
-pub(crate) const COPILOT: Client = Client { format: "copilot-cli", version: "1.0.102", at_once: 100, start: copilot };
-pub(crate) const OPENCODE: Client = Client { format: "opencode", version: "1.18.33", at_once: 100, start: opencode };
+pub(crate) const COPILOT: Client =
+    Client { format: "copilot-cli", version: "1.0.102", at_once: 100, start: copilot };
+pub(crate) const OPENCODE: Client =
+    Client { format: "opencode", version: "1.18.33", at_once: 100, start: opencode };
 
 fn claude_code(program: &Path, place: &Place, policy: Option<&str>, mode: Mode) -> Ended {
     let servers = place.write("mcp.json", &json!({"mcpServers": place.mcp_servers()}).to_string());
