@@ -254,7 +254,7 @@ pub struct Exported {
     pub text: String,
     /// What its header says: also where the format has no place for one.
     pub header: Vec<String>,
-    /// More than half of a server's tools lost a limit to something stricter.
+    /// More than half of a server's tools got something stricter, limits among them.
     pub mostly_lost: bool,
 }
 

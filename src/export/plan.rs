@@ -60,7 +60,8 @@ pub struct Plan<'a> {
     pub servers: Vec<PlannedServer<'a>>,
     /// What the document says of itself: our own words, with names made safe for a line.
     pub header: Vec<String>,
-    /// More than half of the tools of a server lost a limit to something stricter.
+    /// More than half of the tools of a server got something stricter because the format cannot say their rules, limits
+    /// among them.
     pub mostly_lost: bool,
 }
 
@@ -165,8 +166,12 @@ pub(super) fn plan<'a>(exporter: &Exporter, set: &'a PolicySet, wishes: Wishes) 
     }
     header.extend(exporter.notes.iter().map(|note| (*note).to_owned()));
     let mostly_lost = servers.iter().any(|server| {
-        let lost = server.tools.iter().filter(|t| t.effective.reason == Reason::NoLimit).count();
-        lost * 2 > server.tools.len()
+        let count =
+            |lost: &[Reason]| server.tools.iter().filter(|t| lost.contains(&t.effective.reason)).count();
+        let limits = [Reason::NoLimit, Reason::NoLimitOnDottedName];
+        let all = [&limits[..], &[Reason::NoApproval, Reason::NoArguments]].concat();
+        // The flag that is named then is about limits alone: without one it would help nobody.
+        count(&limits) > 0 && count(&all) * 2 > server.tools.len()
     });
     Plan { tier: set.tier, servers, header, mostly_lost }
 }

@@ -196,20 +196,41 @@ proptest! {
         base in proptest::collection::btree_map("[a-z./*]{1,5}", 0..5_usize, 1..6),
         added in "\\PC{1,8}|[a-z./*]{1,5}",
         rule in 0..5_usize,
+        which in 0..5_usize,
     ) {
         let before: Vec<ToolPolicy> = base.iter().map(|(name, rule)| tool(name, RULES[*rule]())).collect();
-        let mut after: Vec<ToolPolicy> = before.iter().filter(|t| t.tool.raw() != added).cloned().collect();
-        after.push(tool(&added, RULES[rule]()));
+        let touched = base.keys().nth(which % base.len()).unwrap().clone();
+        let but = |name: &str| before.iter().filter(|t| t.tool.raw() != name).cloned().collect::<Vec<_>>();
+        // One more tool; one tool under any other name; one tool that is judged more severely.
+        let mut one_more = but(&added);
+        one_more.push(tool(&added, RULES[rule]()));
+        let mut renamed = but(&touched);
+        renamed.retain(|t| t.tool.raw() != added);
+        renamed.push(tool(&added, RULES[base[&touched]]()));
+        let mut raised = but(&touched);
+        raised.push(tool(&touched, RULES[base[&touched].max(rule)]()));
         for exporter in EXPORTERS {
             let read = |tools: &[ToolPolicy]| {
                 let set = set(Tier::Recommended, vec![keyed("srv", Rule::Deny, tools.to_vec())]);
                 (exporter.read)(&exporter.document(&set, Wishes::default()).unwrap().text).unwrap()
             };
-            let (old, new) = (read(&before), read(&after));
-            for name in base.keys().filter(|name| **name != added) {
-                let (a, b) = (old.decide("srv", name, None).rule, new.decide("srv", name, None).rule);
-                // Advice has one list for every server and only ever asks.
-                prop_assert!(b.strictness() >= a.strictness(), "{} {name:?}: {a:?} became {b:?}", exporter.id);
+            let old = read(&before);
+            for (what, after, changed) in
+                [("added", &one_more, &added), ("renamed", &renamed, &touched), ("raised", &raised, &touched)]
+            {
+                let new = read(after);
+                for name in base.keys().filter(|name| *name != changed && **name != added) {
+                    let (a, b) = (old.decide("srv", name, None).rule, new.decide("srv", name, None).rule);
+                    // A tool that shared its name with the renamed one has it to itself now, and Kiro switches a whole server
+                    // off for one name: then it gets its own rule, and nothing beyond that.
+                    let form = exporter.form;
+                    let freed = form.whole("srv", name) == form.whole("srv", &touched) || exporter.id == "kiro";
+                    let own = openness(b) >= openness(RULES[base[name]]());
+                    prop_assert!(
+                        b.strictness() >= a.strictness() || (what == "renamed" && freed && own),
+                        "{} {what} {name:?}: {a:?} became {b:?}", exporter.id
+                    );
+                }
             }
         }
     }

@@ -182,8 +182,8 @@ fn say(exporter: &Exporter, exported: &Exported, whose: &str) {
     }
     if exported.mostly_lost {
         progress::say(&format!(
-            "{whose}{}: more than half of a server's tools lost their limit to something stricter; --lossy-limit allow \
-             lets their calls through uncounted",
+            "{whose}{}: more than half of a server's tools got something stricter because this format cannot say their rules; \
+             --lossy-limit allow lets calls that should be limited through uncounted",
             exporter.id
         ));
     }
