@@ -5,14 +5,20 @@
 //! none of the wildcards of their languages, so a name can never widen a rule. The mangling clients are JavaScript:
 //! a character beyond U+FFFF counts as two there.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+use regex::Regex;
 
 /// The form of names that a target matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// As the server says them.
     Raw,
-    /// `mcp__server__tool`, everything else `_`. Claude Code 2.1.329.
+    /// `mcp__server__tool`, everything else `_`; before that the tool in NFKC and without invisible characters. Claude Code
+    /// 2.1.329.
     ClaudeCode,
     /// `server_tool`, everything else `_`. OpenCode 1.18.33.
     OpenCode,
@@ -35,7 +41,9 @@ impl Form {
     pub fn whole(self, key: &str, tool: &str) -> String {
         match self {
             Form::Raw => format!("{key}\0{tool}"),
-            Form::ClaudeCode => format!("mcp__{}__{}", claude_server(key), replaced(tool, '_', is_plain)),
+            Form::ClaudeCode => {
+                format!("mcp__{}__{}", claude_server(key), replaced(&claude_tool(tool), '_', is_plain))
+            }
             Form::OpenCode => {
                 format!("{}_{}", replaced(key, '_', is_plain), replaced(tool, '_', is_plain))
             }
@@ -100,6 +108,28 @@ pub(super) fn claude_server(key: &str) -> String {
         return name;
     }
     name.split('_').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_")
+}
+
+/// A tool as Claude Code reads it off the wire: compatibility forms composed, and what is invisible or nothing taken out,
+/// until neither changes it. `ｄｅｌｅｔｅ` in full width is `delete` there (seen: tests/suite/decisions/claude-code.json).
+fn claude_tool(tool: &str) -> Cow<'_, str> {
+    static NOTHING: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"[\p{Cf}\p{Co}\p{Cn}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]")
+            .expect("a class of characters")
+    });
+    if tool.is_ascii() {
+        return Cow::Borrowed(tool);
+    }
+    let mut name = tool.to_owned();
+    for _ in 0..10 {
+        let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(&name).into_owned();
+        let visible = NOTHING.replace_all(&composed, "").into_owned();
+        if visible == name {
+            break;
+        }
+        name = visible;
+    }
+    Cow::Owned(name)
 }
 
 /// Whether rules with this `mcpName` fire in Gemini for every tool.
@@ -199,6 +229,10 @@ mod tests {
             (Form::ClaudeCode, "my srv", "page.create", "mcp__my_srv__page_create"),
             (Form::ClaudeCode, "s", "x()", "mcp__s__x__"),
             (Form::ClaudeCode, "s", "*", "mcp__s___"),
+            (Form::ClaudeCode, "s", "\u{202e}x", "mcp__s__x"),
+            (Form::ClaudeCode, "s", "e\u{301}", "mcp__s___"),
+            (Form::ClaudeCode, "s", "\u{ff44}\u{ff45}\u{ff4c}", "mcp__s__del"),
+            (Form::ClaudeCode, "s", "\u{1f600}", "mcp__s____"),
             (Form::ClaudeCode, "claude.ai  A (b)", "t", "mcp__claude_ai_A_b__t"),
             (Form::OpenCode, "odd", "page.create", "odd_page_create"),
             (Form::OpenCode, "odd", "\u{1f600}", "odd___"),

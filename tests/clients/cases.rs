@@ -43,6 +43,7 @@ pub(crate) const NAMES: &[&str] = &[
     "e\u{301}",
     "ÄB",
     "\u{202e}x",
+    "\u{ff44}\u{ff45}\u{ff4c}",
     "plain_delete",
     "plain_read",
     "plain_write",

@@ -15,9 +15,11 @@ def rego(job):
     engine = Interpreter()
     engine.add_module("policy", job["module"])
     engine.add_data_json(job["data"])
+    # Compiled once: asking anew each time takes twenty times as long.
+    bundle = engine.build("x = data.catalogue.policy.decision; y = data.catalogue.policy.allow", [])
     for call in job["calls"]:
         engine.set_input(call)
-        output = engine.query("x = data.catalogue.policy.decision; y = data.catalogue.policy.allow")
+        output = engine.query_bundle(bundle)
         bindings = json.loads(str(output))["bindings"]
         rows.append([bindings["x"], bindings["y"]])
     return rows

@@ -500,6 +500,23 @@ fn trap_intercept_a_typo_allows_everything() {
     assert!(found.iter().any(|m| m.contains("Did you mean default")), "{found:?}");
 }
 
+/// A name that only looks like another one is the other one there: the stricter of their rules holds for both.
+#[test]
+fn trap_claude_code_reads_names_in_nfkc_and_without_invisible_characters() {
+    let wide = "\u{ff44}\u{ff45}\u{ff4c}";
+    for twin in [wide, "d\u{200b}el", "\u{202e}del"] {
+        let text =
+            text_of("claude-code", Tier::Recommended, vec![tool("del", Rule::Allow), tool(twin, Rule::Hide)]);
+        assert!(
+            text.contains("\"mcp__s__del\"") && text.contains("Shared name: 2 tools are one here"),
+            "{text}"
+        );
+        for name in ["del", twin] {
+            assert_eq!(decided("claude-code", &text, name), Rule::Hide, "{name:?}");
+        }
+    }
+}
+
 #[test]
 fn trap_claude_code_drops_the_whole_file_for_one_wrong_type_and_asks_for_what_is_not_named() {
     assert!(errors("claude-code", r#"{"permissions": {"deny": "x"}}"#)[0].contains("whole file"));
