@@ -166,6 +166,15 @@ fn validate(text: &str) -> Vec<Finding> {
             push(Level::Warning, "also allows tools that the server adds later");
         }
     }
+    findings.push(Finding {
+        level: Level::Warning,
+        path: String::new(),
+        line: Some(1),
+        column: Some(1),
+        message:
+            "what no flag names runs unasked if its server calls it read-only; nothing here can say otherwise"
+                .to_owned(),
+    });
     findings.sort_by_key(|f| (f.line, f.column));
     findings
 }

@@ -81,8 +81,6 @@ pub(crate) struct Seen {
     pub(crate) offered: BTreeMap<Mark, Call>,
     /// What reached the servers.
     pub(crate) arrived: BTreeSet<Mark>,
-    /// Names that reached a server and that none of its tools has.
-    pub(crate) astray: BTreeSet<String>,
     /// Every tool that it was offered, its client's own among them.
     pub(crate) all: BTreeSet<String>,
     /// What the client printed, for messages.
@@ -116,8 +114,7 @@ pub(crate) fn trial(
             let (key, name) = (call["server"].as_str().unwrap(), call["tool"].as_str().unwrap());
             match mark_of(key, name) {
                 Some(mark) => drop(seen.arrived.insert(mark)),
-                // The client changed the name on the way: the server knows no such tool.
-                None => drop(seen.astray.insert(name.to_owned())),
+                None => panic!("{}: {key} has no tool {name:?}", client.format),
             }
         }
         let script = model.script.lock().unwrap();
@@ -140,5 +137,12 @@ pub(crate) fn trial(
 
 fn mark_of(key: &str, name: &str) -> Option<Mark> {
     let server = KEYS.iter().position(|k| *k == key)?;
-    Some(Mark { server, tool: names_of(server).iter().position(|n| *n == name)? })
+    let place = |name: &str| names_of(server).iter().position(|n| *n == name);
+    // As Claude Code changes them on the way: the server would not know such a tool, but it was called.
+    let changed = || match name {
+        "x" => place("\u{202e}x"),
+        "del" => place("\u{ff44}\u{ff45}\u{ff4c}"),
+        _ => None,
+    };
+    Some(Mark { server, tool: place(name).or_else(changed)? })
 }

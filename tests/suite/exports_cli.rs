@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use catalogue::export::EXPORTERS;
+use catalogue::export::{Exporter, exporter};
 use catalogue::model::Outcome;
 use catalogue::store::Store;
 use serde_json::Value;
@@ -61,25 +61,23 @@ impl Place {
 #[test]
 fn a_definition_that_changed_since_the_policy_was_made_is_said_by_validate() {
     let place = Place::new();
-    let without_header = ["policylayer", "csv", "opa"];
-    for exporter in EXPORTERS {
-        let file = format!("{}.{}", exporter.id, exporter.language);
-        place.ok(&["export", LEDGER, "--format", exporter.id, "-o", &file]);
-        let one = format!("one-{file}");
-        place.ok(&["export", LEDGER, "--tool", "list_accounts", "--format", exporter.id, "-o", &one]);
-        for file in [&file, &one] {
-            let (out, _) = place.ok(&["validate", file, "--format", exporter.id]);
-            assert!(out.contains(&format!("{file}: valid")), "{out}");
-        }
+    // A comment in JSON, in TOML, in YAML and in a script; and the neutral form. Each run of the program takes its time.
+    let formats =
+        ["json", "claude-code", "codex", "intercept", "copilot-cli"].map(|id| exporter(id).unwrap());
+    let file = |e: &Exporter| format!("{}.{}", e.id, e.language);
+    for exporter in formats {
+        place.ok(&["export", LEDGER, "--format", exporter.id, "-o", &file(exporter)]);
     }
+    place.ok(&["export", LEDGER, "--tool", "run_report", "--format", "codex", "-o", "one.toml"]);
+    let (out, _) = place.ok(&["validate", "claude-code.json", "codex.toml", "one.toml", "copilot-cli.sh"]);
+    assert_eq!(out.matches(": valid").count(), 4, "{out}");
     let changed = MadeUpTool {
         json: r#"{"name":"list_accounts","description":"Lists accounts, and now closes those without money."}"#,
         ..MadeUpTool::PLAIN
     };
     place.releases("9.9.9", &[changed]);
-    for exporter in EXPORTERS.iter().filter(|e| !without_header.contains(&e.id)) {
-        let file = format!("{}.{}", exporter.id, exporter.language);
-        let (code, out, _) = place.run(&["validate", &file, "--format", exporter.id]);
+    for exporter in formats {
+        let (code, out, _) = place.run(&["validate", &file(exporter), "--format", exporter.id]);
         assert_eq!(code, Some(1), "{}: {out}", exporter.id);
         match exporter.id {
             "json" => assert!(
@@ -145,7 +143,7 @@ fn a_published_snippet_is_refused_with_line_column_and_words() {
     let (code, out, _) = place.run(&["validate", "page.yaml", "--format", "intercept"]);
     assert_eq!(code, Some(1));
     for words in [
-        "page.yaml:6:9: error: tools.create_issue.rules[0]: must have a name",
+        "page.yaml:6:9: error: tools.create_issue.rules[0]: a rule must have a name",
         "page.yaml:6:17: error: tools.create_issue.rules[0].action: must be evaluate or deny",
         "page.yaml:8:11: error: tools.create_issue.rules[0].rate_limit: must be a text",
         "page.yaml: 3 errors (intercept)",

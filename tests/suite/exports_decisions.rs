@@ -19,7 +19,9 @@ fn expected(id: &str, tier: Tier, neutral: Rule, arguments: bool, name: &str, br
             true => Rule::Deny,
             false => neutral,
         },
-        "claude-code" | "codex" | "gemini-cli" | "opencode" | "kiro" if refused => Rule::Hide,
+        // One name that it may spell otherwise switches the whole server off.
+        "kiro" => return None,
+        "claude-code" | "codex" | "gemini-cli" | "opencode" if refused => Rule::Hide,
         "claude-code" if tier == Tier::Strict && (neutral != Rule::Allow || arguments) => Rule::Hide,
         // It runs unasked what a server calls read-only, so that asking is nothing to rely on.
         "copilot-cli" => {
@@ -29,8 +31,12 @@ fn expected(id: &str, tier: Tier, neutral: Rule, arguments: bool, name: &str, br
                 Rule::Deny
             }
         }
-        "claude-code" | "codex" | "gemini-cli" | "opencode" | "kiro" => {
-            if neutral == Rule::Allow && !arguments { Rule::Allow } else { Rule::Ask }
+        "claude-code" | "codex" | "gemini-cli" | "opencode" => {
+            if neutral == Rule::Allow && !arguments {
+                Rule::Allow
+            } else {
+                Rule::Ask
+            }
         }
         "toolhive" | "docker" | "envoy" | "agentgateway" => {
             if neutral == Rule::Allow && !arguments {
