@@ -1,6 +1,9 @@
 //! How long all policies take in all formats, and how much memory: 50,000 tools of 1,000 servers, one of them with 5,000,
 //! each server by itself, written and read back, in every tier. `docs/PERFORMANCE.md` has the figures.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+#[expect(dead_code, reason = "the database is for other benchmarks")]
 mod catalogue_of;
 
 use std::time::Instant;
