@@ -30,6 +30,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: true,
+    believes_hints: false,
     tried_with: "from its source at 2bd20fe8",
     notes: &[
         "A server of your profile that is missing here has all its tools. What a person should decide is left out.",

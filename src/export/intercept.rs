@@ -33,6 +33,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: false,
+    believes_hints: false,
     tried_with: "its loader and validator at 77f0429",
     notes: &[],
     form: Form::Raw,

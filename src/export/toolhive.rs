@@ -33,6 +33,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: true,
+    believes_hints: false,
     tried_with: "cedar-policy 4.14.1 and the source of v0.44.0",
     notes: &["What a person should decide is denied. Permits for prompts and resources are yours to add."],
     form: Form::Raw,
@@ -44,7 +45,8 @@ pub(super) const EXPORTER: Exporter = Exporter {
 };
 
 const BEFORE: &str = "permit(principal, action == Action::\"call_tool\", resource == Tool::";
-const NOTHING: &str = "forbid(principal, action == Action::\"call_tool\", resource);";
+/// A permit, too: where a forbid is written, some readers see a permit (ContextForge never looks at `effect`).
+const NOTHING: &str = "permit(principal, action == Action::\"call_tool\", resource) when { false };";
 
 /// A Cedar text with its quotes. Everything that is not plainly visible is `\u{...}`.
 fn cedar_text(text: &str) -> String {
@@ -116,6 +118,13 @@ fn validate(text: &str) -> Vec<Finding> {
 
 fn check(root: &Node) -> Findings {
     let mut findings = Findings::default();
+    for (i, entry) in root.as_list().unwrap_or_default().iter().enumerate() {
+        if entry.get("effect").and_then(Node::as_text).is_some_and(|effect| effect != "Permit") {
+            let message = "this is ContextForge's form, whose plugin never reads effect: it would be a permit. Leave out \
+                           what is denied; without a permit it is refused";
+            findings.error(&format!("[{i}].effect"), entry, message);
+        }
+    }
     let Some(fields) = root.as_map() else {
         findings.error("", root, format!("must be a map, this is {}", root.what()));
         return findings;
