@@ -35,7 +35,9 @@ async fn ten_real_wheels_of_a_devpi_index_are_found_and_scanned() {
     assert!(run(command(&init).arg("--no-root-pypi").arg("--serverdir").arg(at("state"))));
     let server = Server::start(&at("log"), |port| {
         let mut devpi = command(&at("venv/bin/devpi-server"));
-        devpi.args(["--host", "127.0.0.1", "--port", &port.to_string(), "--serverdir"]).arg(at("state"));
+        // Its own five seconds for an answer from upstream are little on a busy machine, and a miss is a package that is not there.
+        devpi.args(["--host", "127.0.0.1", "--port", &port.to_string(), "--request-timeout", "60"]);
+        devpi.arg("--serverdir").arg(at("state"));
         devpi
     });
     let here = format!("http://127.0.0.1:{}", server.port);
