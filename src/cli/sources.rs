@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::scan::report::counted;
 use super::settings::Settings;
 use crate::model::Untrusted;
+use crate::model::emit::json_line;
 use crate::model::source::{SourceName, WalkEnd};
 use crate::progress;
 use crate::store::{Store, StoreError, StoredSource, Walk, stored_sources};
@@ -31,7 +32,7 @@ pub(super) fn run(settings: &Settings, options: &SourcesOptions) -> anyhow::Resu
     for name in SourceName::ALL {
         let source = known.iter().find(|source| source.name == name);
         if options.json {
-            text.push_str(&format!("{}\n", to_json(name, source)));
+            text.push_str(&json_line(&to_json(name, source))?);
         } else {
             text.push_str(&described(name, source));
         }
