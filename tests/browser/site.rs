@@ -27,9 +27,15 @@ const EACH: usize = 2;
 /// Between texts that share a tool. No page shows it: controls are taken away.
 pub(crate) const BETWEEN: char = '\u{1f}';
 
-/// The same text without the characters that could make markup of it, letter for letter.
+/// The same text without the characters that could make markup of it, letter for letter, and as long once it is quoted: there are
+/// names that are too long for a format.
 pub(crate) fn twin(text: &str) -> String {
-    text.chars().map(|c| if "<>&\"'`{}%".contains(c) { '·' } else { c }).collect()
+    let plain = |c| match c {
+        '"' => '\\',
+        '<' | '>' | '&' | '\'' | '`' | '{' | '}' | '%' => '^',
+        c => c,
+    };
+    text.chars().map(plain).collect()
 }
 
 fn start() -> Timestamp {

@@ -145,10 +145,11 @@ fn read_anything(text: &str) -> u64 {
         let reading = (format.read)(text);
         if let Some(reading) = &reading {
             let key = reading.servers.first().map_or("server", String::as_str);
-            let named = reading.names.iter().take(4).map(|n| reading.decide(key, &n.name, None).rule).count();
-            ends.push((findings.len(), named));
+            let decided =
+                reading.names.iter().take(4).map(|n| reading.decide(key, &n.name, None).rule.word());
+            ends.push((findings.len(), decided.collect::<Vec<_>>()));
         } else {
-            ends.push((findings.len(), 99));
+            ends.push((findings.len(), vec!["unread"]));
         }
     }
     number_of(ends)
