@@ -2,6 +2,7 @@
 
 pub mod declared;
 pub mod digest;
+pub mod emit;
 pub mod identity;
 pub mod letters;
 pub mod outcome;

@@ -22,7 +22,7 @@ pub(super) struct DoctorOptions {
 pub(super) fn run(settings: &Settings, options: &DoctorOptions) -> anyhow::Result<Exit> {
     let diagnosis = diagnose(settings, !options.offline)?;
     if options.json {
-        progress::print(&format!("{}\n", serde_json::to_string(&diagnosis)?))?;
+        progress::print_json(&diagnosis)?;
     } else {
         progress::print(&text(settings, &diagnosis))?;
     }

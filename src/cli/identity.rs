@@ -13,6 +13,7 @@ use super::exit::Exit;
 use super::scan::report::counted;
 use super::settings::Settings;
 use crate::identity::{identify, repository_of_record};
+use crate::model::emit::json_line;
 use crate::model::identity::{EntryFacts, Facts, Finding, Identity, Link, NewestRelease, Node, PackageFacts};
 use crate::model::{ServerKey, Untrusted};
 use crate::progress;
@@ -174,10 +175,10 @@ fn listed(store: &Store, as_json: bool) -> anyhow::Result<String> {
     let mut text = String::new();
     if as_json {
         for project in &projects {
-            text.push_str(&format!("{}\n", json!({"project": project.name, "members": project.members})));
+            text.push_str(&json_line(&json!({"project": project.name, "members": project.members}))?);
         }
         for finding in &findings {
-            text.push_str(&format!("{}\n", json!({"finding": finding_json(finding)})));
+            text.push_str(&json_line(&json!({"finding": finding_json(finding)}))?);
         }
         return Ok(text);
     }
@@ -210,7 +211,7 @@ fn explained(store: &Store, node: &str, as_json: bool) -> anyhow::Result<String>
             "links": links.iter().map(link_json).collect::<Vec<_>>(),
             "findings": findings.iter().map(finding_json).collect::<Vec<_>>(),
         });
-        return Ok(format!("{object}\n"));
+        return Ok(json_line(&object)?);
     }
     let mut text = format!("{}\n", shown(node));
     if links.is_empty() && findings.is_empty() {

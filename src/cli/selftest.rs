@@ -113,7 +113,7 @@ pub(super) fn run(settings: &Settings, options: &SelftestOptions) -> anyhow::Res
     let interrupted = trial.interrupted;
     let report = report(trial);
     if options.json {
-        progress::print(&format!("{}\n", serde_json::to_string(&report)?))?;
+        progress::print_json(&report)?;
     } else {
         progress::print(&text(&report))?;
     }

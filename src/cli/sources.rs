@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::scan::report::counted;
 use super::settings::Settings;
 use crate::model::Untrusted;
+use crate::model::emit::json_line;
 use crate::model::source::{SourceName, WalkEnd};
 use crate::progress;
 use crate::store::{Store, StoreError, StoredSource, Walk, stored_sources};
@@ -34,7 +35,7 @@ pub(super) fn run(settings: &Settings, options: &SourcesOptions) -> anyhow::Resu
         let source = known.iter().find(|source| source.name == name);
         let due = source.and_then(|source| whole_due(source, days));
         if options.json {
-            text.push_str(&format!("{}\n", to_json(name, source, due)));
+            text.push_str(&json_line(&to_json(name, source, due))?);
         } else {
             text.push_str(&described(name, source, due));
         }

@@ -6,7 +6,7 @@
 //! Source: MCP specification 2025-11-25 basic/transports, 2026-07-28 basic/transports/streamable-http (headers, and when
 //! to try the older transport), 2024-11-05 basic/transports (HTTP with SSE).
 
-mod events;
+pub mod events;
 mod failure;
 mod login;
 mod message;

@@ -119,7 +119,8 @@ fn https_only(text: &Untrusted) -> Option<String> {
     (url.scheme() == "https"
         && url.host_str().is_some()
         && url.as_str().len() <= 500
-        && url.username().is_empty())
+        && url.username().is_empty()
+        && url.password().is_none())
     .then(|| url.to_string())
 }
 
@@ -158,9 +159,14 @@ mod tests {
     fn only_plain_https_addresses_are_linked() {
         let link = |text: &str| https_only(&Untrusted::from(text));
         assert_eq!(link("https://h.example/o/r").as_deref(), Some("https://h.example/o/r"));
-        for bad in
-            ["http://h.example/", "javascript:alert(1)", "https://u:p@h.example/", "data:text/html,x", ""]
-        {
+        for bad in [
+            "http://h.example/",
+            "javascript:alert(1)",
+            "https://u:p@h.example/",
+            "https://:p@h.example/",
+            "data:text/html,x",
+            "",
+        ] {
             assert_eq!(link(bad), None, "{bad}");
         }
     }

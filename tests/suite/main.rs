@@ -43,3 +43,4 @@ mod sources_pypi;
 mod sources_store;
 mod ssrf_guard;
 mod store;
+mod ways_out;

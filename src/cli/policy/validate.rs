@@ -65,7 +65,7 @@ pub(super) fn run(settings: &Settings, options: &ValidateOptions) -> anyhow::Res
         let name = file.display().to_string();
         if options.json {
             let checked = Checked { file: name, format: exporter.id, valid: errors == 0, findings: shown };
-            progress::print(&format!("{}\n", serde_json::to_string(&checked)?))?;
+            progress::print_json(&checked)?;
             continue;
         }
         for finding in &shown {

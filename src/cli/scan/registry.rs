@@ -19,6 +19,7 @@ use super::report::counted;
 use super::targets::FileError;
 use super::{LOCK_PATIENCE, ScanOptions, report_of, stop_on_signal};
 use crate::http::shown;
+use crate::model::emit::json_line;
 use crate::model::source::SourceName;
 use crate::model::text::line_and_column;
 use crate::model::{Target, Untrusted};
@@ -186,12 +187,11 @@ fn show(waiting: &[Waiting], json: bool) -> anyhow::Result<()> {
         let server = found.server.to_string();
         let signs: Vec<&'static str> = found.signs.iter().map(|sign| sign.as_str()).collect();
         text.push_str(&if json {
-            serde_json::to_string(&Line { server: &server, rank: found.rank, signs })?
+            json_line(&Line { server: &server, rank: found.rank, signs })?
         } else {
             let shown = Untrusted::new(server).for_terminal(120);
-            format!("{:>4}  {shown}  {}", found.rank, signs.join(", "))
+            format!("{:>4}  {shown}  {}\n", found.rank, signs.join(", "))
         });
-        text.push('\n');
     }
     progress::print(&text)?;
     if !json {

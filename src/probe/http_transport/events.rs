@@ -5,20 +5,20 @@
 
 /// One event that has data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Event {
+pub struct Event {
     /// `message` if the stream names none.
-    pub(super) kind: String,
+    pub kind: String,
     /// Data lines, joined by line feeds, as they came.
-    pub(super) data: Vec<u8>,
+    pub data: Vec<u8>,
 }
 
 /// An event or line is larger than allowed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct EventTooLarge;
+pub struct EventTooLarge;
 
 /// What is known of the event under way.
 #[derive(Debug)]
-pub(super) struct EventParser {
+pub struct EventParser {
     max_bytes: usize,
     line: Vec<u8>,
     kind: Vec<u8>,
@@ -28,7 +28,8 @@ pub(super) struct EventParser {
 }
 
 impl EventParser {
-    pub(super) fn new(max_bytes: usize) -> Self {
+    /// A parser of events of at most so many bytes.
+    pub fn new(max_bytes: usize) -> Self {
         Self {
             max_bytes,
             line: Vec::new(),
@@ -40,7 +41,10 @@ impl EventParser {
     }
 
     /// Takes the next bytes and returns the events they complete.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Event>, EventTooLarge> {
+    ///
+    /// # Errors
+    /// [`EventTooLarge`].
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Event>, EventTooLarge> {
         let mut events = Vec::new();
         // Line by line and not byte by byte: a gigabyte in one line is to be refused at once.
         for piece in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
