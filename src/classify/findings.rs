@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::RuleSet;
 use super::features::Features;
-use super::matching::{Family, Hit};
+use super::matching::Hit;
 use super::pattern::Pattern;
 use super::ruleset::{Kind, Rule};
 use super::sieve::Candidates;

@@ -62,7 +62,7 @@ fn plain(text: &[u8]) -> bool {
     const HIGH: u64 = ONES << 7;
     // The high bit of each byte that is none of them, or perhaps stands behind one.
     let odd = |eight: u64| {
-        (eight | eight.wrapping_sub(ONES * 0x20) | (eight ^ ONES * 0x7F).wrapping_sub(ONES)) & HIGH
+        (eight | eight.wrapping_sub(ONES * 0x20) | (eight ^ (ONES * 0x7F)).wrapping_sub(ONES)) & HIGH
     };
     let fine = |b: &u8| matches!(b, b' '..=b'~' | b'\t' | b'\n' | b'\r');
     let (eights, rest) = text.as_chunks::<8>();
