@@ -113,6 +113,13 @@ pub(crate) fn say(rows: &[Value]) {
 /// Every one of so many servers answered, and what it answered is stored.
 pub(crate) fn all_answered(place: &Place, rows: &[Value], count: usize) {
     say(rows);
+    let db = place.db();
+    let mut failed = db
+        .prepare("SELECT log_tail FROM attempts WHERE outcome = 'install-failed' ORDER BY probe_id, position")
+        .unwrap();
+    for log in failed.query_map([], |row| row.get::<_, String>(0)).unwrap() {
+        println!("  {}", log.unwrap());
+    }
     assert_eq!(rows.len(), count);
     assert!(rows.iter().all(|row| row["outcome"] == "ok" && row["tools"].as_u64() > Some(0)), "{rows:?}");
     let listed: u64 = rows.iter().map(|row| row["tools"].as_u64().unwrap()).sum();
