@@ -491,7 +491,8 @@ fn trap_contextforge_never_reads_effect_so_that_a_forbid_is_a_permit() {
         }
     }
     let theirs = "- id: x\n  effect: Forbid\n  principal: Role::\"r\"\n  action: [Action::\"delete\"]\n";
-    assert!(errors("toolhive", theirs)[0].contains("never reads effect"), "{:?}", errors("toolhive", theirs));
+    let found = errors("toolhive", theirs);
+    assert!(found.iter().any(|message| message.contains("never reads effect")), "{found:?}");
 }
 
 #[test]
