@@ -166,37 +166,45 @@ fn check(root: &Node) -> Findings {
 }
 
 /// Misspelt actions parse in Cedar and never match; the rest of the language is not checked here.
-fn check_policy(path: &str, text: &str, at: &Node, findings: &mut Findings) {
+fn check_policy(path: &str, text: &str, at_node: &Node, findings: &mut Findings) {
     let trimmed = text.trim_start();
     if !trimmed.starts_with("permit") && !trimmed.starts_with("forbid") {
-        return findings.error(path, at, "must begin with permit or forbid");
+        return findings.error(path, at_node, "must begin with permit or forbid");
     }
     if trimmed.starts_with("forbid") && text.contains("when") {
         let message =
             "a condition on a forbid fails open where its argument is missing; put it on the permit";
-        findings.warning(path, at, message);
+        findings.warning(path, at_node, message);
     }
+    // What stands inside of a text is a name and no marker: a tool may well be called `Action::`.
     let mut rest = text;
-    while let Some((_, after)) = rest.split_once("Action::") {
-        let known =
-            ["call_tool", "get_prompt", "read_resource", "list_tools", "list_prompts", "list_resources"];
-        match cedar_literal(after) {
-            Some((action, _)) if known.contains(&action.as_str()) => {}
-            Some((action, _)) => {
-                findings.error(
-                    path,
-                    at,
-                    format!("never matches: no action {action:?}; known are {}", known.join(", ")),
-                );
+    while let Some(at) = rest.find(['"', 'A', 'T']) {
+        rest = rest.get(at..).unwrap_or_default();
+        if let Some(after) = rest.strip_prefix("Action::") {
+            check_action(path, after, at_node, findings);
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("Tool::") {
+            if cedar_literal(after).is_none() {
+                findings.error(path, at_node, "the tool is no Cedar text; JSON escapes are none of Cedar's");
             }
-            None => findings.error(path, at, "the action is no Cedar text"),
+            rest = after;
+        } else if let Some((_, after)) = cedar_literal(rest) {
+            rest = after;
+        } else {
+            rest = rest.get(1..).unwrap_or_default();
         }
-        rest = after;
     }
-    if let Some((_, after)) = text.split_once("Tool::")
-        && cedar_literal(after).is_none()
-    {
-        findings.error(path, at, "the tool is no Cedar text; JSON escapes are none of Cedar's");
+}
+
+fn check_action(path: &str, after: &str, at: &Node, findings: &mut Findings) {
+    let known = ["call_tool", "get_prompt", "read_resource", "list_tools", "list_prompts", "list_resources"];
+    match cedar_literal(after) {
+        Some((action, _)) if known.contains(&action.as_str()) => {}
+        Some((action, _)) => {
+            let message = format!("never matches: no action {action:?}; known are {}", known.join(", "));
+            findings.error(path, at, message);
+        }
+        None => findings.error(path, at, "the action is no Cedar text"),
     }
 }
 

@@ -184,9 +184,9 @@ fn keep(store: &mut Store, release: &Release, facts: &ReleaseFacts, found: &Prob
     store.finish_probe(open.id, found).unwrap();
 }
 
-/// Where the tools of a text's server are.
-fn key(server: usize) -> String {
-    format!("npm:s-{server:05}")
+/// The server that has the tool of that text.
+pub(crate) fn key(number: usize) -> String {
+    format!("npm:s-{:05}", number / EACH)
 }
 
 /// Stores a database with every text in every field.
@@ -200,8 +200,10 @@ pub(crate) fn seed(db: &Path, texts: &[String]) {
     for (server, tools) in numbered.chunks(EACH).enumerate() {
         let some: Vec<String> = tools.iter().map(|(_, text)| (*text).clone()).collect();
         let at = start() + SignedDuration::from_secs(i64::try_from(server).unwrap());
-        let release =
-            Release { server: key(server).parse().unwrap(), version: format!("1.0.0-{}", cut(&some[0], 30)) };
+        let release = Release {
+            server: key(tools[0].0).parse().unwrap(),
+            version: format!("1.0.0-{}", cut(&some[0], 30)),
+        };
         keep(&mut store, &release, &facts(&some, server % 2 == 0), &probe(Outcome::Ok, &some, tools, at));
         for (number, text) in tools {
             let tool = ToolDefinition::from_json(&definition(*number, text)).unwrap();
@@ -315,7 +317,7 @@ pub(crate) fn build(db: &Path, out: &Path, templates: &Files) {
 /// The page of each text's tool, in the order of the texts.
 pub(crate) fn pages(out: &Path, texts: &[String]) -> Vec<PathBuf> {
     let page = |(number, text): (usize, &String)| {
-        let key: catalogue::model::ServerKey = key(number / EACH).parse().unwrap();
+        let key: catalogue::model::ServerKey = key(number).parse().unwrap();
         out.join(key.site_path()).join("tools").join(format!("{}.html", slug(&name(number, text))))
     };
     texts.iter().enumerate().map(page).collect()

@@ -51,9 +51,10 @@ fn no_command_writes_a_control_byte_and_each_record_is_a_line() {
     let folder = tempfile::tempdir().unwrap();
     let db = folder.path().join("var/catalogue.db");
     site::seed(&db, &texts);
-    let server = "npm:s-00000";
-    // A NUL cannot be typed.
-    let name = site::name(2, &texts[2]);
+    // A server with escapes in the name of its tool.
+    let escapes = texts.iter().position(|text| text.starts_with('\u{1b}')).unwrap();
+    let server = site::key(escapes);
+    let (server, name) = (server.as_str(), site::name(escapes, &texts[escapes]));
     let file = folder.path().join("tool.json");
     let tool = serde_json::json!({"name": "a\u{1b}[2J\u{202e}", "description": texts.join(" ").chars().take(5_000).collect::<String>()});
     std::fs::write(&file, tool.to_string()).unwrap();
