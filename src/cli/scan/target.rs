@@ -321,8 +321,10 @@ impl Scan {
 
     /// Stores an attempt as it ends. If that fails the attempt is stored with the whole probe, or the run ends there.
     fn keep(&self, probe: i64, at: usize, attempt: &Attempt, claim: &Claim) {
-        if let Err(error) = self.with_store(|s| s.add_attempt(probe, at, attempt, Some(&claim.key))) {
-            tracing::warn!(target = %claim.key, %error, "an attempt is not stored yet");
+        match self.with_store(|s| s.add_attempt(probe, at, attempt, Some(&claim.key))) {
+            Err(StoreError::Finished { .. }) => tracing::debug!(target = %claim.key, "another scan was quicker"),
+            Err(error) => tracing::warn!(target = %claim.key, %error, "an attempt is not stored yet"),
+            Ok(()) => {}
         }
     }
 
@@ -335,7 +337,16 @@ impl Scan {
         if probe.outcome == Outcome::Interrupted {
             return Ok(row);
         }
-        self.with_store(|s| s.finish_probe(id, &probe))?;
+        match self.with_store(|s| s.finish_probe(id, &probe)) {
+            // Another scan took the target over, for which this one's lease was over, and its answer stands.
+            Err(StoreError::Finished { .. }) => {
+                tracing::warn!(target = %release.server, "another scan stored its answer first; that one stands");
+                row.recorded = true;
+                row.tools = u32::try_from(probe.tools.len()).unwrap_or(u32::MAX);
+                return Ok(row);
+            }
+            stored => stored?,
+        }
         row.recorded = probe.outcome.is_lasting();
         row.tools = u32::try_from(probe.tools.len()).unwrap_or(u32::MAX);
         if probe.outcome == Outcome::Ok {
