@@ -146,6 +146,7 @@ fn probe(outcome: Outcome, texts: &[String], tools: &[(usize, &String)], at: Tim
         outcome,
         detail: some(0).into(),
         sandbox: SandboxLevel::Bwrap,
+        memory_bound: None,
         transport: Transport::Stdio,
         started_at: at,
         finished_at: at + SignedDuration::from_millis(1250),

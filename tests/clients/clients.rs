@@ -134,7 +134,7 @@ impl Bench<'_> {
             if group.len() == 1 && neutral(*first) == Rule::Allow {
                 assert!(arrived, "{words}: the neutral policy allows it");
             }
-            if group.len() == 1 && neutral(*first) == Rule::Ask && !(set.tier.as_str() == "strict") {
+            if group.len() == 1 && neutral(*first) == Rule::Ask && set.tier.as_str() != "strict" {
                 assert!(offered, "{words}: the neutral policy asks about it");
             }
         }
