@@ -322,7 +322,9 @@ impl Scan {
     /// Stores an attempt as it ends. If that fails the attempt is stored with the whole probe, or the run ends there.
     fn keep(&self, probe: i64, at: usize, attempt: &Attempt, claim: &Claim) {
         match self.with_store(|s| s.add_attempt(probe, at, attempt, Some(&claim.key))) {
-            Err(StoreError::Finished { .. }) => tracing::debug!(target = %claim.key, "another scan was quicker"),
+            Err(StoreError::Finished { .. }) => {
+                tracing::debug!(target = %claim.key, "another scan was quicker")
+            }
             Err(error) => tracing::warn!(target = %claim.key, %error, "an attempt is not stored yet"),
             Ok(()) => {}
         }
