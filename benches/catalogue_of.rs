@@ -76,6 +76,7 @@ pub(crate) fn answer(server: usize, tools: usize) -> (Release, Probe) {
         instructions: None,
         interpreter: None,
         pages: 1,
+        memory_bound: None,
         noise_lines: 0,
         marks: Vec::new(),
         tools: tools.collect(),

@@ -132,8 +132,10 @@ fn hostile(args: &[String]) -> ExitCode {
 /// The hidden command that confines itself and then starts a server: see `probe::sandbox::reduced`.
 fn helper(args: &[String]) -> ExitCode {
     let number = |i: usize| args.get(i).and_then(|a| a.parse::<i32>().ok());
-    let (Some(told), Some(life)) = (number(2), number(3)) else { return Exit::Usage.into() };
-    match crate::probe::sandbox::reduced::run_helper(told, life) {
+    let (Some(told), Some(life), Some(status)) = (number(2), number(3), number(4)) else {
+        return Exit::Usage.into();
+    };
+    match crate::probe::sandbox::reduced::run_helper(told, life, status) {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
         Err(error) => {
             crate::progress::say(&format!("the reduced sandbox cannot be made: {error}"));

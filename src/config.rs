@@ -2,6 +2,7 @@
 
 pub mod limits;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -75,6 +76,8 @@ pub struct Sources {
     pub docker: DockerSource,
     /// GitHub.
     pub github: GithubSource,
+    /// Registries of images.
+    pub oci: OciSource,
 }
 
 /// `[sources.mcp]`.
@@ -111,6 +114,14 @@ pub struct GithubSource {
     pub address: Option<Url>,
     /// The variable of the environment that holds a token. Default: `GITHUB_TOKEN`, then `GH_TOKEN`.
     pub token_env: Option<String>,
+}
+
+/// `[sources.oci]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OciSource {
+    /// Base addresses by the host that images are named after: a mirror, or a registry on this machine.
+    pub registries: BTreeMap<String, Url>,
 }
 
 /// Defaults of `catalogue scan`; its options win.

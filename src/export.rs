@@ -84,6 +84,8 @@ pub struct Exporter {
     strict_refuses: bool,
     /// What a person should decide is hidden and not denied.
     asking_hides: bool,
+    /// What no rule names runs unasked if its server calls it harmless.
+    pub believes_hints: bool,
     /// The version of the target that the form was tried with.
     tried_with: &'static str,
     /// Further lines of the header.
@@ -260,7 +262,7 @@ pub struct Exported {
     pub text: String,
     /// What its header says: also where the format has no place for one.
     pub header: Vec<String>,
-    /// More than half of a server's tools lost a limit to something stricter.
+    /// More than half of a server's tools got something stricter, limits among them.
     pub mostly_lost: bool,
 }
 

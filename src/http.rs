@@ -8,6 +8,7 @@ mod connect;
 mod document;
 mod error;
 mod exchange;
+mod listed;
 mod pace;
 mod reach;
 mod retry;
@@ -23,9 +24,10 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use url::Url;
 
-pub use body::Answer;
+pub use body::{Answer, DRIP};
 pub use document::{Document, is_json};
 pub use error::{HttpError, shown};
+pub use listed::Listed;
 pub use pace::{Pace, Politeness, RestKeeper, host_of, is_here};
 pub use reach::{Addresses, Lookup, Reach, SystemLookup, is_public};
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -35,6 +37,7 @@ pub use token::Token;
 use body::Bounds;
 use connect::{MAX_REDIRECTS, build, same_origin_redirect};
 use document::{HTML_PAGE, asks_for_json_alone};
+use exchange::Asked;
 use pace::Hosts;
 use reach::{Route, route};
 
@@ -241,7 +244,16 @@ impl Client {
         let body = &body;
         let result = retry::with_retries(self.inner.politeness.patience, || async move {
             let within = self.inner.deadlines.whole;
-            let (mut answer, _slot) = self.ask(url, fields, body.as_deref(), cap_bytes, within).await?;
+            let asked = Asked {
+                url,
+                reach: Reach::Anywhere,
+                headers: fields,
+                body: body.as_deref(),
+                cap_bytes,
+                within,
+                any_status: false,
+            };
+            let (mut answer, _slot) = self.ask(asked).await?;
             if answer.status == StatusCode::NOT_MODIFIED {
                 return Ok(None);
             }
@@ -271,8 +283,16 @@ impl Client {
         // The disk's failure is carried past the retries: writing again would not mend it.
         let written: Result<String, std::io::Error> =
             retry::with_retries(self.inner.politeness.patience, || async move {
-                let within = self.inner.deadlines.file;
-                let (mut answer, _slot) = self.ask(url, headers, None, cap_bytes, within).await?;
+                let asked = Asked {
+                    url,
+                    reach: Reach::Anywhere,
+                    headers,
+                    body: None,
+                    cap_bytes,
+                    within: self.inner.deadlines.file,
+                    any_status: false,
+                };
+                let (mut answer, _slot) = self.ask(asked).await?;
                 let mut hash = Sha256::new();
                 let mut file = match fs_err::File::create(path) {
                     Ok(file) => file,

@@ -8,6 +8,7 @@ mod facts;
 mod join;
 mod links;
 mod lookalike;
+mod provenance;
 mod repositories;
 mod words;
 

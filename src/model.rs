@@ -2,6 +2,7 @@
 
 pub mod declared;
 pub mod digest;
+pub mod emit;
 pub mod identity;
 pub mod letters;
 pub mod outcome;
@@ -19,7 +20,7 @@ pub mod tool;
 pub mod verdict;
 
 pub use outcome::Outcome;
-pub use probe::{Attempt, MalformedTool, Probe, SandboxLevel, SeenTool, Transport};
+pub use probe::{Attempt, MalformedTool, MemoryBound, Probe, SandboxLevel, SeenTool, Transport};
 pub use purl::Purl;
 pub use release::{Release, ReleaseFacts};
 pub use server::{Registry, ServerKey};

@@ -13,6 +13,7 @@ mod rule;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::model::{Class, Risk, ServerKey, ToolDefinition, Untrusted, Verdict};
 
@@ -74,10 +75,28 @@ pub struct ServerPolicy {
 }
 
 impl ServerPolicy {
+    /// What the definitions of its tools come to, as 16 hexadecimal digits: another number, another definition. None where
+    /// no definition is known.
+    pub fn fingerprint(&self) -> Option<String> {
+        let known: Vec<&ToolPolicy> = self.tools.iter().filter(|t| !t.definition.is_empty()).collect();
+        (!known.is_empty()).then(|| fingerprint(&known))
+    }
+
     /// The entry of that name; the tools must be sorted.
     pub fn tool(&self, name: &str) -> Option<&ToolPolicy> {
         self.tools.binary_search_by(|t| t.tool.raw().cmp(name)).ok().and_then(|at| self.tools.get(at))
     }
+}
+
+/// What these definitions come to, in this order.
+pub fn fingerprint(tools: &[&ToolPolicy]) -> String {
+    let mut hash = Sha256::new();
+    for tool in tools {
+        hash.update(tool.tool.raw().len().to_le_bytes());
+        hash.update(tool.tool.raw());
+        hash.update(&tool.definition);
+    }
+    hex::encode(hash.finalize()).chars().take(16).collect()
 }
 
 /// One server of a set, under the name that it has in somebody's client.

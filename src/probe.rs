@@ -9,6 +9,7 @@ pub mod local;
 pub mod mcp;
 pub mod plan;
 pub mod registry;
+pub mod remote;
 pub mod runner;
 pub mod sandbox;
 pub mod stand_ins;

@@ -1,10 +1,22 @@
 //! The only bars and the only log set-up. Results go to standard output, talk to standard error.
+//!
+//! Everything that leaves for a terminal passes [`crate::model::emit::for_terminal`] here, also the log and the messages of errors.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::model::emit::{for_terminal, json_line};
+
+/// What begins the head of a table, what marks words, and what ends both. No other escape leaves the program.
+pub const BOLD: &str = "\u{1b}[1m";
+/// See [`BOLD`].
+pub const BRIGHT: &str = "\u{1b}[1;33m";
+/// See [`BOLD`].
+pub const PLAIN: &str = "\u{1b}[0m";
 
 /// Sends log lines to standard error: warnings, with one `-v` information, with two everything of ours.
 /// `RUST_LOG` wins.
@@ -18,8 +30,8 @@ pub fn start_log(verbose: u8) {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(|| Gate)
+        .with_ansi(false)
         .without_time()
         .try_init();
     // A second start (tests in one process) keeps the first.
@@ -29,17 +41,42 @@ pub fn start_log(verbose: u8) {
 /// One line of talk on standard error.
 pub fn say(line: &str) {
     // A closed standard error is nobody listening.
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", for_terminal(line, &[]));
 }
 
-/// Text of a result on standard output.
+/// Text of a result on standard output. Control characters that are not our own colours are spelled out.
 ///
 /// # Errors
 /// Standard output is closed (a pipe whose reader ended) or full.
 pub fn print(text: &str) -> std::io::Result<()> {
+    let styles: &[&str] = if colours() { &[BOLD, BRIGHT, PLAIN] } else { &[] };
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(for_terminal(text, styles).as_bytes())?;
     out.flush()
+}
+
+/// A value as one line of JSON on standard output.
+///
+/// # Errors
+/// As [`print()`].
+pub fn print_json<T: Serialize + ?Sized>(value: &T) -> std::io::Result<()> {
+    print(&json_line(value)?)
+}
+
+/// Where the log goes: one record is one line, whatever is in it.
+struct Gate;
+
+impl Write for Gate {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let record = text.strip_suffix('\n').unwrap_or(&text).replace(['\n', '\t'], " ");
+        std::io::stderr().write_all(format!("{}\n", for_terminal(&record, &[])).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
 }
 
 /// True if people read standard output directly: tables may have colours.
@@ -112,7 +149,7 @@ impl Bar {
 
     /// A line that says what is being done before the first thing begins.
     pub fn note(&self, text: &str) {
-        self.bar.set_message(text.to_owned());
+        self.bar.set_message(in_bar(text));
     }
 
     /// Prints a line above the bar.
@@ -128,6 +165,11 @@ impl Bar {
     fn show(&self) {
         let running = self.running.lock().map(|r| r.join(", ")).unwrap_or_default();
         let answered = self.answered.lock().map(|a| *a).unwrap_or_default();
-        self.bar.set_message(format!("{answered} answered  {running}"));
+        self.bar.set_message(format!("{answered} answered  {}", in_bar(&running)));
     }
+}
+
+/// On one line, or the bar would leave lines behind.
+fn in_bar(text: &str) -> String {
+    for_terminal(&text.replace(['\n', '\t'], " "), &[]).into_owned()
 }

@@ -2,7 +2,7 @@
 //!
 //! `catalogue selftest` starts every row of [`rows`] in the sandbox of this machine, beside healthy servers, and says
 //! what held (`cli/selftest`). A row is a script of this program itself, started as `catalogue __hostile ROW TOLD`
-//! ([`play`]), so that nothing has to be installed and the test target `hostile` plays the same rows. Nothing here
+//! ([`play`]), or of one process that plays all remote servers on loopback ([`REMOTE`]), so that nothing has to be installed and the test target `hostile` plays the same rows. Nothing here
 //! starts a box or knows how one is made: what is tried is what any server could try.
 
 mod bait;
@@ -10,6 +10,7 @@ mod burdens;
 mod devices;
 mod escapes;
 mod healthy;
+mod http;
 mod judge;
 mod kernel;
 mod lasting;
@@ -18,13 +19,16 @@ mod messages;
 mod network;
 mod pages;
 mod raw;
+mod remote;
 mod server;
 mod texts;
+mod visits;
 mod weights;
 
 use crate::model::Outcome;
 
 pub use bait::{Bait, Seen, Told};
+pub use http::NAME as REMOTE;
 pub use judge::{AttemptResult, Finding, Held, judge};
 pub use leftovers::Left;
 pub use server::play;
@@ -41,6 +45,8 @@ pub enum Topic {
     Pages,
     /// Names and texts that mean something elsewhere.
     Texts,
+    /// The same over HTTP, and what only a remote server can do.
+    Remote,
     /// Processes, memory, disk, CPU.
     Burden,
     /// Getting out of the box.
@@ -61,6 +67,7 @@ impl Topic {
             Topic::Messages => "messages",
             Topic::Pages => "pages",
             Topic::Texts => "texts",
+            Topic::Remote => "remote",
             Topic::Burden => "burden",
             Topic::Escape => "escape",
             Topic::Network => "network",
@@ -125,6 +132,8 @@ impl Expect {
 pub(crate) enum Play {
     /// A conversation.
     Script(fn(&mut server::Server)),
+    /// What a remote server does with a request; see [`http`].
+    Remote(http::Script),
     /// A list of attempts, each made in a process of its own and reported as a tool.
     Attempts(&'static [Attempt]),
 }
@@ -158,11 +167,13 @@ pub enum Gap {
 
 /// Every row, the healthy ones last.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    let tables: [&'static [Row]; 9] = [
+    let tables: [&'static [Row]; 11] = [
         weights::ROWS,
         messages::ROWS,
         pages::ROWS,
         texts::ROWS,
+        remote::ROWS,
+        visits::ROWS,
         burdens::ROWS,
         escapes::ROWS,
         network::ROWS,
@@ -172,16 +183,39 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     tables.into_iter().flatten()
 }
 
+/// Rows that weigh most on the scanner: each is also asked alone, with its memory measured.
+pub const HEAVY: [&str; 9] = [
+    "flood-bytes",
+    "line-of-1-gb",
+    "tools-1000000",
+    "tools-10000",
+    "properties-100000",
+    "remote-tools-1000000",
+    "remote-event-of-1-gb",
+    "remote-gzip-bomb",
+    "remote-flood",
+];
+
 /// The row of this name.
 pub fn row(name: &str) -> Option<&'static Row> {
     rows().find(|row| row.name == name)
 }
 
 impl Row {
+    /// True if it is a remote server: nothing is started for it.
+    pub fn is_remote(&self) -> bool {
+        matches!(self.play, Play::Remote(_))
+    }
+
+    /// True if it never answers, so that only the end of its time ends it.
+    pub fn is_waited_for_in_vain(&self) -> bool {
+        self.expect.outcome == Outcome::TimedOut
+    }
+
     /// The attempts it reports; empty for a conversation.
     pub fn attempts(&self) -> &'static [Attempt] {
         match self.play {
-            Play::Script(_) => &[],
+            Play::Script(_) | Play::Remote(_) => &[],
             Play::Attempts(attempts) => attempts,
         }
     }
@@ -200,6 +234,7 @@ mod tests {
         assert!(hostile >= 45 && healthy == 10, "{hostile} hostile, {healthy} healthy");
         let names: BTreeSet<_> = rows().map(|r| r.name).collect();
         assert_eq!(names.len(), hostile + healthy);
+        assert!(HEAVY.iter().all(|name| row(name).is_some()));
         for row in rows() {
             let ids: BTreeSet<_> = row.attempts().iter().map(|a| a.id).collect();
             assert_eq!(ids.len(), row.attempts().len(), "{}", row.name);

@@ -8,6 +8,8 @@ pub mod docker;
 mod github;
 mod mcp;
 mod npm;
+pub mod oci;
+mod provenance;
 mod pypi;
 pub mod settings;
 mod triage;
@@ -21,6 +23,7 @@ use url::Url;
 
 use crate::http::{Client, HttpError, Token};
 use crate::model::declared::DeclaredList;
+use crate::model::identity::{NewestRelease, ProvenanceSaid};
 use crate::model::source::{Listing, Looked, Page, SourceName, WalkKind};
 use crate::model::{Registry, ServerKey};
 use settings::SourceSettings;
@@ -55,6 +58,8 @@ pub struct Begin<'a> {
     pub has_feed: bool,
     /// True if there is a token for the list.
     pub has_token: bool,
+    /// True if the last walk through everything is too long ago for a list whose changes do not tell all.
+    pub whole_due: bool,
 }
 
 /// What a page is asked for with.
@@ -195,6 +200,23 @@ pub async fn names_in_version(
         Registry::Npm => npm::names_in_version(client, base, server.name(), version).await,
         Registry::Pypi => pypi::names_in_version(client, base, server.name(), version).await,
         Registry::Github | Registry::Remote | Registry::Local => Ok(BTreeSet::new()),
+    }
+}
+
+/// What its registry's provenance of a package's newest release says; it is read and its signature not checked.
+///
+/// # Errors
+/// [`HttpError`]; that there is none is no error, nor is one that cannot be read.
+pub async fn provenance(
+    client: &Client,
+    base: &Url,
+    server: &ServerKey,
+    newest: &NewestRelease,
+) -> Result<ProvenanceSaid, HttpError> {
+    match server.registry() {
+        Registry::Npm => npm::provenance(client, base, server, newest).await,
+        Registry::Pypi => pypi::provenance(client, base, server.name(), newest).await,
+        Registry::Github | Registry::Remote | Registry::Local => Ok(ProvenanceSaid::None),
     }
 }
 

@@ -10,11 +10,10 @@ use serde::Deserialize;
 
 use super::RuleSet;
 use super::features::Features;
-use super::matching::{Family, Hit};
+use super::matching::Hit;
 use super::pattern::Pattern;
 use super::ruleset::{Kind, Rule};
 use super::sieve::Candidates;
-use super::texts::Zone;
 
 use self::strings::{Said, each_string};
 
@@ -78,11 +77,15 @@ impl Findings {
 pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>> {
     let mut hits = Vec::new();
     each_string(features, |said| {
-        let candidates = match (said.family, &features.description) {
-            (Family::Description, Some(description)) => *description.zone(Zone::All).1,
-            _ => rules.sieves.everywhere.candidates(said.read),
+        let looked_for;
+        let candidates = match said.candidates {
+            Some(known) => known,
+            None => {
+                looked_for = rules.sieves.everywhere.candidates(said.read);
+                &looked_for
+            }
         };
-        in_text(rules, said, &candidates, &mut hits);
+        in_text(rules, said, candidates, &mut hits);
     });
     hits.sort_by_key(|hit| hit.rule);
     hits

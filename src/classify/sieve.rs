@@ -55,29 +55,36 @@ impl Candidates {
     }
 }
 
+/// Groups of pieces that another group follows; a pattern with more always may match.
+const GROUPS: usize = 2 * PATTERNS;
+
 /// What was found in a text so far.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Found {
     candidates: Candidates,
     /// Numbers of groups of pieces that another group follows.
-    groups: Candidates,
+    groups: [u64; GROUPS / 64],
 }
 
-/// What it means that a piece is there.
-#[derive(Debug, Clone, Default)]
-struct Meaning {
-    /// Wherever it stands.
-    anywhere: Found,
-    /// Only behind a piece of a group, by the group's number.
-    behind: Vec<(usize, Found)>,
+/// One thing that it means that a piece is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Means {
+    /// Only behind a piece of this group; [`ANYWHERE`] wherever it stands.
+    behind: u16,
+    /// The pattern that may match, or, from [`PATTERNS`] on, the group of pieces that was met.
+    met: u16,
 }
+
+const ANYWHERE: u16 = u16::MAX;
 
 /// The pieces of all patterns, and what each is a sign of.
 #[derive(Debug)]
 pub(super) struct Sieve {
     pieces: Table,
-    /// Of every piece.
-    meanings: Vec<Meaning>,
+    /// What the pieces mean, one piece after the other: small enough to stay near at hand.
+    meanings: Vec<Means>,
+    /// Where in them each piece's begin, and the last one's end.
+    begins: Vec<u32>,
     /// Patterns without a piece.
     always: Candidates,
     /// With a piece whose letters outside ASCII have a capital form, which is not looked for.
@@ -98,39 +105,40 @@ impl Known {
 impl Sieve {
     /// Gathers those of the patterns, numbered in their order, that are `wanted`; any other always may match.
     pub(super) fn of(patterns: &[(&Numbered, Known)], wanted: impl Fn(&Numbered) -> bool) -> Self {
-        let mut meanings: BTreeMap<Piece, Meaning> = BTreeMap::new();
+        let mut meanings: BTreeMap<Piece, Vec<Means>> = BTreeMap::new();
         let (mut always, mut beyond_ascii) = (Candidates::default(), Candidates::default());
         let mut followed = 0;
         for (number, (pattern, Known(clauses))) in patterns.iter().enumerate().take(PATTERNS) {
             let clauses = if wanted(pattern) { clauses.as_slice() } else { &[] };
             let more: usize = clauses.iter().map(|clause| clause.len() - 1).sum();
-            if clauses.is_empty() || followed + more > PATTERNS {
+            if clauses.is_empty() || followed + more > GROUPS {
                 always.insert(number);
                 continue;
             }
             for clause in clauses {
-                let (last, mut behind) = (clause.len() - 1, None);
+                let (last, mut behind) = (clause.len() - 1, ANYWHERE);
                 for (place, pieces) in clause.iter().enumerate() {
-                    let mut means = Found::default();
-                    if place == last { &mut means.candidates } else { &mut means.groups }
-                        .insert(if place == last { number } else { followed });
+                    let met = if place == last { number } else { PATTERNS + followed };
                     for piece in pieces {
                         if piece.changes_beyond_ascii {
                             beyond_ascii.insert(number);
                         }
-                        let meaning = meanings.entry(piece.clone()).or_default();
-                        match behind {
-                            None => meaning.anywhere.add(&means),
-                            Some(group) => meaning.behind.push((group, means)),
-                        }
+                        meanings.entry(piece.clone()).or_default().push(Means { behind, met: met as u16 });
                     }
-                    behind = Some(followed);
+                    behind = followed as u16;
                     followed += usize::from(place != last);
                 }
             }
         }
         let pieces = Table::of(meanings.keys());
-        Self { pieces, meanings: meanings.into_values().collect(), always, beyond_ascii }
+        let (mut all, mut begins) = (Vec::new(), vec![0]);
+        for mut means in meanings.into_values() {
+            means.sort_unstable();
+            means.dedup();
+            all.append(&mut means);
+            begins.push(all.len() as u32);
+        }
+        Self { pieces, meanings: all, begins, always, beyond_ascii }
     }
 
     /// The patterns that may match this text.
@@ -141,7 +149,7 @@ impl Sieve {
 
     /// The patterns that may match the text's first bytes, for each of these numbers of bytes, ascending.
     pub(super) fn within<const N: usize>(&self, text: &str, ends: [usize; N]) -> [Candidates; N] {
-        let mut found = Found { candidates: self.always, ..Found::default() };
+        let mut found = Found { candidates: self.always, groups: [0; GROUPS / 64] };
         if !text.is_ascii() {
             if text.contains(LIKE_ASCII) {
                 return [Candidates::ALL; N];
@@ -158,20 +166,31 @@ impl Sieve {
 
     /// Adds what this piece means.
     fn add(&self, piece: usize, found: &mut Found) {
-        let Some(meaning) = self.meanings.get(piece) else { return };
-        found.add(&meaning.anywhere);
-        for (group, means) in &meaning.behind {
-            if found.groups.has(*group) {
-                found.add(means);
+        let part = self.begins.get(piece..piece + 2).and_then(|part| <[u32; 2]>::try_from(part).ok());
+        let Some([from, to]) = part else { return };
+        for Means { behind, met } in self.meanings.get(from as usize..to as usize).unwrap_or_default() {
+            if *behind == ANYWHERE || found.has_met(usize::from(*behind)) {
+                found.add(usize::from(*met));
             }
         }
     }
 }
 
 impl Found {
-    fn add(&mut self, other: &Self) {
-        self.candidates.add(&other.candidates);
-        self.groups.add(&other.groups);
+    fn has_met(&self, group: usize) -> bool {
+        self.groups.get(group / 64).is_some_and(|word| word >> (group % 64) & 1 == 1)
+    }
+
+    /// Adds a pattern, or a group behind all patterns.
+    fn add(&mut self, met: usize) {
+        match met.checked_sub(PATTERNS) {
+            None => self.candidates.insert(met),
+            Some(group) => {
+                if let Some(word) = self.groups.get_mut(group / 64) {
+                    *word |= 1 << (group % 64);
+                }
+            }
+        }
     }
 }
 

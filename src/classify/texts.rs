@@ -115,26 +115,26 @@ pub(super) fn start_of(text: &str, bytes: usize) -> &str {
 fn first_sentence(text: &str) -> Option<usize> {
     let body = text.trim_start();
     let lead = text.len() - body.len();
-    let mut before = ' ';
-    let mut chars = body.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let next = chars.peek().map(|(_, c)| *c);
+    let from = (SENTENCE_BYTES + 1..body.len()).find(|at| body.is_char_boundary(*at)).unwrap_or(body.len());
+    // Bytes of other characters than these may be alike: what stands there is looked at below.
+    let may_end = |b: u8| matches!(b, b'.' | b'!' | b'?' | b'\n') || b >= 0xE3;
+    let mut bytes = body.bytes().enumerate().take(from).filter(|(_, b)| may_end(*b));
+    let end = bytes.find_map(|(at, _)| {
+        let mut chars = body.get(at..)?.chars();
+        let (c, next) = (chars.next()?, chars.next());
         let ends = match c {
             '.' | '!' | '?' => {
                 // "e.g. " and "i.e. " end no sentence.
-                next.is_none_or(char::is_whitespace)
-                    && !(c == '.' && matches!(before, 'g' | 'e') && abbreviated(body, at))
+                next.is_none_or(char::is_whitespace) && !(c == '.' && abbreviated(body, at))
             }
             '。' | '！' | '？' => true,
             '\n' => next == Some('\n') || next == Some('\r'),
             _ => false,
         };
-        if ends || at > SENTENCE_BYTES {
-            return Some(lead + at + c.len_utf8());
-        }
-        before = c;
-    }
-    (!body.is_empty()).then_some(text.len())
+        ends.then_some(lead + at + c.len_utf8())
+    });
+    let cut = || body.get(from..).and_then(|rest| Some(lead + from + rest.chars().next()?.len_utf8()));
+    end.or_else(cut).or_else(|| (!body.is_empty()).then_some(text.len()))
 }
 
 fn abbreviated(body: &str, at: usize) -> bool {

@@ -22,7 +22,7 @@ pub(super) struct DoctorOptions {
 pub(super) fn run(settings: &Settings, options: &DoctorOptions) -> anyhow::Result<Exit> {
     let diagnosis = diagnose(settings, !options.offline)?;
     if options.json {
-        progress::print(&format!("{}\n", serde_json::to_string(&diagnosis)?))?;
+        progress::print_json(&diagnosis)?;
     } else {
         progress::print(&text(settings, &diagnosis))?;
     }
@@ -66,6 +66,12 @@ fn text(settings: &Settings, diagnosis: &Diagnosis) -> String {
         _ => "  none can be had: catalogue scan refuses to start strangers' code unless told --sandbox none"
             .to_owned(),
     });
+    if diagnosis.sandbox.is_some() {
+        lines.push(match &diagnosis.without_cgroup {
+            None => "  memory of a server and all it starts is bounded by the kernel, by a cgroup".to_owned(),
+            Some(why) => format!("  memory of a server and all it starts is watched; no cgroup: {why}"),
+        });
+    }
     lines.extend(diagnosis.sandbox_notes.iter().map(|note| format!("  {note}")));
     lines.push(String::new());
     lines.join("\n")

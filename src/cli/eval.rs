@@ -19,6 +19,7 @@ use crate::eval::{
     HintReport, HintedTool, LabelledTool, Mistake, Report, Subject, hint_table, mistake_lines, report_table,
 };
 use crate::model::Verdict;
+use crate::model::emit::json_document;
 use crate::progress;
 
 /// Longest line that is read; a longer one is skipped.
@@ -95,7 +96,7 @@ fn say(
     mistakes: &[Mistake],
 ) -> anyhow::Result<()> {
     let text = if options.json {
-        serde_json::to_string_pretty(&WithMistakes { report, errors: mistakes })? + "\n"
+        json_document(&WithMistakes { report, errors: mistakes })?
     } else if mistakes.is_empty() {
         table.to_owned()
     } else {

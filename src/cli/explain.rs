@@ -15,6 +15,7 @@ use super::exit::Exit;
 use super::policy::server_and_version;
 use super::settings::Settings;
 use crate::classify::{RuleSet, SmallestChange, StatedHint, stated_hints};
+use crate::model::emit::json_line;
 use crate::model::{Class, Evidence, Risk, Signal, ToolDefinition, Untrusted, Verdict};
 use crate::progress;
 use crate::store::{Override, answered, rule_set_in_force};
@@ -102,7 +103,7 @@ pub(super) fn run(settings: &Settings, options: &ExplainOptions) -> anyhow::Resu
     for subject in subjects {
         let explanation = explanation(&rules, subject, shown_rules.clone());
         let text = if options.json {
-            format!("{}\n", serde_json::to_string(&explanation)?)
+            json_line(&explanation)?
         } else {
             text::explained(&explanation, progress::colours())
         };

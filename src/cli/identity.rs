@@ -13,7 +13,8 @@ use super::exit::Exit;
 use super::scan::report::counted;
 use super::settings::Settings;
 use crate::identity::{identify, repository_of_record};
-use crate::model::identity::{EntryFacts, Facts, Finding, Identity, Link, Node, PackageFacts};
+use crate::model::emit::json_line;
+use crate::model::identity::{EntryFacts, Facts, Finding, Identity, Link, NewestRelease, Node, PackageFacts};
 use crate::model::{ServerKey, Untrusted};
 use crate::progress;
 use crate::sources::entry_of_record;
@@ -123,6 +124,35 @@ pub(super) fn unconfirmed(store: &Store) -> anyhow::Result<Vec<(ServerKey, Strin
     Ok(found.into_iter().collect())
 }
 
+/// A package that nothing but a provenance could tie to its source.
+#[derive(Debug)]
+pub(super) struct Unproven {
+    /// Which.
+    pub(super) server: ServerKey,
+    /// The release to ask about.
+    pub(super) newest: NewestRelease,
+}
+
+/// Packages whose newest release may have a provenance that was not asked for, and that no entry of the official registry
+/// verifies; the most promising first.
+pub(super) fn unproven(store: &Store) -> anyhow::Result<Vec<Unproven>> {
+    let waiting = store.without_provenance()?;
+    if waiting.is_empty() {
+        return Ok(Vec::new());
+    }
+    let stored = store.identity_facts()?;
+    let entries: Vec<EntryFacts> =
+        stored.entries.iter().filter_map(|record| entry_of_record(record)).collect();
+    let listed: BTreeSet<(&str, &str)> = entries
+        .iter()
+        .flat_map(|entry| entry.packages.keys().map(|node| (node.as_str(), entry.name.as_str())))
+        .collect();
+    let open = waiting.into_iter().filter(|(node, _, facts)| {
+        !facts.mcp_names.iter().any(|name| listed.contains(&(node.as_str(), name.as_str())))
+    });
+    Ok(open.filter_map(|(node, newest, _)| Some(Unproven { server: node.parse().ok()?, newest })).collect())
+}
+
 /// What somebody types as the node it means.
 fn node_of(text: &str) -> anyhow::Result<Node> {
     if let Ok(key) = text.parse::<ServerKey>() {
@@ -145,10 +175,10 @@ fn listed(store: &Store, as_json: bool) -> anyhow::Result<String> {
     let mut text = String::new();
     if as_json {
         for project in &projects {
-            text.push_str(&format!("{}\n", json!({"project": project.name, "members": project.members})));
+            text.push_str(&json_line(&json!({"project": project.name, "members": project.members}))?);
         }
         for finding in &findings {
-            text.push_str(&format!("{}\n", json!({"finding": finding_json(finding)})));
+            text.push_str(&json_line(&json!({"finding": finding_json(finding)}))?);
         }
         return Ok(text);
     }
@@ -181,7 +211,7 @@ fn explained(store: &Store, node: &str, as_json: bool) -> anyhow::Result<String>
             "links": links.iter().map(link_json).collect::<Vec<_>>(),
             "findings": findings.iter().map(finding_json).collect::<Vec<_>>(),
         });
-        return Ok(format!("{object}\n"));
+        return Ok(json_line(&object)?);
     }
     let mut text = format!("{}\n", shown(node));
     if links.is_empty() && findings.is_empty() {

@@ -180,7 +180,7 @@ fn list(settings: &Settings, options: &ReviewOptions) -> anyhow::Result<Exit> {
     let (rows, matching) = review(&db, &filter)?;
     for row in &rows {
         if options.json {
-            progress::print(&format!("{}\n", serde_json::to_string(row)?))?;
+            progress::print_json(&row)?;
         } else {
             progress::print(&paragraph(row))?;
         }
@@ -244,7 +244,7 @@ fn list_expired(settings: &Settings, options: &ReviewOptions) -> anyhow::Result<
                 "risk": entry.said.risk, "signals": entry.said.signals, "who": entry.said.who,
                 "why": entry.said.why, "made_at": format!("{:.3}", entry.said.made_at),
             });
-            progress::print(&format!("{row}\n"))?;
+            progress::print_json(&row)?;
             continue;
         }
         progress::print(&format!(

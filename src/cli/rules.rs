@@ -7,6 +7,7 @@ use super::scan::report::counted;
 use super::scan::targets::UsageError;
 use super::settings::Settings;
 use crate::classify::{RuleEntry, RuleSet};
+use crate::model::emit::json_line;
 use crate::progress;
 
 /// `catalogue rules`.
@@ -53,10 +54,10 @@ fn list(entries: &[RuleEntry], json: bool) -> anyhow::Result<Exit> {
     let (kind, wide_effect) = (wide(&|e| e.kind.chars().count()), wide(&|e| effect(e).chars().count()));
     for entry in entries {
         let line = if json {
-            serde_json::to_string(entry)?
+            json_line(entry)?
         } else {
             format!(
-                "{:id$}  {:topic$}  {:kind$}  {:wide_effect$}  {}",
+                "{:id$}  {:topic$}  {:kind$}  {:wide_effect$}  {}\n",
                 entry.id,
                 entry.topic,
                 entry.kind,
@@ -64,7 +65,7 @@ fn list(entries: &[RuleEntry], json: bool) -> anyhow::Result<Exit> {
                 entry.what
             )
         };
-        progress::print(&format!("{line}\n"))?;
+        progress::print(&line)?;
     }
     Ok(Exit::Ok)
 }
@@ -78,7 +79,7 @@ fn explain(entries: &[RuleEntry], id: &str, json: bool) -> anyhow::Result<Exit> 
         let message = format!("no rule has the id {id:?}{alike}; catalogue rules list shows all");
         return Err(UsageError(message).into());
     };
-    let text = if json { format!("{}\n", serde_json::to_string(entry)?) } else { paragraph(entry) };
+    let text = if json { json_line(entry)? } else { paragraph(entry) };
     progress::print(&text)?;
     Ok(Exit::Ok)
 }

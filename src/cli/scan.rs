@@ -5,7 +5,7 @@ mod github;
 mod kit;
 mod lease;
 mod options;
-mod registry;
+pub(super) mod registry;
 pub(super) mod report;
 mod rests;
 mod rules;
@@ -177,9 +177,8 @@ fn refused(targets: &[Target], error: &anyhow::Error, options: &ScanOptions) -> 
     let rows: Vec<Row> = targets.iter().map(row).collect();
     if options.json {
         for row in &rows {
-            let line = serde_json::to_string(row).unwrap_or_default();
             // A closed standard output is nobody listening.
-            let _ = progress::print(&format!("{line}\n"));
+            let _ = progress::print_json(row);
         }
     }
     Summary { rows, ..Summary::default() }

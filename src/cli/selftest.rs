@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::exit::Exit;
 use super::scan::{SandboxOption, ScanOptions, Trial, try_rows};
 use super::settings::Settings;
-use crate::model::{Probe, SandboxLevel};
+use crate::model::{MemoryBound, Probe, SandboxLevel};
 use crate::progress::{self, Bar};
-use crate::selftest::{Finding, Held, Left, Row, Seen, Topic, judge, rows};
+use crate::selftest::{Finding, HEAVY, Held, Left, Row, Seen, Topic, judge, rows};
 
 /// What the scanner may use for any one server, above what it has when idle.
 const MEMORY_MIB: u64 = 256;
@@ -58,8 +58,20 @@ struct Report {
     healthy: Healthy,
     left: Left,
     scanner_grew_mib: u64,
+    /// For the heaviest rows, each asked alone.
+    heavy: Vec<Heavy>,
+    /// What bounds the memory of a box's tree, and why not the kernel, where it does not.
+    memory_bound: MemoryBound,
+    without_cgroup: Option<String>,
     seconds: f64,
     findings: Vec<Finding>,
+}
+
+/// What one row takes of the scanner.
+#[derive(Debug, Serialize)]
+struct Heavy {
+    row: &'static str,
+    scanner_grew_mib: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -79,7 +91,7 @@ struct Healthy {
 pub(super) fn run(settings: &Settings, options: &SelftestOptions) -> anyhow::Result<Exit> {
     let chosen: Vec<&'static Row> = rows().filter(|row| options.takes(row)).collect();
     if options.list {
-        let line = |row: &&Row| format!("{:<10}{:<24}{}\n", row.topic.as_str(), row.name, row.attack);
+        let line = |row: &&Row| format!("{:<10}{:<25}{}\n", row.topic.as_str(), row.name, row.attack);
         progress::print(&chosen.iter().map(line).collect::<String>())?;
         return Ok(Exit::Ok);
     }
@@ -93,14 +105,15 @@ pub(super) fn run(settings: &Settings, options: &SelftestOptions) -> anyhow::Res
         Level::Reduced => SandboxOption::Reduced,
     };
     let healthy = chosen.iter().filter(|r| r.topic == Topic::Healthy).count();
-    let bar = Bar::new(chosen.len() + healthy, options.json);
+    let heavy = chosen.iter().filter(|r| HEAVY.contains(&r.name)).count();
+    let bar = Bar::new(chosen.len() + healthy + heavy, options.json);
     let trial = try_rows(settings, &ScanOptions::of(Vec::new(), options.jobs, sandbox), &chosen, &bar);
     bar.finish();
     let trial = trial?;
     let interrupted = trial.interrupted;
     let report = report(trial);
     if options.json {
-        progress::print(&format!("{}\n", serde_json::to_string(&report)?))?;
+        progress::print_json(&report)?;
     } else {
         progress::print(&text(&report))?;
     }
@@ -133,12 +146,15 @@ fn report(trial: Trial) -> Report {
     let gaps = findings.iter().flat_map(|f| &f.attempts).filter(|a| a.held == Held::Gap).count();
     let outside = Outside { seen: trial.seen, process_ended: !trial.outside_alive };
     let grew = trial.grown_kib / 1024;
+    let heavy: Vec<Heavy> =
+        trial.heavy.iter().map(|(row, kib)| Heavy { row, scanner_grew_mib: kib / 1024 }).collect();
     let holds = failed == 0
         && changed.is_empty()
         && outside.seen == Seen::default()
         && !outside.process_ended
         && trial.left.is_nothing()
         && grew < MEMORY_MIB
+        && heavy.iter().all(|one| one.scanner_grew_mib < MEMORY_MIB)
         && !trial.interrupted;
     Report {
         sandbox: trial.level,
@@ -151,6 +167,9 @@ fn report(trial: Trial) -> Report {
         healthy: Healthy { rows: trial.quiet.len(), changed },
         left: trial.left,
         scanner_grew_mib: grew,
+        heavy,
+        memory_bound: trial.memory_bound,
+        without_cgroup: trial.without_cgroup,
         seconds: (trial.seconds * 10.0).round() / 10.0,
         findings,
     }
@@ -167,6 +186,10 @@ fn result(probe: &Probe) -> impl PartialEq + use<> {
 fn text(report: &Report) -> String {
     let mut lines = vec![format!("sandbox {}", report.sandbox)];
     lines.extend(report.notes.iter().map(|note| format!("  not taken: {note}")));
+    lines.push(match &report.without_cgroup {
+        None => "  memory of a tree: bounded by the kernel (cgroup)".to_owned(),
+        Some(why) => format!("  memory of a tree: watched, not bounded by a cgroup: {why}"),
+    });
     let mut topic = None;
     for finding in &report.findings {
         if topic != Some(finding.topic) && finding.topic != Topic::Healthy {
@@ -198,7 +221,7 @@ fn lines_of(finding: &Finding) -> Vec<String> {
     } else {
         format!("{} of {} refused", count(Held::Held), finding.attempts.len())
     };
-    let mut lines = vec![format!("  {:<7}{:<24}{of:<22}{}", word(finding.held), finding.row, finding.attack)];
+    let mut lines = vec![format!("  {:<7}{:<25}{of:<22}{}", word(finding.held), finding.row, finding.attack)];
     lines.extend(finding.faults.iter().map(|fault| format!("         {fault}")));
     for attempt in finding.attempts.iter().filter(|a| a.held != Held::Held) {
         lines.push(format!("         {}: {} ({})", word(attempt.held), attempt.what, attempt.said));
@@ -233,10 +256,11 @@ fn summary(report: &Report) -> Vec<String> {
         line(
             left.is_nothing(),
             format!(
-                "{} processes, {} mounts, {} folders, {} segments left behind",
+                "{} processes, {} mounts, {} folders, {} cgroups, {} segments left behind",
                 left.processes.len(),
                 left.mounts.len(),
                 left.folders.len(),
+                left.cgroups.len(),
                 left.segments
             ),
         ),
@@ -245,7 +269,13 @@ fn summary(report: &Report) -> Vec<String> {
             format!("the scanner grew by {} MiB at most, {MEMORY_MIB} are allowed", report.scanner_grew_mib),
         ),
     ];
-    for one in left.processes.iter().chain(&left.mounts).chain(&left.folders).chain(&[]) {
+    if let Some(heaviest) = report.heavy.iter().max_by_key(|one| one.scanner_grew_mib) {
+        lines.push(line(
+            heaviest.scanner_grew_mib < MEMORY_MIB,
+            format!("and by {} MiB for one server alone ({})", heaviest.scanner_grew_mib, heaviest.row),
+        ));
+    }
+    for one in left.processes.iter().chain(&left.mounts).chain(&left.folders).chain(&left.cgroups) {
         lines
             .push(format!("         left: {}", crate::model::Untrusted::new(one.as_str()).for_terminal(120)));
     }

@@ -1,12 +1,14 @@
 //! `catalogue sources`: where each list of servers stands, what ended its last walk, and what was found there.
 
 use clap::Args;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::scan::report::counted;
 use super::settings::Settings;
 use crate::model::Untrusted;
+use crate::model::emit::json_line;
 use crate::model::source::{SourceName, WalkEnd};
 use crate::progress;
 use crate::store::{Store, StoreError, StoredSource, Walk, stored_sources};
@@ -27,13 +29,15 @@ pub(super) fn run(settings: &Settings, options: &SourcesOptions) -> anyhow::Resu
         Err(StoreError::Missing { .. }) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
+    let days = super::scan::registry::source_settings(settings)?.github.whole_walk_days;
     let mut text = String::new();
     for name in SourceName::ALL {
         let source = known.iter().find(|source| source.name == name);
+        let due = source.and_then(|source| whole_due(source, days));
         if options.json {
-            text.push_str(&format!("{}\n", to_json(name, source)));
+            text.push_str(&json_line(&to_json(name, source, due))?);
         } else {
-            text.push_str(&described(name, source));
+            text.push_str(&described(name, source, due));
         }
     }
     progress::print(&text)?;
@@ -51,7 +55,38 @@ fn state(source: Option<&StoredSource>) -> &'static str {
     }
 }
 
-fn to_json(name: SourceName, source: Option<&StoredSource>) -> Value {
+/// From when on the next walk is one through everything, for a list whose changes do not tell all.
+fn whole_due(source: &StoredSource, days: u32) -> Option<Timestamp> {
+    if source.name != SourceName::Github || source.mark.is_none() {
+        return None;
+    }
+    let ended = source.whole.as_ref().filter(|walk| walk.frozen == 0)?.ended_at?;
+    ended.checked_add(SignedDuration::from_hours(24 * i64::from(days))).ok()
+}
+
+fn walk_json(walk: &Walk) -> Value {
+    json!({
+        "kind": walk.kind.as_str(),
+        "since": walk.since,
+        "position": walk.position,
+        "pages": walk.pages,
+        "seen": walk.seen,
+        "added": walk.added,
+        "changed": walk.changed,
+        "unchanged": walk.unchanged,
+        "malformed": walk.malformed,
+        "gone": walk.gone,
+        "frozen": walk.frozen,
+        "started_at": walk.started_at,
+        "touched_at": walk.touched_at,
+        "ended_at": walk.ended_at,
+        "ended_by": walk.ended_by.map(WalkEnd::as_str),
+        "failure": walk.failure,
+        "note": walk.note,
+    })
+}
+
+fn to_json(name: SourceName, source: Option<&StoredSource>, due: Option<Timestamp>) -> Value {
     let Some(source) = source else { return json!({"source": name.as_str(), "state": state(None)}) };
     let candidates = &source.candidates;
     json!({
@@ -70,29 +105,13 @@ fn to_json(name: SourceName, source: Option<&StoredSource>) -> Value {
             "not_scannable": candidates.not_scannable,
             "missing": candidates.missing,
         },
-        "walk": source.walk.as_ref().map(|walk| json!({
-            "kind": walk.kind.as_str(),
-            "since": walk.since,
-            "position": walk.position,
-            "pages": walk.pages,
-            "seen": walk.seen,
-            "added": walk.added,
-            "changed": walk.changed,
-            "unchanged": walk.unchanged,
-            "malformed": walk.malformed,
-            "gone": walk.gone,
-            "frozen": walk.frozen,
-            "started_at": walk.started_at,
-            "touched_at": walk.touched_at,
-            "ended_at": walk.ended_at,
-            "ended_by": walk.ended_by.map(WalkEnd::as_str),
-            "failure": walk.failure,
-            "note": walk.note,
-        })),
+        "walk": source.walk.as_ref().map(walk_json),
+        "whole_walk": source.whole.as_ref().map(walk_json),
+        "whole_walk_due": due,
     })
 }
 
-fn described(name: SourceName, source: Option<&StoredSource>) -> String {
+fn described(name: SourceName, source: Option<&StoredSource>, due: Option<Timestamp>) -> String {
     let Some(source) = source else {
         return format!("{name}: never walked; catalogue scan --registry {name} --dry-run reads it\n");
     };
@@ -120,10 +139,17 @@ fn described(name: SourceName, source: Option<&StoredSource>) -> String {
             line(shown(note));
         }
     }
+    let before = source.whole.as_ref().filter(|whole| source.walk.as_ref().is_some_and(|w| w.id != whole.id));
+    if let Some(whole) = before.filter(|_| name == SourceName::Github) {
+        line(format!("last whole walk, {:.0}: {}", whole.started_at, walk_line(name, whole)));
+    }
+    if let Some(due) = due {
+        line(format!("next whole walk: with the first run after {due:.0}"));
+    }
     if let Some(mark) = &source.mark {
         line(format!("next walk: what changed since {}", shown(mark)));
     }
-    if let Some(until) = source.asked_not_before.filter(|until| *until > jiff::Timestamp::now()) {
+    if let Some(until) = source.asked_not_before.filter(|until| *until > Timestamp::now()) {
         line(format!("asked to be left alone until {until:.0}"));
     }
     let found = &source.candidates;

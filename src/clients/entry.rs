@@ -19,6 +19,8 @@ pub(super) struct Entry {
     command: Words,
     args: Words,
     env: Names,
+    /// What OpenCode calls it.
+    environment: Names,
     url: Words,
     #[serde(rename = "httpUrl")]
     http_url: Words,
@@ -50,7 +52,7 @@ impl Entry {
 
     /// Names of its variables, sorted.
     pub(super) fn variables(&self) -> Vec<String> {
-        let mut names = self.env.0.clone();
+        let mut names: Vec<String> = self.env.0.iter().chain(&self.environment.0).cloned().collect();
         names.sort();
         names.dedup();
         names

@@ -35,6 +35,7 @@ pub(super) const CURSOR: Exporter = Exporter {
     advisory: true,
     strict_refuses: false,
     asking_hides: false,
+    believes_hints: false,
     tried_with: "",
     notes: &[
         "What the policy denies is not blocked: Cursor asks about it. The vendor calls the list no security boundary.",
@@ -58,6 +59,7 @@ pub(super) const VSCODE: Exporter = Exporter {
     advisory: true,
     strict_refuses: false,
     asking_hides: false,
+    believes_hints: false,
     tried_with: "",
     notes: &[
         "What the policy denies is not blocked: VS Code asks about it. A tool of that name on another server is asked about as well.",

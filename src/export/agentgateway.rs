@@ -33,6 +33,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: true,
+    believes_hints: false,
     tried_with: "its schema, and CEL in crate cel 0.15.0",
     notes: &[
         "Put mcpAuthorization into the policies of your own file. What a person should decide is denied.",

@@ -33,9 +33,11 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: true,
     asking_hides: false,
+    believes_hints: false,
     tried_with: "tried with 2.1.329",
     notes: &[
-        "Put \"permissions\" into your settings.json; the mode dontAsk, where it is set, holds for built-in tools as well.",
+        "Put \"permissions\" into your settings.json; the mode dontAsk, where it is set, holds for built-in tools as well, \
+         and --dangerously-skip-permissions undoes it: then only what is named here is refused.",
     ],
     form: Form::ClaudeCode,
     key_fault,

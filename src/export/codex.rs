@@ -32,6 +32,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: false,
+    believes_hints: false,
     tried_with: "tried with 0.169.0",
     notes: &["Put the lines of each table below the command or url of that server in your own config.toml."],
     form: Form::Raw,

@@ -1,15 +1,17 @@
 //! Copilot CLI: a script line of flags.
 //!
 //! Source: research/policy-targets.md section 1.5. The server is raw and the tool mangled, although the help says
-//! otherwise; deny beats allow; what no flag names is asked about, and refused where nobody can be asked. There are no
-//! wildcards. Only server keys of `[A-Za-z0-9._-]` can be addressed.
+//! otherwise; deny beats allow, and there are no wildcards. Only server keys of `[A-Za-z0-9._-]` can be addressed.
+//!
+//! What no flag names runs unasked if its server calls it read-only (seen in 1.0.102, tests/suite/decisions), and a server
+//! may call anything so: there is no asking that could be relied on. What a person should decide is denied.
 
 use std::collections::BTreeSet;
 
-use super::names::copilot_name_is_sure;
+use super::names::COPILOT_LONGEST;
 use super::plan::Plan;
-use super::{Can, EffectiveRule, Exporter, Finding, Form, Level, Named, Reading, Reason, toml_text};
-use crate::policy::{Decided, Rule, ToolPolicy};
+use super::{Can, Exporter, Finding, Form, Level, Named, Reading, as_degraded, toml_text};
+use crate::policy::{Decided, Rule};
 
 /// The table's entry.
 pub(super) const EXPORTER: Exporter = Exporter {
@@ -19,7 +21,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     language: "sh",
     can: Can {
         limit: false,
-        ask: true,
+        ask: false,
         deny: true,
         hide: false,
         arguments: false,
@@ -30,11 +32,15 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: false,
+    believes_hints: true,
     tried_with: "tried with 1.0.102",
-    notes: &["Start Copilot through this script; its own arguments go on behind it."],
+    notes: &[
+        "Start Copilot through this script; its own arguments go on behind it.",
+        "Copilot runs unasked what its server calls read-only: what a person should decide is denied; delete a line to be asked.",
+    ],
     form: Form::Copilot,
     key_fault,
-    exact,
+    exact: as_degraded,
     write,
     validate,
     read,
@@ -42,16 +48,8 @@ pub(super) const EXPORTER: Exporter = Exporter {
 
 fn key_fault(key: &str) -> Option<&'static str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    (key.is_empty() || !key.chars().all(plain)).then_some("holds more than letters, digits, . _ and -")
-}
-
-fn exact(_: &str, policy: &ToolPolicy, effective: EffectiveRule) -> EffectiveRule {
-    match effective.rule {
-        Rule::Allow if !copilot_name_is_sure(policy.tool.raw()) => {
-            effective.instead(Rule::Ask, Reason::UnsureName)
-        }
-        _ => effective,
-    }
+    (key.is_empty() || key.len() > 40 || !key.chars().all(plain))
+        .then_some("is not 1 to 40 letters, digits, . _ and -: such a key cannot be addressed")
 }
 
 fn write(plan: &Plan<'_>) -> String {
@@ -154,6 +152,11 @@ fn validate(text: &str) -> Vec<Finding> {
                     Level::Error,
                     "never matches: Copilot knows the tool with - for everything outside [A-Za-z0-9_-]",
                 );
+            } else if server.chars().count() + 1 + tool.chars().count() > COPILOT_LONGEST {
+                push(
+                    Level::Error,
+                    "never matches: names of server and tool are cut at 64 characters together",
+                );
             }
         }
         if flag.kind == "allow-tool" && (denied.contains(flag.value.as_str()) || denied.contains(server)) {
@@ -163,6 +166,15 @@ fn validate(text: &str) -> Vec<Finding> {
             push(Level::Warning, "also allows tools that the server adds later");
         }
     }
+    findings.push(Finding {
+        level: Level::Warning,
+        path: String::new(),
+        line: Some(1),
+        column: Some(1),
+        message:
+            "what no flag names runs unasked if its server calls it read-only; nothing here can say otherwise"
+                .to_owned(),
+    });
     findings.sort_by_key(|f| (f.line, f.column));
     findings
 }
@@ -192,7 +204,10 @@ fn read(text: &str) -> Option<Reading> {
         match (named(&deny), named(&allow)) {
             (true, _) => Decided::new(Rule::Deny, format!("--deny-tool={name}")),
             (false, true) => Decided::new(Rule::Allow, format!("--allow-tool={name}")),
-            (false, false) => Decided::new(Rule::Ask, "no flag: the client asks"),
+            (false, false) => Decided::new(
+                Rule::Allow,
+                "no flag: the client asks, unless the server calls the tool read-only",
+            ),
         }
     }))
 }

@@ -50,6 +50,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: false,
+    believes_hints: false,
     tried_with: "the form of docs/POLICY.md",
     notes: &[],
     form: Form::Raw,
@@ -62,7 +63,11 @@ pub(super) const EXPORTER: Exporter = Exporter {
 
 fn cell(text: &str) -> String {
     let mut out = String::from("\"");
-    if text.starts_with(['=', '+', '-', '@', '\'', '\t', '\r']) {
+    // Full-width signs and what stands behind blanks count as well: some programs trim and fold before they look.
+    let begins = ['=', '+', '-', '@', '\'', '\u{FF1D}', '\u{FF0B}', '\u{FF0D}', '\u{FF20}'];
+    if text.trim_start_matches(|c: char| c.is_whitespace() || is_unprintable(c)).starts_with(begins)
+        || text.starts_with(['\t', '\r', '\n'])
+    {
         out.push('\'');
     }
     for c in text.chars() {

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use super::node::{Findings, Node, from_yaml, join};
 use super::plan::Plan;
-use super::yaml::Yaml;
-use super::{Can, EffectiveRule, Exporter, Finding, Form, Level, Named, Reading, Reason, any_key};
+use super::yaml::{LONGEST_KEY, Yaml, quoted_len};
+use super::{Can, EffectiveRule, Exporter, Finding, Form, Level, Named, Reading, Reason};
 use crate::policy::{Decided, Rule, ToolPolicy};
 
 /// The table's entry.
@@ -30,17 +30,24 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: true,
+    believes_hints: false,
     tried_with: "from its source at 2bd20fe8",
     notes: &[
         "A server of your profile that is missing here has all its tools. What a person should decide is left out.",
     ],
     form: Form::Raw,
-    key_fault: any_key,
+    key_fault,
     exact,
     write,
     validate,
     read,
 };
+
+/// Found by the fuzz target `policies`: the document could not be read.
+fn key_fault(key: &str) -> Option<&'static str> {
+    (quoted_len(key) > LONGEST_KEY)
+        .then_some("is longer than a key of YAML can be, 1,024 characters with its escapes")
+}
 
 fn exact(_: &str, policy: &ToolPolicy, effective: EffectiveRule) -> EffectiveRule {
     // A wildcard nowhere, but other files of the gateway have one: not worth the doubt.

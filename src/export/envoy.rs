@@ -30,6 +30,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: true,
+    believes_hints: false,
     tried_with: "its schema at v1.1.0",
     notes: &[
         "Put each toolSelector into the backend of your own MCPRoute. What a person should decide is left out.",

@@ -33,6 +33,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: false,
+    believes_hints: false,
     tried_with: "tried with gemini-cli-core 0.61.0",
     notes: &[],
     form: Form::Gemini,
@@ -43,11 +44,8 @@ pub(super) const EXPORTER: Exporter = Exporter {
     read,
 };
 
-/// A key without a rule for the whole server would leave new tools to the mode, which may allow them.
 fn key_fault(key: &str) -> Option<&'static str> {
-    (!gemini_key_is_safe(key)).then_some(
-        "is not 1 to 25 of [A-Za-z0-9_.:-], or is or begins like mcp_: Gemini has no rule that holds for the whole server",
-    )
+    key.is_empty().then_some("is empty")
 }
 
 const DENY: u32 = 999;
@@ -66,18 +64,21 @@ fn write(plan: &Plan<'_>) -> String {
             };
             rule(&mut out, server.key, name, decision, priority);
         }
-        let decision = if server.default == Rule::Ask { "ask_user" } else { "deny" };
-        rule(&mut out, server.key, "*", decision, SERVER);
+        if gemini_key_is_safe(server.key) {
+            let decision = if server.default == Rule::Ask { "ask_user" } else { "deny" };
+            rule(&mut out, server.key, "*", decision, SERVER);
+        }
     }
     out
 }
 
 fn rule(out: &mut String, key: &str, name: &str, decision: &str, priority: u32) {
-    let (key, name) = (toml_text::text(key), toml_text::text(name));
-    let _ = writeln!(
-        out,
-        "\n[[rule]]\nmcpName = {key}\ntoolName = {name}\ndecision = \"{decision}\"\npriority = {priority}"
-    );
+    let name = toml_text::text(name);
+    out.push_str("\n[[rule]]\n");
+    if gemini_key_is_safe(key) {
+        let _ = writeln!(out, "mcpName = {}", toml_text::text(key));
+    }
+    let _ = writeln!(out, "toolName = {name}\ndecision = \"{decision}\"\npriority = {priority}");
     if decision == "deny" {
         let _ = writeln!(out, "denyMessage = {}", toml_text::text(super::messages::DENIED));
     }

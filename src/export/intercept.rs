@@ -9,7 +9,7 @@ mod validate;
 
 use super::operators::expressible;
 use super::plan::Plan;
-use super::yaml::{Yaml, quoted_len};
+use super::yaml::{LONGEST_KEY, Yaml, quoted_len};
 use super::{Can, EffectiveRule, Exporter, Form, Reason, any_key, messages};
 use crate::policy::{ArgumentRule, Check, Rule, Scalar, ToolPolicy};
 
@@ -33,6 +33,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: false,
+    believes_hints: false,
     tried_with: "its loader and validator at 77f0429",
     notes: &[],
     form: Form::Raw,
@@ -42,9 +43,6 @@ pub(super) const EXPORTER: Exporter = Exporter {
     validate: validate::validate,
     read: read::read,
 };
-
-/// YAML readers look no further than 1,024 characters for the colon behind a key.
-const LONGEST_KEY: usize = 1_000;
 
 fn exact(_: &str, policy: &ToolPolicy, effective: EffectiveRule) -> EffectiveRule {
     let name = policy.tool.raw();

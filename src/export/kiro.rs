@@ -32,6 +32,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: false,
+    believes_hints: false,
     tried_with: "its vendor's pages; it was not run",
     notes: &["Put the members of each server into its entry of your own mcp.json."],
     form: Form::Raw,

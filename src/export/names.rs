@@ -5,25 +5,34 @@
 //! none of the wildcards of their languages, so a name can never widen a rule. The mangling clients are JavaScript:
 //! a character beyond U+FFFF counts as two there.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+use regex::Regex;
 
 /// The form of names that a target matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// As the server says them.
     Raw,
-    /// `mcp__server__tool`, everything else `_`. Claude Code 2.1.329.
+    /// `mcp__server__tool`, everything else `_`; before that the tool in NFKC and without invisible characters. Claude Code
+    /// 2.1.329.
     ClaudeCode,
     /// `server_tool`, everything else `_`. OpenCode 1.18.33.
     OpenCode,
     /// `mcp_server_tool`, everything else `_`, cut at 63. gemini-cli-core 0.61.0.
     Gemini,
-    /// The server raw, of the tool everything else `-`, beyond ASCII punycode. Copilot CLI 1.0.102.
+    /// The server raw, of the tool everything else `-`, beyond ASCII punycode, both together cut at 64. Copilot CLI
+    /// 1.0.102.
     Copilot,
 }
 
 /// Longest name that Gemini keeps whole.
 const GEMINI_LONGEST: usize = 63;
+/// Longest `key-tool` that Copilot CLI keeps whole; a longer one loses its end.
+pub(super) const COPILOT_LONGEST: usize = 64;
 /// Longest name that Claude Code offers.
 pub(super) const CLAUDE_LONGEST: usize = 128;
 
@@ -32,12 +41,18 @@ impl Form {
     pub fn whole(self, key: &str, tool: &str) -> String {
         match self {
             Form::Raw => format!("{key}\0{tool}"),
-            Form::ClaudeCode => format!("mcp__{}__{}", claude_server(key), replaced(tool, '_', is_plain)),
+            Form::ClaudeCode => {
+                format!("mcp__{}__{}", claude_server(key), replaced(&claude_tool(tool), '_', is_plain))
+            }
             Form::OpenCode => {
                 format!("{}_{}", replaced(key, '_', is_plain), replaced(tool, '_', is_plain))
             }
             Form::Gemini => gemini_whole(key, tool),
-            Form::Copilot => format!("{key}({})", copilot_tool(tool)),
+            Form::Copilot => {
+                // `key-tool` is cut at 64, and a rule has to name what is left of the tool.
+                let left = COPILOT_LONGEST.saturating_sub(key.chars().count() + 1);
+                format!("{key}({})", copilot_tool(tool).chars().take(left).collect::<String>())
+            }
         }
     }
 
@@ -95,6 +110,28 @@ pub(super) fn claude_server(key: &str) -> String {
     name.split('_').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_")
 }
 
+/// A tool as Claude Code reads it off the wire: compatibility forms composed, and what is invisible or nothing taken out,
+/// until neither changes it. `ｄｅｌｅｔｅ` in full width is `delete` there (seen: tests/suite/decisions/claude-code.json).
+fn claude_tool(tool: &str) -> Cow<'_, str> {
+    static NOTHING: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"[\p{Cf}\p{Co}\p{Cn}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]")
+            .expect("a class of characters")
+    });
+    if tool.is_ascii() {
+        return Cow::Borrowed(tool);
+    }
+    let mut name = tool.to_owned();
+    for _ in 0..10 {
+        let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(&name).into_owned();
+        let visible = NOTHING.replace_all(&composed, "").into_owned();
+        if visible == name {
+            break;
+        }
+        name = visible;
+    }
+    Cow::Owned(name)
+}
+
 /// Whether rules with this `mcpName` fire in Gemini for every tool.
 pub(super) fn gemini_key_is_safe(key: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-');
@@ -124,11 +161,6 @@ pub(super) fn copilot_tool(tool: &str) -> String {
         .map(|label| if label.is_ascii() { label.to_owned() } else { format!("xn--{}", punycode(label)) })
         .collect();
     replaced(&labels.join("."), '-', is_plain)
-}
-
-/// Whether the form of that name in Copilot CLI was seen: all ASCII, or nothing of it.
-pub(super) fn copilot_name_is_sure(tool: &str) -> bool {
-    tool.is_ascii() || tool.chars().all(|c| !c.is_ascii() && c.is_alphanumeric())
 }
 
 /// RFC 3492, section 6.3.
@@ -197,6 +229,10 @@ mod tests {
             (Form::ClaudeCode, "my srv", "page.create", "mcp__my_srv__page_create"),
             (Form::ClaudeCode, "s", "x()", "mcp__s__x__"),
             (Form::ClaudeCode, "s", "*", "mcp__s___"),
+            (Form::ClaudeCode, "s", "\u{202e}x", "mcp__s__x"),
+            (Form::ClaudeCode, "s", "e\u{301}", "mcp__s___"),
+            (Form::ClaudeCode, "s", "\u{ff44}\u{ff45}\u{ff4c}", "mcp__s__del"),
+            (Form::ClaudeCode, "s", "\u{1f600}", "mcp__s____"),
             (Form::ClaudeCode, "claude.ai  A (b)", "t", "mcp__claude_ai_A_b__t"),
             (Form::OpenCode, "odd", "page.create", "odd_page_create"),
             (Form::OpenCode, "odd", "\u{1f600}", "odd___"),
@@ -206,10 +242,13 @@ mod tests {
             (Form::Gemini, "my srv", "t", "mcp_my_srv_t"),
             (Form::Copilot, "my.srv", "page.create", "my.srv(page-create)"),
             (Form::Copilot, "s", "日本", "s(xn--wgv71a)"),
+            (Form::Copilot, "s", "naïve tool", "s(xn--nave-tool-15a)"),
+            (Form::Copilot, "s", "e\u{301}", "s(xn--e-xbb)"),
             (Form::Raw, "s", "日本 *", "日本 *"),
         ] {
             assert_eq!(form.in_rule(key, tool), rule, "{form:?} {key:?} {tool:?}");
         }
+        assert_eq!(Form::Copilot.in_rule("key", &long), format!("key({})", "x".repeat(60)));
         let cut = Form::Gemini.in_rule("k", &long);
         assert_eq!(cut.len(), 63 - "mcp_k_".len());
         assert!(cut.contains("..."));

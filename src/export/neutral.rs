@@ -41,6 +41,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: false,
+    believes_hints: false,
     tried_with: "the form of docs/POLICY.md",
     notes: &[],
     form: Form::Raw,

@@ -34,6 +34,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: false,
+    believes_hints: false,
     tried_with: "Rego v1",
     notes: &[
         "Load it beside the fixed module (catalogue policy rego). \"allow\" is true for allow only: a caller has to honour ask and limit itself.",

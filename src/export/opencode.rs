@@ -34,6 +34,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: false,
+    believes_hints: false,
     tried_with: "tried with 1.18.33",
     notes: &[
         "The last matching key wins: keep the order of \"permission\", and put nothing for these servers behind it.",

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::model::Untrusted;
 use crate::policy::{Check, Keyed, PolicySet, Rule, ServerPolicy, Tier, ToolPolicy};
 
-use super::{EffectiveRule, Exporter, Reason};
+use super::names::gemini_key_is_safe;
+use super::{EffectiveRule, Exporter, Form, Reason};
 
 /// What a person asked for beside the format.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,7 +60,8 @@ pub struct Plan<'a> {
     pub servers: Vec<PlannedServer<'a>>,
     /// What the document says of itself: our own words, with names made safe for a line.
     pub header: Vec<String>,
-    /// More than half of the tools of a server lost a limit to something stricter.
+    /// More than half of the tools of a server got something stricter because the format cannot say their rules, limits
+    /// among them.
     pub mostly_lost: bool,
 }
 
@@ -101,6 +103,7 @@ pub(super) fn degraded(exporter: &Exporter, tool: &ToolPolicy, tier: Tier, wishe
 /// What a format does with tools that no rule names.
 fn default_of(exporter: &Exporter, rule: Rule) -> Rule {
     match rule {
+        _ if exporter.believes_hints => Rule::Allow,
         Rule::Deny | Rule::Hide if exporter.can.deny_by_default => Rule::Deny,
         // Said in the header: the client asks about what it does not know, and cannot be told otherwise.
         Rule::Deny | Rule::Hide | Rule::Ask if exporter.can.ask => Rule::Ask,
@@ -126,17 +129,22 @@ pub(super) fn plan<'a>(exporter: &Exporter, set: &'a PolicySet, wishes: Wishes) 
         } else {
             format!(" {}", Untrusted::new(&server.policy.release).for_terminal(40))
         };
+        let made_from = server.policy.fingerprint();
+        let made_from = made_from.map(|hex| format!(" Definitions {hex}.")).unwrap_or_default();
         header.push(format!(
-            "Server {}{release} under the key \"{key}\": change the key to the one in your own configuration.",
+            "Server {}{release} under the key \"{key}\": change the key to the one in your own configuration.{made_from}",
             Untrusted::new(server.policy.server.to_string()).for_terminal(120)
         ));
     }
     let defaults_lost =
         servers.iter().filter(|s| s.default.strictness() < s.policy.default.strictness()).count();
     if defaults_lost > 0 {
+        let instead = match exporter.believes_hints {
+            true => "runs unasked if its server calls it read-only, and is asked about if not",
+            false => "is asked about and not refused",
+        };
         header.push(format!(
-            "Lost: deny by default of {defaults_lost} server(s): a tool that the server adds later is asked about and \
-             not refused."
+            "Lost: the default of {defaults_lost} server(s): a tool that the server adds later {instead}."
         ));
     }
     header.extend(losses(&servers));
@@ -147,12 +155,30 @@ pub(super) fn plan<'a>(exporter: &Exporter, set: &'a PolicySet, wishes: Wishes) 
             Untrusted::new(name.replace('\0', " ")).for_terminal(80)
         ));
     }
+    for server in servers.iter().filter(|s| names_tools_only(exporter, s.key)) {
+        header.push(format!(
+            "Key \"{}\": no rule here holds for the whole server, and in yolo mode a tool that it adds later runs unasked. Its \
+             rules name tools like {}, and hit those of any other server whose key becomes the same; rename it to 1 to 25 \
+             of [A-Za-z0-9.:-].",
+            Untrusted::new(server.key).for_terminal(80),
+            Untrusted::new(exporter.form.whole(server.key, "TOOL")).for_terminal(80),
+        ));
+    }
     header.extend(exporter.notes.iter().map(|note| (*note).to_owned()));
     let mostly_lost = servers.iter().any(|server| {
-        let lost = server.tools.iter().filter(|t| t.effective.reason == Reason::NoLimit).count();
-        lost * 2 > server.tools.len()
+        let count =
+            |lost: &[Reason]| server.tools.iter().filter(|t| lost.contains(&t.effective.reason)).count();
+        let limits = [Reason::NoLimit, Reason::NoLimitOnDottedName];
+        let all = [&limits[..], &[Reason::NoApproval, Reason::NoArguments]].concat();
+        // The flag that is named then is about limits alone: without one it would help nobody.
+        count(&limits) > 0 && count(&all) * 2 > server.tools.len()
     });
     Plan { tier: set.tier, servers, header, mostly_lost }
+}
+
+/// Gemini has no rule for the whole of a server whose key it mangles; each tool by its whole name is all there is.
+fn names_tools_only(exporter: &Exporter, key: &str) -> bool {
+    exporter.form == Form::Gemini && !gemini_key_is_safe(key)
 }
 
 fn planned<'a>(exporter: &Exporter, tier: Tier, keyed: &'a Keyed, wishes: Wishes) -> PlannedServer<'a> {
@@ -163,6 +189,7 @@ fn planned<'a>(exporter: &Exporter, tier: Tier, keyed: &'a Keyed, wishes: Wishes
     });
     let default = match exporter.strict_refuses && tier == Tier::Strict {
         true => Rule::Deny,
+        false if names_tools_only(exporter, &keyed.key) => Rule::Ask,
         false => default_of(exporter, keyed.policy.default),
     };
     let mut server =

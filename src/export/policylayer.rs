@@ -36,6 +36,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: true,
+    believes_hints: false,
     tried_with: "its published pages; nothing of it can be run",
     notes: &[],
     form: Form::Raw,
@@ -100,8 +101,10 @@ fn exact(_: &str, policy: &ToolPolicy, effective: EffectiveRule) -> EffectiveRul
     if policy.tool.raw().contains('*') {
         return EffectiveRule::left_out(Reason::WildcardName);
     }
+    // `gt` is no true word about what is no number: denied is only what compares, and a text would slip through.
+    let sayable = |rule: &ArgumentRule| expressible(rule) && !matches!(rule.check, Check::BeAtMost { .. });
     match effective.rule {
-        Rule::Allow | Rule::Limit { .. } if policy.arguments.iter().all(expressible) => effective,
+        Rule::Allow | Rule::Limit { .. } if policy.arguments.iter().all(sayable) => effective,
         Rule::Allow | Rule::Limit { .. } => {
             EffectiveRule { arguments: false, ..effective }.instead(Rule::Hide, Reason::NoArguments)
         }

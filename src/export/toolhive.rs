@@ -33,6 +33,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     advisory: false,
     strict_refuses: false,
     asking_hides: true,
+    believes_hints: false,
     tried_with: "cedar-policy 4.14.1 and the source of v0.44.0",
     notes: &["What a person should decide is denied. Permits for prompts and resources are yours to add."],
     form: Form::Raw,
@@ -44,7 +45,8 @@ pub(super) const EXPORTER: Exporter = Exporter {
 };
 
 const BEFORE: &str = "permit(principal, action == Action::\"call_tool\", resource == Tool::";
-const NOTHING: &str = "forbid(principal, action == Action::\"call_tool\", resource);";
+/// A permit, too: where a forbid is written, some readers see a permit (ContextForge never looks at `effect`).
+const NOTHING: &str = "permit(principal, action == Action::\"call_tool\", resource) when { false };";
 
 /// A Cedar text with its quotes. Everything that is not plainly visible is `\u{...}`.
 fn cedar_text(text: &str) -> String {
@@ -116,6 +118,13 @@ fn validate(text: &str) -> Vec<Finding> {
 
 fn check(root: &Node) -> Findings {
     let mut findings = Findings::default();
+    for (i, entry) in root.as_list().unwrap_or_default().iter().enumerate() {
+        if entry.get("effect").and_then(Node::as_text).is_some_and(|effect| effect != "Permit") {
+            let message = "this is ContextForge's form, whose plugin never reads effect: it would be a permit. Leave out \
+                           what is denied; without a permit it is refused";
+            findings.error(&format!("[{i}].effect"), entry, message);
+        }
+    }
     let Some(fields) = root.as_map() else {
         findings.error("", root, format!("must be a map, this is {}", root.what()));
         return findings;
@@ -157,37 +166,45 @@ fn check(root: &Node) -> Findings {
 }
 
 /// Misspelt actions parse in Cedar and never match; the rest of the language is not checked here.
-fn check_policy(path: &str, text: &str, at: &Node, findings: &mut Findings) {
+fn check_policy(path: &str, text: &str, at_node: &Node, findings: &mut Findings) {
     let trimmed = text.trim_start();
     if !trimmed.starts_with("permit") && !trimmed.starts_with("forbid") {
-        return findings.error(path, at, "must begin with permit or forbid");
+        return findings.error(path, at_node, "must begin with permit or forbid");
     }
     if trimmed.starts_with("forbid") && text.contains("when") {
         let message =
             "a condition on a forbid fails open where its argument is missing; put it on the permit";
-        findings.warning(path, at, message);
+        findings.warning(path, at_node, message);
     }
+    // What stands inside of a text is a name and no marker: a tool may well be called `Action::`.
     let mut rest = text;
-    while let Some((_, after)) = rest.split_once("Action::") {
-        let known =
-            ["call_tool", "get_prompt", "read_resource", "list_tools", "list_prompts", "list_resources"];
-        match cedar_literal(after) {
-            Some((action, _)) if known.contains(&action.as_str()) => {}
-            Some((action, _)) => {
-                findings.error(
-                    path,
-                    at,
-                    format!("never matches: no action {action:?}; known are {}", known.join(", ")),
-                );
+    while let Some(at) = rest.find(['"', 'A', 'T']) {
+        rest = rest.get(at..).unwrap_or_default();
+        if let Some(after) = rest.strip_prefix("Action::") {
+            check_action(path, after, at_node, findings);
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("Tool::") {
+            if cedar_literal(after).is_none() {
+                findings.error(path, at_node, "the tool is no Cedar text; JSON escapes are none of Cedar's");
             }
-            None => findings.error(path, at, "the action is no Cedar text"),
+            rest = after;
+        } else if let Some((_, after)) = cedar_literal(rest) {
+            rest = after;
+        } else {
+            rest = rest.get(1..).unwrap_or_default();
         }
-        rest = after;
     }
-    if let Some((_, after)) = text.split_once("Tool::")
-        && cedar_literal(after).is_none()
-    {
-        findings.error(path, at, "the tool is no Cedar text; JSON escapes are none of Cedar's");
+}
+
+fn check_action(path: &str, after: &str, at: &Node, findings: &mut Findings) {
+    let known = ["call_tool", "get_prompt", "read_resource", "list_tools", "list_prompts", "list_resources"];
+    match cedar_literal(after) {
+        Some((action, _)) if known.contains(&action.as_str()) => {}
+        Some((action, _)) => {
+            let message = format!("never matches: no action {action:?}; known are {}", known.join(", "));
+            findings.error(path, at, message);
+        }
+        None => findings.error(path, at, "the action is no Cedar text"),
     }
 }
 

@@ -102,6 +102,9 @@ fn indent(depth: usize, out: &mut String) {
     }
 }
 
+/// YAML readers look no further than 1,024 characters for the colon behind a key.
+pub(super) const LONGEST_KEY: usize = 1_000;
+
 /// The length of a text once quoted, in bytes.
 pub(super) fn quoted_len(text: &str) -> usize {
     let mut out = String::new();

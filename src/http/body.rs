@@ -10,6 +10,8 @@ use super::{HeaderMap, StatusCode};
 
 /// A rate below this, once [`GRACE`] is over, is a drip and not a slow line.
 const MIN_BYTES_PER_SECOND: u64 = 1024;
+/// What is said of a drip: [`HttpError::TimedOut`].
+pub const DRIP: &str = "an answer of less than 1 KiB a second";
 const GRACE: Duration = Duration::from_secs(10);
 
 /// What bounds an answer.
@@ -56,6 +58,11 @@ impl Answer {
         text.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
     }
 
+    /// From now on a drip is an attack: for answers that are whole in their server's hands when they begin.
+    pub fn must_flow(&mut self) {
+        self.bounds.min_rate = true;
+    }
+
     /// Bytes read so far, decompressed.
     pub fn read_bytes(&self) -> u64 {
         self.read_bytes
@@ -79,7 +86,7 @@ impl Answer {
         }
         let spent = self.began.elapsed();
         if self.bounds.min_rate && spent > GRACE && self.read_bytes < spent.as_secs() * MIN_BYTES_PER_SECOND {
-            return Err(late("an answer of less than 1 KiB a second"));
+            return Err(late(DRIP));
         }
         Ok(Some(chunk.to_vec()))
     }

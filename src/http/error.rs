@@ -121,7 +121,7 @@ impl HttpError {
         } else if source.is_timeout() {
             let what = if source.is_connect() { "the connection" } else { "the whole answer" };
             HttpError::TimedOut { url, what }
-        } else if source.is_decode() || source.is_builder() {
+        } else if source.is_decode() || source.is_builder() || is_no_http(&detail) {
             HttpError::BadReply { url, why: format!("it cannot be read: {detail}") }
         } else {
             HttpError::NoNetwork { url, detail, source: Some(source) }
@@ -131,6 +131,12 @@ impl HttpError {
 
 /// Marks our own refusals where they travel through the HTTP library as an untyped cause.
 pub(super) const REFUSED: &str = "refused by the address guard: ";
+
+/// True for what the HTTP library says of an answer's head that breaks HTTP: the other side's doing, not the network's. It
+/// has no kind for that which could be asked.
+fn is_no_http(detail: &str) -> bool {
+    detail.starts_with("invalid HTTP ") || detail == "message head is too large"
+}
 
 /// The last cause in the chain: the one that names the fact.
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {

@@ -10,17 +10,24 @@ use super::body::{Answer, Bounds};
 use super::reach::{Reach, route};
 use super::{Client, Fields, HeaderValue, HttpError, StatusCode, header, retry, shown};
 
+/// One request to be made in its turn.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) url: &'a Url,
+    pub(super) reach: Reach,
+    pub(super) headers: Fields<'a>,
+    pub(super) body: Option<&'a str>,
+    pub(super) cap_bytes: u64,
+    pub(super) within: Duration,
+    /// True where redirects and refusals are answers to be read, too.
+    pub(super) any_status: bool,
+}
+
 impl Client {
     /// One request in its turn. Redirects take `Authorization` no further than its own host and port.
-    pub(super) async fn ask(
-        &self,
-        url: &Url,
-        headers: Fields<'_>,
-        body: Option<&str>,
-        cap_bytes: u64,
-        within: Duration,
-    ) -> Result<(Answer, OwnedSemaphorePermit), HttpError> {
-        let client = self.client(route(Reach::Anywhere, url)?, url)?;
+    pub(super) async fn ask(&self, asked: Asked<'_>) -> Result<(Answer, OwnedSemaphorePermit), HttpError> {
+        let Asked { url, reach, headers, body, cap_bytes, within, any_status } = asked;
+        let client = self.client(route(reach, url)?, url)?;
         let politeness = &self.inner.politeness;
         let host = self.inner.hosts.of(url, politeness);
         let slot = host.turn(url, politeness).await?;
@@ -61,6 +68,9 @@ impl Client {
         }
         let mut limits = matches!(status.as_u16(), 403 | 429 | 503) && stated.is_some();
         limits |= status == StatusCode::TOO_MANY_REQUESTS;
+        if any_status && !limits && !status.is_server_error() {
+            return Ok((Answer::new(response, Bounds { cap_bytes, ends_at, min_rate: true }), slot));
+        }
         if status == StatusCode::FORBIDDEN && !limits {
             // Some limits are only told in words.
             let bounds = Bounds { cap_bytes: retry::WORDS_BYTES, ends_at, min_rate: true };

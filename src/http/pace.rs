@@ -37,6 +37,8 @@ pub struct Politeness {
     pub contact: Option<String>,
     /// Hosts (`host` or `host:port`) with a pace of their own.
     pub paces: HashMap<String, Pace>,
+    /// The pace of all others.
+    pub otherwise: Pace,
     /// The wait that a `Retry-After` of 0, or a 429 without one, is taken for.
     pub unstated_wait: Duration,
     /// No stated wait is taken for longer.
@@ -56,6 +58,7 @@ impl Default for Politeness {
         Self {
             contact: None,
             paces: HashMap::new(),
+            otherwise: Pace::default(),
             unstated_wait: Duration::from_secs(60),
             longest_wait: Duration::from_secs(3600),
             patience: Duration::from_secs(60),
@@ -138,7 +141,10 @@ impl Hosts {
     pub(super) fn of(&self, url: &Url, politeness: &Politeness) -> Arc<Host> {
         let name = host_of(url);
         let mut hosts = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let pace = politeness.paces.get(&name).copied().unwrap_or_default();
+        let pace = politeness.paces.get(&name).copied().unwrap_or_else(|| match is_here(url) {
+            true => Pace { interval: Duration::ZERO, ..politeness.otherwise },
+            false => politeness.otherwise,
+        });
         let not_before = self.resting.get(&name).copied();
         Arc::clone(hosts.entry(name).or_insert_with(|| {
             Arc::new(Host {

@@ -9,11 +9,13 @@ use url::Url;
 
 use super::facts::Sorted;
 use super::name_of;
+use super::provenance::{Proof, attestation};
 use super::repositories::{Found, Repositories};
 use super::words::stem;
 use crate::model::identity::repository::place_node;
 use crate::model::identity::{
-    EntryFacts, Finding, FindingKind, Link, LinkKind, Node, RepositoryClaim, Tier, ecosystem, registry_node,
+    EntryFacts, Finding, FindingKind, Link, LinkKind, Node, PackageFacts, RepositoryClaim, Tier, ecosystem,
+    registry_node,
 };
 
 /// Where a package's source is, and how far that is proven.
@@ -29,10 +31,7 @@ pub(super) fn links(facts: &Sorted<'_>, findings: &mut BTreeSet<Finding>) -> Vec
     let mut links = Vec::new();
     let mut sources: BTreeMap<&str, Source> = BTreeMap::new();
     for (node, said) in &facts.packages {
-        if let Some(claim) = &said.repository
-            && let Some(source) =
-                package_source(node, claim, said.attested, &repositories, &mut links, findings)
-        {
+        if let Some(source) = package_source(node, said, &repositories, &mut links, findings) {
             sources.insert(node, source);
         }
         for name in &said.mcp_names {
@@ -63,14 +62,20 @@ fn link(a: &str, b: &str, kind: LinkKind, tier: Tier, evidence: String) -> Link 
 
 fn package_source(
     node: &str,
-    claim: &RepositoryClaim,
-    attested: bool,
+    said: &PackageFacts,
     repositories: &Repositories<'_>,
     links: &mut Vec<Link>,
     findings: &mut BTreeSet<Finding>,
 ) -> Option<Source> {
-    let Found::At(path) = repositories.find(claim) else {
-        links.push(resurrected(node, claim, findings));
+    let proof = Proof::read(said, repositories);
+    let claim = match (&said.repository, &proof) {
+        (Some(claim), Proof::Of(made)) => claim.clone().with_id(claim.id.or(made.repository.id)),
+        (Some(claim), _) => claim.clone(),
+        (None, Proof::Of(made)) => made.repository.clone(),
+        (None, _) => return None,
+    };
+    let Found::At(path) = repositories.find(&claim) else {
+        links.push(resurrected(node, &claim, findings));
         return None;
     };
     let folders = repositories.folders(&claim.forge, &path, node);
@@ -80,6 +85,7 @@ fn package_source(
         "" => folders.get("").or_else(|| folders.first().filter(|_| folders.len() == 1)),
         stated => folders.get(stated),
     };
+    let attested = matches!(proof, Proof::Of(_));
     let tier = match (attested, found) {
         (true, _) => Tier::Verified,
         (false, Some(_)) => Tier::TwoWay,
@@ -87,18 +93,18 @@ fn package_source(
     };
     let folder = found.copied().or_else(|| Some(stated).filter(|stated| attested && !stated.is_empty()));
     let place = place_node(&claim.forge, &path, folder.unwrap_or(stated));
-    let evidence = match (attested, found) {
-        (true, Some(_)) => format!("its registry holds a provenance from {place}, whose manifest names it"),
-        (true, None) => format!("its registry holds a provenance from {place}"),
-        (false, Some(_)) => format!("the package names {place}, whose manifest names it"),
-        (false, None) => format!("the package names {place}"),
+    let named = if found.is_some() { ", whose manifest names it" } else { "" };
+    let evidence = match proof {
+        Proof::Of(made) => format!("{}{named}", attestation(made, &place)),
+        Proof::Not(why) => format!("the package names {place}{named}; {why}"),
+        Proof::Unknown => format!("the package names {place}{named}"),
     };
     let mut made = link(node, &place, LinkKind::Repository, tier, evidence);
     if tier != Tier::Claimed && folder.is_none() {
         made.apart = Some("which folder of the repository it comes from is not known".to_owned());
     }
     links.push(made);
-    Some(Source { forge: claim.forge.clone(), path, tier })
+    Some(Source { forge: claim.forge, path, tier })
 }
 
 fn resurrected(node: &str, claim: &RepositoryClaim, findings: &mut BTreeSet<Finding>) -> Link {
@@ -143,7 +149,11 @@ fn of_packages(
         });
         let owns_image = owner.is_some() && image_owner.map(str::to_ascii_lowercase) == owner;
         let (tier, evidence) = if names_back {
-            (Tier::Verified, "the registry lists the package, and the package names the entry".to_owned())
+            let words = match ecosystem(package) {
+                Some("oci") => "the registry lists the image, and the image's label names the entry",
+                _ => "the registry lists the package, and the package names the entry",
+            };
+            (Tier::Verified, words.to_owned())
         } else if comes_from_owner {
             let words = "the registry lists the package, which is proven to come from the repository of the entry's owner";
             (Tier::TwoWay, words.to_owned())

@@ -3,6 +3,7 @@
 //! Only the nouns. `identity` computes the links, `store/identity` keeps them. Everything in here came from outside:
 //! a name says who somebody claims to be, and only a [`Tier`] says how far that is proven.
 
+pub mod provenance;
 pub mod repository;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use provenance::{NewestRelease, Provenance, ProvenanceSaid};
 pub use repository::RepositoryClaim;
 
 /// Something that a server is known by, as text: a server's key (`npm:…`, `pypi:…`, `remote:…`, `github:owner/repo[/folder]`
@@ -38,9 +40,12 @@ pub struct PackageFacts {
     /// Where it says its source is.
     #[serde(default)]
     pub repository: Option<RepositoryClaim>,
-    /// True if its registry holds a provenance that names that repository.
+    /// What its registry's provenance of the newest release says; None where none was asked for.
     #[serde(default)]
-    pub attested: bool,
+    pub provenance: Option<ProvenanceSaid>,
+    /// The release that a provenance may be asked for; None where there is nothing to ask for.
+    #[serde(default)]
+    pub newest: Option<NewestRelease>,
     /// Who may publish it.
     #[serde(default)]
     pub publishers: BTreeSet<String>,

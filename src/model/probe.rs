@@ -13,7 +13,7 @@ use super::tool::DefinitionHash;
 
 /// The number of this scanner's way of asking. It grows when a rerun could get another answer from the same release;
 /// lasting outcomes of an older schema are probed again.
-pub const SCANNER_SCHEMA: u32 = 1;
+pub const SCANNER_SCHEMA: u32 = 2;
 
 /// How far the server was locked in while it ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,6 +55,37 @@ impl FromStr for SandboxLevel {
             .into_iter()
             .find(|l| l.as_str() == text)
             .ok_or_else(|| format!("\"{text}\" is no sandbox level"))
+    }
+}
+
+/// What bounded the memory of the whole tree of a server while it ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemoryBound {
+    /// A cgroup: the kernel.
+    Cgroup,
+    /// A look at all of its processes ten times a second.
+    Watched,
+}
+
+impl MemoryBound {
+    /// The stored and published word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MemoryBound::Cgroup => "cgroup",
+            MemoryBound::Watched => "watched",
+        }
+    }
+}
+
+impl FromStr for MemoryBound {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Cgroup, Self::Watched]
+            .into_iter()
+            .find(|bound| bound.as_str() == text)
+            .ok_or_else(|| format!("\"{text}\" is no bound on memory"))
     }
 }
 
@@ -139,6 +170,8 @@ pub struct Probe {
     pub detail: Untrusted,
     /// How far the server was locked in.
     pub sandbox: SandboxLevel,
+    /// What bounded its memory; None where nothing was run here.
+    pub memory_bound: Option<MemoryBound>,
     /// How messages travelled.
     pub transport: Transport,
     /// When the first attempt began.

@@ -110,10 +110,12 @@ async fn ask_once(
         () = log.flooded() => Some(Err(ListError::Link(LinkError::TooLarge { what: "standard error".to_owned() }))),
     };
     // A server that ended by itself has its last words in the pipe; one that answered is not asked for any.
-    let mut status = None;
+    let (mut status, mut never_made) = (None, false);
     if matches!(listed, Some(Err(ListError::Link(LinkError::Closed { .. })))) {
-        status = tokio::time::timeout(LAST_WORDS, process.wait()).await.ok().flatten();
+        let ended = tokio::time::timeout(LAST_WORDS, process.wait()).await;
         let _ = tokio::time::timeout(LAST_WORDS, reader).await;
+        never_made = ended.is_ok() && process.was_never_made();
+        status = ended.ok().flatten();
     }
     let exceeded = process.exceeded();
     answer.noise_lines = link.noise_lines;
@@ -143,6 +145,10 @@ async fn ask_once(
                 _ => format!("it used more than {} MiB of memory", spec.limits.memory_bytes >> 20),
             });
         }
+        Some(_) if never_made => {
+            let said = Untrusted::new(telling_line(answer.log_tail.raw())).for_terminal(300);
+            answer.detail = Untrusted::new(format!("the box cannot be made: {said}"));
+        }
         Some(Ok(mut listing)) => {
             listing.marks.extend(marks);
             answer.listed(listing);
@@ -167,6 +173,12 @@ impl Answer {
         };
         match listed {
             Ok(listing) => answer.listed(listing),
+            // There is no log and no status that could say more.
+            Err(ListError::Link(LinkError::Closed { detail })) => {
+                answer.outcome = Outcome::Crashed;
+                let detail = format!("the connection was closed: {detail}");
+                answer.detail = Untrusted::new(Untrusted::new(detail).for_terminal(400));
+            }
             Err(error) => answer.failed(&error, None),
         }
         answer
@@ -207,9 +219,6 @@ impl Answer {
             LinkError::Closed { .. } => {
                 let words = self.log_tail.raw();
                 let last = telling_line(words);
-                if words.starts_with("bwrap: ") || words.starts_with("the reduced sandbox cannot be made") {
-                    return (Outcome::ScannerError, last);
-                }
                 let how = match status {
                     Some(status) => format!("it ended with status {status}"),
                     None => "it ended".to_owned(),

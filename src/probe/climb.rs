@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::attempt::Answer;
 use super::plan;
-use crate::model::{Attempt, Outcome, Probe, SandboxLevel, Transport, Untrusted};
+use crate::model::{Attempt, MemoryBound, Outcome, Probe, SandboxLevel, Transport, Untrusted};
 
 /// The ladder as far as it was climbed.
 pub(super) struct Climb {
@@ -58,7 +58,7 @@ impl Climb {
     /// The probe as it stands.
     pub(super) fn finish(
         mut self,
-        sandbox: SandboxLevel,
+        (sandbox, memory_bound): (SandboxLevel, Option<MemoryBound>),
         transport: Transport,
         interpreter: Option<String>,
     ) -> Probe {
@@ -69,6 +69,7 @@ impl Climb {
             outcome: told.map_or(Outcome::Interrupted, |a| a.outcome),
             detail: told.map_or_else(|| Untrusted::new("the scan was ended"), |a| a.detail.clone()),
             sandbox,
+            memory_bound,
             transport,
             started_at: self.began,
             finished_at: Timestamp::now(),
@@ -118,5 +119,5 @@ pub fn remote_probe(answer: Answer, transport: Transport, shown: Vec<String>) ->
         began: answer.started_at,
     };
     climb.add(record, answer, &mut |_, _| {});
-    climb.finish(SandboxLevel::Remote, transport, None)
+    climb.finish((SandboxLevel::Remote, None), transport, None)
 }

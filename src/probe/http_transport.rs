@@ -6,10 +6,11 @@
 //! Source: MCP specification 2025-11-25 basic/transports, 2026-07-28 basic/transports/streamable-http (headers, and when
 //! to try the older transport), 2024-11-05 basic/transports (HTTP with SSE).
 
-mod events;
+pub mod events;
 mod failure;
 mod login;
 mod message;
+mod older;
 mod stream;
 
 use std::time::Duration;
@@ -27,11 +28,15 @@ use crate::http::{
 };
 use crate::model::{Transport, Untrusted};
 use crate::probe::link::{Link, LinkError, Reply};
+use crate::probe::wire::{MAX_ANSWERED, MAX_ID, Oddities};
 
 /// Messages a server may send that answer nothing, before it is a flood.
 const MAX_UNASKED: u32 = 1_000;
 /// A session is ended politely, within this time.
 const GOODBYE: Duration = Duration::from_secs(5);
+
+/// The longest session id that is sent back. The specification lets in visible ASCII alone and bounds no length.
+const MAX_SESSION: usize = 1024;
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -54,6 +59,8 @@ pub struct HttpLink {
     unasked: u32,
     answered_bytes: u64,
     damaged: bool,
+    oddities: Oddities,
+    odd_session: bool,
 }
 
 #[derive(Debug)]
@@ -92,6 +99,8 @@ impl HttpLink {
             unasked: 0,
             answered_bytes: 0,
             damaged: false,
+            oddities: Oddities::default(),
+            odd_session: false,
         }
     }
 
@@ -106,6 +115,11 @@ impl HttpLink {
     /// True if an answer was no UTF-8 and was read with replacement characters.
     pub fn encoding_damaged(&self) -> bool {
         self.damaged
+    }
+
+    /// What was odd about the conversation, one word each.
+    pub fn marks(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.oddities.marks().chain(self.odd_session.then_some("odd-session"))
     }
 
     /// Ends the session, if there is one. Failures are not ours to report: everything was read.
@@ -211,13 +225,19 @@ impl HttpLink {
     }
 
     async fn read_json(&mut self, mut answer: Answer, id: u64) -> Result<Reply, LinkError> {
+        answer.must_flow();
         let body = answer.bytes().await;
         self.answered_bytes += answer.read_bytes();
         let body = body.map_err(|e| link_error(e, true))?;
         let mut found = None;
         for message in self.understand(&body, id)? {
-            if let Incoming::Ours(reply) = message {
-                found = Some(reply);
+            match message {
+                Incoming::Ours(reply) => found = Some(reply),
+                Incoming::Asked { .. } => {
+                    self.oddities.asked();
+                }
+                Incoming::Stray { id: theirs } => self.oddities.answered(&theirs, id),
+                Incoming::Other => {}
             }
         }
         found.ok_or_else(|| LinkError::Protocol { detail: "an answer to another request".into() })
@@ -247,8 +267,19 @@ impl HttpLink {
                     Incoming::Ours(reply) => found = Some(reply),
                     Incoming::Asked { id, method } => {
                         self.count_unasked()?;
+                        if id.get().len() > MAX_ID {
+                            let detail = "a request with an unreadable id".to_owned();
+                            return Err(LinkError::Protocol { detail });
+                        }
+                        if self.oddities.asked() > MAX_ANSWERED {
+                            continue;
+                        }
                         let headers = self.headers(None, &Value::Null);
                         self.post(to, headers, message::answer(&id, &method)).await?;
+                    }
+                    Incoming::Stray { id: theirs } => {
+                        self.oddities.answered(&theirs, id);
+                        self.count_unasked()?;
                     }
                     Incoming::Other => self.count_unasked()?,
                 }
@@ -276,65 +307,6 @@ impl HttpLink {
         Ok(())
     }
 
-    /// Opens the older transport: a GET that stays open and begins with where messages go.
-    async fn open_old(&mut self, why: &str) -> Result<(), LinkError> {
-        let not_mcp = |detail: String| LinkError::NotMcp { detail: format!("POST: {why}; GET: {detail}") };
-        let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
-        let request = Request {
-            method: Method::GET,
-            url: &self.address,
-            reach: self.reach,
-            headers,
-            body: None,
-            cap_bytes: self.left_bytes(),
-            ends_at: self.ends_at,
-        };
-        let answer = self.client.send(request).await.map_err(|e| link_error(e, false))?;
-        self.refuse_login(&answer).await?;
-        let kind = answer.media_type();
-        if !answer.status.is_success() || kind != "text/event-stream" {
-            let kind = Untrusted::from(kind).for_terminal(60);
-            return Err(not_mcp(format!("status {} of type \"{kind}\"", answer.status.as_u16())));
-        }
-        let at = answer.url.clone();
-        let mut stream = Box::new(EventStream::new(answer, self.limits.line_bytes));
-        loop {
-            let Some(event) = stream.next().await? else {
-                return Err(not_mcp("an event stream that ended without an endpoint event".into()));
-            };
-            if event.kind != "endpoint" {
-                self.count_unasked()?;
-                continue;
-            }
-            let place = String::from_utf8_lossy(&event.data).into_owned();
-            let shown = Untrusted::from(place.as_str()).for_terminal(200);
-            let messages = at.join(place.trim()).ok().filter(|url| url.origin() == at.origin());
-            let Some(messages) = messages else {
-                let detail = format!("its message address \"{shown}\" is not of the same origin");
-                return Err(LinkError::Protocol { detail });
-            };
-            self.mode = Mode::Old { stream, messages };
-            return Ok(());
-        }
-    }
-
-    async fn call_old(&mut self, id: u64, headers: HeaderMap, body: Vec<u8>) -> Result<Reply, LinkError> {
-        let Mode::Old { mut stream, messages } = std::mem::replace(&mut self.mode, Mode::NotOld) else {
-            return Err(LinkError::Closed { detail: "the event stream is gone".into() });
-        };
-        let reply = match self.post(&messages, headers, body).await {
-            Ok(answer) if answer.status.is_success() => self.next_reply(&mut stream, &messages, id).await,
-            Ok(answer) => Err(LinkError::Protocol {
-                detail: format!("its message address answered status {}", answer.status.as_u16()),
-            }),
-            Err(error) => Err(error),
-        };
-        // Put back whatever came: a server that refuses one method may well answer the next.
-        self.mode = Mode::Old { stream, messages };
-        reply
-    }
-
     /// Sends a request by POST to the one address, or by the older transport if that is what is spoken.
     async fn ask(&mut self, method: &str, params: &Value) -> Result<Reply, LinkError> {
         self.next_id += 1;
@@ -346,7 +318,9 @@ impl HttpLink {
         let address = self.address.clone();
         let answer = self.post(&address, headers.clone(), body.clone()).await?;
         if method == "initialize" {
-            self.session = answer.headers.get(&SESSION).cloned();
+            let told = answer.headers.get(&SESSION).cloned();
+            self.session = told.clone().filter(is_session);
+            self.odd_session = self.session.is_none() && told.is_some();
         }
         match self.read_answer(answer, id).await? {
             Answered::Reply(reply) => {
@@ -364,6 +338,12 @@ impl HttpLink {
             Answered::MaybeOld(why) => Err(LinkError::Protocol { detail: why }),
         }
     }
+}
+
+/// A session id that may be sent back: visible ASCII, as the specification has it, and no book.
+fn is_session(id: &HeaderValue) -> bool {
+    let bytes = id.as_bytes();
+    bytes.len() <= MAX_SESSION && bytes.iter().all(u8::is_ascii_graphic)
 }
 
 impl Link for HttpLink {

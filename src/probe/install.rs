@@ -351,6 +351,7 @@ impl Place<'_> {
         let status = tokio::time::timeout(INSTALL_WITHIN, process.wait()).await;
         let _ = tokio::time::timeout(Duration::from_millis(500), reader).await;
         let out_of_memory = process.was_out_of_memory();
+        let never_made = status.is_ok() && !out_of_memory && process.was_never_made();
         process.end().await;
         let mut log = ring.tail(8 * 1024);
         if let Some(said) = said {
@@ -365,6 +366,11 @@ impl Place<'_> {
             Ok(_) if out_of_memory => Err(InstallFailure {
                 outcome: Outcome::ScannerError,
                 detail: "the install used more memory than allowed".to_owned(),
+                log: Untrusted::new(log),
+            }),
+            Ok(_) if never_made => Err(InstallFailure {
+                outcome: Outcome::ScannerError,
+                detail: format!("the install box cannot be made: {}", log.trim()),
                 log: Untrusted::new(log),
             }),
             Ok(status) => Ok(Ended { ok: status == Some(0), log }),

@@ -37,8 +37,8 @@ pub struct ReleaseFound {
     pub homepage: Option<Url>,
     /// Its licence as it names it.
     pub licence: Option<Untrusted>,
-    /// The name it claims in the official MCP registry (npm `mcpName`, PyPI `mcp-name:` in the description).
-    pub mcp_name: Option<Untrusted>,
+    /// The names it claims in the official MCP registry (npm `mcpName`, PyPI `mcp-name:` in the description).
+    pub mcp_names: Vec<Untrusted>,
     /// PyPI: which Pythons it wants, a PEP 440 specifier.
     pub requires_python: Option<String>,
     /// npm: which Nodes it wants, a range.

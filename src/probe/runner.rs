@@ -129,7 +129,7 @@ impl Prober {
             climb.add(record, answer, &mut ended);
         }
         let interpreter = interpreter_of(&entry, self.installer.node.as_ref().map(|n| n.version.as_str()));
-        let mut probe = climb.finish(self.sandbox.level(), Transport::Stdio, Some(interpreter));
+        let mut probe = climb.finish(self.sandbox.ran_in(), Transport::Stdio, Some(interpreter));
         if entry.installed.built {
             probe.marks.push("built".to_owned());
             probe.marks.sort();
@@ -142,11 +142,11 @@ impl Prober {
         &self,
         spec: BoxSpec,
         shown: Vec<String>,
+        limits: &Limits,
         mut ended: impl FnMut(usize, &Attempt),
     ) -> Probe {
-        let patience = Duration::from_secs(self.limits.session_seconds)
-            .min(ATTEMPT_PATIENCE.max(Duration::from_secs(self.limits.session_seconds)));
-        let answer = attempt::ask(&self.sandbox, &spec, &self.limits, patience, &self.cancel).await;
+        let patience = Duration::from_secs(limits.session_seconds);
+        let answer = attempt::ask(&self.sandbox, &spec, limits, patience, &self.cancel).await;
         let record = record_of(&answer, "bare", shown, Vec::new(), BTreeMap::new());
         let mut climb = Climb {
             attempts: Vec::new(),
@@ -156,7 +156,7 @@ impl Prober {
             began: answer.started_at,
         };
         climb.add(record, answer, &mut ended);
-        climb.finish(self.sandbox.level(), Transport::Stdio, None)
+        climb.finish(self.sandbox.ran_in(), Transport::Stdio, None)
     }
 
     async fn entry(&self, asked: &PackageProbe, variant: &Variant) -> Result<Entry, InstallFailure> {
@@ -210,7 +210,7 @@ impl Prober {
         }
         climb.attempts.push(record);
         let python = asked.python.as_ref().map(|p| format!("python {}", p.version));
-        let mut probe = climb.finish(self.sandbox.level(), Transport::Stdio, python);
+        let mut probe = climb.finish(self.sandbox.ran_in(), Transport::Stdio, python);
         // Whatever was tried before, this is what ended it.
         probe.outcome = failure.outcome;
         probe.detail = Untrusted::new(failure.detail.clone());

@@ -5,7 +5,9 @@
 //! What each level really stops was measured: research/live.md section 5.
 
 pub mod bwrap;
+mod cgroup;
 mod expose;
+mod launch;
 pub mod limits;
 pub mod process;
 pub mod reduced;
@@ -20,7 +22,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::model::SandboxLevel;
+use crate::model::{MemoryBound, SandboxLevel};
+use cgroup::{Cgroups, Group};
 
 pub use process::BoxedProcess;
 pub use spec::{Access, BoxLimits, BoxSpec, Network, Shown};
@@ -55,6 +58,8 @@ pub struct Sandbox {
     bwrap: Option<PathBuf>,
     /// Folders that only root may enter can be shown.
     expose: bool,
+    /// Where boxes get a cgroup, or why they get none.
+    cgroups: Result<Cgroups, String>,
     /// Why a stronger level was not taken, for people.
     notes: Vec<String>,
 }
@@ -77,12 +82,28 @@ impl Sandbox {
             Wanted::None => vec![(SandboxLevel::None, false)],
         };
         let mut notes = Vec::new();
+        let mut cgroups = Cgroups::find();
         for (level, expose) in levels {
             if expose && !limits::is_root() {
                 continue;
             }
-            let sandbox = Self { level, bwrap: bwrap.map(Path::to_owned), expose, notes: notes.clone() };
-            match sandbox.try_out(scratch).await {
+            let mut sandbox = Self {
+                level,
+                bwrap: bwrap.map(Path::to_owned),
+                expose,
+                cgroups: cgroups.clone(),
+                notes: notes.clone(),
+            };
+            let mut tried = sandbox.try_out(scratch).await;
+            if let (Err(why), Ok(_)) = (&tried, &sandbox.cgroups) {
+                // The level may be had all the same: a box then goes without a group.
+                sandbox.cgroups = Err(why.clone());
+                tried = sandbox.try_out(scratch).await;
+                if tried.is_ok() {
+                    cgroups.clone_from(&sandbox.cgroups);
+                }
+            }
+            match tried {
                 Ok(()) => return Ok(sandbox),
                 Err(why) => {
                     let note = format!("{level}: {why}");
@@ -105,6 +126,26 @@ impl Sandbox {
         &self.notes
     }
 
+    /// What bounds the memory of a box's whole tree.
+    pub fn memory_bound(&self) -> MemoryBound {
+        if self.cgroups.is_ok() { MemoryBound::Cgroup } else { MemoryBound::Watched }
+    }
+
+    /// What is stored with each probe of a box.
+    pub fn ran_in(&self) -> (SandboxLevel, Option<MemoryBound>) {
+        (self.level, Some(self.memory_bound()))
+    }
+
+    /// Why boxes get no cgroup, for people; None if they do.
+    pub fn without_cgroup(&self) -> Option<&str> {
+        self.cgroups.as_ref().err().map(String::as_str)
+    }
+
+    /// The cgroups of this process's boxes that are still there.
+    pub fn cgroups_left(&self) -> Vec<String> {
+        self.cgroups.as_ref().map_or_else(|_| Vec::new(), Cgroups::left)
+    }
+
     /// Where `host` lies inside the box if it is shown as `inside`: only bubblewrap can show a folder elsewhere.
     pub fn view(&self, host: &Path, inside: &str) -> PathBuf {
         match self.level {
@@ -118,12 +159,20 @@ impl Sandbox {
     /// # Errors
     /// The box cannot be made: a fault of this machine, never of the server.
     pub fn start(&self, spec: &BoxSpec) -> std::io::Result<BoxedProcess> {
+        let group = self.group(spec)?;
         match (self.level, &self.bwrap) {
-            (SandboxLevel::Bwrap, Some(program)) => bwrap::start(program, self.expose, spec),
+            (SandboxLevel::Bwrap, Some(program)) => bwrap::start(program, self.expose, spec, group),
             (SandboxLevel::Bwrap, None) => Err(std::io::Error::other("bubblewrap is not there")),
-            (SandboxLevel::Reduced, _) => reduced::start(spec),
-            (SandboxLevel::None | SandboxLevel::Remote, _) => process::start_open(spec),
+            (SandboxLevel::Reduced, _) => reduced::start(spec, group),
+            (SandboxLevel::None | SandboxLevel::Remote, _) => process::start_open(spec, group),
         }
+    }
+
+    fn group(&self, spec: &BoxSpec) -> std::io::Result<Option<Group>> {
+        let Ok(cgroups) = &self.cgroups else { return Ok(None) };
+        // What a box writes to its temporary file systems lies in memory.
+        let beside = if self.level == SandboxLevel::Bwrap { bwrap::TMPFS * spec.limits.tmp_bytes } else { 0 };
+        cgroups.group(&spec.limits, beside).map(Some)
     }
 
     async fn try_out(&self, scratch: &Path) -> Result<(), String> {

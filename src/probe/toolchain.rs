@@ -5,7 +5,7 @@ mod fetch;
 mod find;
 mod pins;
 mod pythons;
-pub(in crate::probe) mod unpack;
+pub mod unpack;
 mod versions;
 
 use std::path::{Path, PathBuf};

@@ -20,7 +20,7 @@ use super::link::{Link, LinkError, Reply};
 use crate::config::limits::Limits;
 use crate::model::Untrusted;
 pub use log::LogRing;
-use oddities::Oddities;
+pub(super) use oddities::Oddities;
 
 /// Messages that are no answer (notifications, requests of the server) before the session is ended.
 const MAX_UNASKED: u32 = 1_000;
@@ -29,9 +29,9 @@ const MAX_NOISE: u32 = 100_000;
 /// After so many lines others come to their turn: a chunk may hold thousands.
 const TURN: u32 = 256;
 /// Requests of the server that are answered; more of them would fill a pipe that it does not read.
-const MAX_ANSWERED: u32 = 100;
+pub(super) const MAX_ANSWERED: u32 = 100;
 /// The longest id of a server's request that is sent back to it.
-const MAX_ID: usize = 256;
+pub(super) const MAX_ID: usize = 256;
 /// A message that has begun must come at this rate, bytes a second, ...
 const LEAST_RATE: u64 = 1024;
 /// ... once it has been coming for so long.

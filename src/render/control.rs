@@ -3,11 +3,14 @@
 use serde::Serialize;
 
 use crate::export::{EXPORTERS, Exporter};
+use crate::model::emit::json_line;
+use crate::model::text::is_unprintable;
 use crate::model::{Registry, ServerKey};
 use crate::policy::{Rule, ServerPolicy, ToolPolicy, Window};
 use crate::store::site::{SiteAttempt, SiteProbe};
 
 use super::RenderError;
+use super::name::tool_name;
 
 /// A neutral rule, or what a format makes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -66,8 +69,6 @@ pub(super) struct Launch {
     pub(super) intercept_entry: String,
     /// The same as one line for a shell.
     pub(super) intercept_line: String,
-    /// The server's address, where it is remote.
-    pub(super) address: String,
     /// Settings that had to be there for it to start.
     pub(super) settings: Vec<String>,
     /// How many arguments had to be there for it to start.
@@ -205,9 +206,8 @@ pub(super) fn launch(key: &ServerKey, probe: &SiteProbe, chosen: Option<&SiteAtt
     Launch {
         kind,
         intercept_entry: entry(&args, &settings),
-        intercept_line: shell_line(&args),
-        address: if kind == "remote" { key.name().to_owned() } else { String::new() },
-        settings,
+        intercept_line: shell_line(std::iter::once("intercept").chain(args.iter().map(String::as_str))),
+        settings: settings.iter().map(|name| tool_name(name, 100)).collect(),
         added: chosen.map_or(0, |a| a.args.len()),
     }
 }
@@ -252,7 +252,7 @@ fn python_start(chosen: Option<&SiteAttempt>, name: &str) -> Vec<String> {
 
 /// The entry as people write it: the program first, its arguments on one line. Every part is written as JSON.
 fn entry(args: &[String], settings: &[String]) -> String {
-    let json = |text: &str| serde_json::Value::from(text).to_string();
+    let json = |text: &str| json_line(text).unwrap_or_default().trim_end().to_owned();
     let list = |words: &[String]| words.iter().map(|w| json(w)).collect::<Vec<_>>().join(", ");
     let mut entry = format!("{{\n  \"command\": \"intercept\",\n  \"args\": [{}]", list(args));
     if !settings.is_empty() {
@@ -264,9 +264,13 @@ fn entry(args: &[String], settings: &[String]) -> String {
     entry
 }
 
-fn shell_line(args: &[String]) -> String {
-    let words = std::iter::once("intercept").chain(args.iter().map(String::as_str));
-    // A word with a NUL cannot be quoted for a shell; the JSON entry beside it still can say it.
+/// Words as one line for a shell: whatever is in them, it is one command. Empty where a word holds what cannot be seen, which
+/// nobody should paste; the JSON entry beside it still can say it.
+pub(super) fn shell_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let words: Vec<&str> = words.into_iter().collect();
+    if words.iter().any(|word| word.chars().any(is_unprintable)) {
+        return String::new();
+    }
     shlex::try_join(words).unwrap_or_default()
 }
 
@@ -313,7 +317,11 @@ mod tests {
 
     #[test]
     fn a_command_line_is_quoted() {
-        let args = ["-c", "a b", "--", "x;rm"].map(str::to_owned);
-        assert_eq!(shell_line(&args), "intercept -c 'a b' -- 'x;rm'");
+        assert_eq!(shell_line(["intercept", "-c", "a b", "--", "x;rm"]), "intercept -c 'a b' -- 'x;rm'");
+        let address = "remote:https://h.example/;touch$IFS'x'|sh";
+        assert_eq!(shlex::split(&shell_line(["scan", address])), Some(vec!["scan".into(), address.into()]));
+        for unseen in ["a\nrm x", "a\u{202e}b", "\u{0}"] {
+            assert_eq!(shell_line(["x", unseen]), "", "{unseen:?}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::name::tool_name;
 use super::words::{Day, day, registry_word};
-use crate::model::{Outcome, SandboxLevel, ServerKey, Untrusted};
+use crate::model::{MemoryBound, Outcome, SandboxLevel, ServerKey, Untrusted};
 use crate::store::site::{SiteAttempt, SiteProbe};
 
 /// Provenance of everything a page says.
@@ -28,6 +28,8 @@ pub(super) struct Facts {
     /// What the registry says it is. Foreign text.
     pub(super) description: Option<String>,
     pub(super) sandbox: &'static str,
+    /// `cgroup`, `watched`, or empty.
+    pub(super) memory_bound: &'static str,
     pub(super) transport: &'static str,
     pub(super) protocol: Option<String>,
     pub(super) interpreter: Option<String>,
@@ -78,6 +80,7 @@ pub(super) fn facts(key: &ServerKey, probe: &SiteProbe, chosen: Option<&SiteAtte
         licence: line(&probe.licence),
         description: line(&probe.description),
         sandbox: probe.sandbox.map_or("", SandboxLevel::as_str),
+        memory_bound: probe.memory_bound.map_or("", MemoryBound::as_str),
         transport: transport_word(probe.transport.as_deref()),
         protocol: line(&probe.protocol),
         interpreter: probe.interpreter.as_deref().map(|t| Untrusted::new(t).for_page_line(80)),
@@ -116,7 +119,8 @@ fn https_only(text: &Untrusted) -> Option<String> {
     (url.scheme() == "https"
         && url.host_str().is_some()
         && url.as_str().len() <= 500
-        && url.username().is_empty())
+        && url.username().is_empty()
+        && url.password().is_none())
     .then(|| url.to_string())
 }
 
@@ -155,9 +159,14 @@ mod tests {
     fn only_plain_https_addresses_are_linked() {
         let link = |text: &str| https_only(&Untrusted::from(text));
         assert_eq!(link("https://h.example/o/r").as_deref(), Some("https://h.example/o/r"));
-        for bad in
-            ["http://h.example/", "javascript:alert(1)", "https://u:p@h.example/", "data:text/html,x", ""]
-        {
+        for bad in [
+            "http://h.example/",
+            "javascript:alert(1)",
+            "https://u:p@h.example/",
+            "https://:p@h.example/",
+            "data:text/html,x",
+            "",
+        ] {
             assert_eq!(link(bad), None, "{bad}");
         }
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::RenderError;
 use super::catalogue::{Catalogue, ServerEntry, ToolEntry, ToolLine};
-use super::control::{FormatView, Launch, launch, server_formats};
+use super::control::{FormatView, Launch, launch, server_formats, shell_line};
 use super::declared::{DeclaredView, declared_views};
 use super::facts::{AttemptView, Facts, attempt_views, facts};
 use super::identity::{IdentityView, identity_view};
@@ -226,7 +226,8 @@ fn quiet(work: &ServerWork<'_>) -> Result<(), RenderError> {
         lasting: outcome.is_lasting(),
         log: attempts.iter().rev().find(|a| !a.log.is_empty()).map(|a| a.log.clone()).unwrap_or_default(),
         attempts,
-        target: crate::model::Untrusted::new(release).for_page_line(300),
+        // An address may hold what a shell takes for a command of its own.
+        target: shell_line([release.as_str()]),
         others: same_outcome(catalogue, entry).map(ServerEntry::line).collect(),
         declared: declared_views(&rows.declared),
         identity: identity_view(catalogue, entry.key(), &rows.identity),

@@ -69,9 +69,9 @@ const LIMITS: &[Attempt] = &[
 
 fn fork_bomb(_: &mut Server) {
     loop {
-        // Where nothing ends it, it ends itself: each process half a minute after it could fork last.
+        // Where nothing ends it, it ends itself: each process a minute after it could fork last.
         if raw::fork().is_ok() {
-            raw::alarm(30);
+            raw::alarm(60);
         }
     }
 }

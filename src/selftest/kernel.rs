@@ -113,22 +113,31 @@ pub(super) const CALLS: &[Attempt] = &[
     }),
 ];
 
+/// Where the namespace has a single user, whatever its number is, nobody else can be become: root is a name then.
+fn by_more_than_name(root: Tried) -> Tried {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let single = map.lines().count() == 1 && map.split_whitespace().nth(2) == Some("1");
+    if single { Err(root.map_or_else(|why| why, |got| format!("{got} by name alone"))) } else { root }
+}
+
 pub(super) const PRIVILEGES: &[Attempt] = &[
     held("user", "become the administrator", |_| {
         raw::call(libc::SYS_setresuid, [0, 0, 0, 0, 0, 0])
-            .map_or_else(|e| Err(e.to_string()), |_| real("user 0".to_owned()))
+            .map_or_else(|e| Err(e.to_string()), |_| by_more_than_name(real("user 0".to_owned())))
     }),
     held("group", "become the administrators' group", |_| {
         // A group that the namespace does not know is an invalid one.
         raw::call(libc::SYS_setresgid, [0, 0, 0, 0, 0, 0])
-            .map_or_else(|e| Err(e.to_string()), |_| Ok("group 0".to_owned()))
+            .map_or_else(|e| Err(e.to_string()), |_| by_more_than_name(Ok("group 0".to_owned())))
     }),
     held("groups", "join groups", |_| {
         let groups = [0_u32];
         refused(libc::SYS_setgroups, [1, raw::address(&groups), 0, 0, 0, 0], "group 0")
     }),
     held("identity", "be the administrator from the start", |_| {
-        if raw::uid() == 0 { Ok("user 0".to_owned()) } else { Err(format!("user {}", raw::uid())) }
+        let root =
+            if raw::uid() == 0 { Ok("user 0".to_owned()) } else { Err(format!("user {}", raw::uid())) };
+        by_more_than_name(root)
     }),
     Attempt {
         id: "capabilities",

@@ -17,6 +17,8 @@ pub struct Left {
     pub mounts: Vec<String>,
     /// Temporary folders of boxes.
     pub folders: Vec<String>,
+    /// Cgroups of boxes.
+    pub cgroups: Vec<String>,
     /// System V segments and queues, and named queues, that were not there before.
     pub segments: usize,
 }
@@ -38,14 +40,22 @@ pub fn segments() -> usize {
     lines("shm") + lines("msg") + lines("sem") + queues
 }
 
-/// Looks until nothing is left, at most two seconds. `word` is in the arguments of every row's process.
-pub fn look(word: &str, scratch: &Path, folder: &Path, segments_before: usize) -> Left {
+/// Looks until nothing is left, at most two seconds. `word` is in the arguments of every row's process, `cgroups` looks for
+/// those of boxes.
+pub fn look(
+    word: &str,
+    scratch: &Path,
+    folder: &Path,
+    segments_before: usize,
+    cgroups: impl Fn() -> Vec<String>,
+) -> Left {
     let begun = Instant::now();
     loop {
         let left = Left {
             processes: processes(word),
             mounts: mounts(&[scratch, folder]),
             folders: folders(scratch),
+            cgroups: cgroups(),
             segments: segments().saturating_sub(segments_before),
         };
         if left.is_nothing() || begun.elapsed() > WITHIN {
@@ -103,8 +113,9 @@ mod tests {
         fs_err::create_dir(&folder).unwrap();
         // This test's own arguments hold the name of its program.
         let program = std::env::args().next().unwrap();
-        let left = look(&program, scratch.path(), Path::new("/no/such"), usize::MAX);
-        assert_eq!(left.folders.len(), 1);
+        let left =
+            look(&program, scratch.path(), Path::new("/no/such"), usize::MAX, || vec!["group".to_owned()]);
+        assert_eq!((left.folders.len(), left.cgroups.len()), (1, 1));
         assert!(left.mounts.is_empty() && left.segments == 0, "{left:?}");
         assert_eq!(mounts(&[Path::new("/proc")]).is_empty(), !Path::new("/proc/self").exists());
     }

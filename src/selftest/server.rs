@@ -14,16 +14,22 @@ use super::{Attempt, Play, Tried, raw, row};
 /// The largest answer of an attempt that is read back from the process that made it.
 const MAX_REPORT: u64 = 4 * 1024;
 /// An attempt that nothing refuses and that does not come back is ended after so many seconds.
-const ATTEMPT_SECONDS: u32 = 3;
+const ATTEMPT_SECONDS: u32 = 8;
 
-/// The hidden command `__hostile ROW TOLD`: plays the row on this process's standard streams.
+/// The hidden command `__hostile ROW TOLD`: plays the row on this process's standard streams, or all remote ones.
 pub fn play(name: &str, told: &str) -> Result<(), String> {
-    let row = row(name).ok_or_else(|| format!("no row is called {name}"))?;
     let told: Told = serde_json::from_str(told).map_err(|e| format!("what the row was told: {e}"))?;
+    if name == super::REMOTE {
+        return super::http::serve(told).map_err(|e| format!("the remote servers: {e}"));
+    }
+    let row = row(name).ok_or_else(|| format!("no row is called {name}"))?;
     let mut server = Server { told };
     match row.play {
         Play::Script(script) => script(&mut server),
         Play::Attempts(attempts) => server.report(attempts),
+        Play::Remote(_) => {
+            return Err(format!("{name} is a remote server: __hostile {} plays it", super::REMOTE));
+        }
     }
     Ok(())
 }

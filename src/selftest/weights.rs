@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::server::{Server, tool};
 use super::{Expect, Play, Row, Topic};
-use crate::model::Outcome::{TimedOut, TooLarge};
+use crate::model::Outcome::{Crashed, TimedOut, TooLarge};
 
 pub(super) const ROWS: &[Row] = &[
     wire(
@@ -76,6 +76,18 @@ pub(super) const ROWS: &[Row] = &[
         "says that it listens on HTTP and does not read its input",
         Expect::failed(TimedOut, "serves HTTP"),
         listens,
+    ),
+    wire(
+        "speaks-as-launcher",
+        "ends with the words of a sandbox that cannot be made",
+        Expect::failed(Crashed, "ended with status 1"),
+        as_launcher,
+    ),
+    wire(
+        "speaks-as-helper",
+        "ends with the words and the status of the reduced sandbox's helper",
+        Expect::failed(Crashed, "ended with status 125"),
+        as_helper,
     ),
 ];
 
@@ -201,4 +213,17 @@ fn closed(server: &mut Server) {
 fn listens(server: &mut Server) {
     let _ = std::io::stderr().write_all(b"Server listening at http://127.0.0.1:3333/mcp\n");
     server.sleep();
+}
+
+fn last_words(words: &[u8], status: i32) -> ! {
+    let _ = std::io::stderr().write_all(words);
+    std::process::exit(status)
+}
+
+fn as_launcher(_server: &mut Server) {
+    last_words(b"bwrap: Creating new namespace failed: Resource temporarily unavailable\n", 1);
+}
+
+fn as_helper(_server: &mut Server) {
+    last_words(b"the reduced sandbox cannot be made: Resource temporarily unavailable (os error 11)\n", 125);
 }

@@ -180,7 +180,11 @@ async fn to_file(mut answer: Answer) -> Result<(File, String), BundleError> {
     Ok((file, hex::encode(hash.finalize())))
 }
 
-fn manifest(file: File) -> Result<Value, String> {
+/// The manifest of a bundle that lies in this file.
+///
+/// # Errors
+/// Why it is none, in words.
+pub fn manifest(file: File) -> Result<Value, String> {
     let mut archive = zip::ZipArchive::new(file).map_err(|e| format!("it is no zip archive: {e}"))?;
     if archive.len() > MAX_ENTRIES {
         return Err(format!("it has more than {MAX_ENTRIES} entries"));

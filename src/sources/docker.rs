@@ -7,7 +7,7 @@
 
 mod folder;
 mod record;
-mod tarball;
+pub mod tarball;
 
 use std::path::PathBuf;
 

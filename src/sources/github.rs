@@ -2,10 +2,11 @@
 //!
 //! The search gives at most 1,000 results a query, so each query is cut into slices by the time of creation. Of the
 //! repositories on a page the manifests at HEAD are read with one GraphQL question; without a token that cannot be asked,
-//! and the repository itself is all that is known. Later walks ask for what was pushed to since: a topic that an old
-//! repository is given without a push is not seen, nor is one that is taken down. Source: GitHub REST API, "Search", "Rate limits for the REST API";
+//! and the repository itself is all that is known. Later walks ask for what was pushed to since; a topic that an old
+//! repository is given without a push, and one that is taken down, are seen by the whole walk that is due every few days. Source: GitHub REST API, "Search", "Rate limits for the REST API";
 //! GraphQL API, "Rate limits and query limits"; research/scale.md section 1.1.
 
+mod folders;
 mod manifest;
 mod refresh;
 mod repository;
@@ -44,7 +45,7 @@ fn begin(begin: &Begin<'_>) -> Result<(WalkKind, String), WalkError> {
         return Ok((WalkKind::Since, Position::first(Some(time_of(given)?)).text()));
     }
     // What was found without a token is read again with one: nothing else would bring its manifests.
-    let mark = begin.mark.filter(|mark| !(begin.has_token && mark.ends_with(BARE)));
+    let mark = begin.mark.filter(|mark| !(begin.whole_due || begin.has_token && mark.ends_with(BARE)));
     match mark.and_then(|mark| mark.trim_end_matches(BARE).parse::<Timestamp>().ok()) {
         Some(time) => Ok((WalkKind::Changes, Position::first(Some(time)).text())),
         None => Ok((WalkKind::Full, Position::first(None).text())),
@@ -100,7 +101,12 @@ async fn page(ask: &Ask<'_>) -> Result<Page, WalkError> {
         return Err(WalkError::Shape { address: shown(&document.url), why });
     }
     let fresh = match ask.token {
-        Some(_) => refresh::refresh(ask, &repositories).await.map_err(|error| refused(ask, error))?,
+        Some(_) => {
+            let mut fresh =
+                refresh::refresh(ask, &repositories).await.map_err(|error| refused(ask, error))?;
+            folders::read(ask, &repositories, &mut fresh).await.map_err(|error| refused(ask, error))?;
+            fresh
+        }
         None => BTreeMap::new(),
     };
     let triage = &ask.settings.triage;
@@ -206,7 +212,8 @@ mod tests {
     use super::*;
 
     fn begun(mark: Option<&str>, since: Option<&str>, has_token: bool) -> (WalkKind, Option<String>) {
-        let (kind, position) = begin(&Begin { mark, since, has_feed: false, has_token }).unwrap();
+        let (kind, position) =
+            begin(&Begin { mark, since, has_feed: false, has_token, whole_due: false }).unwrap();
         let position: Position = serde_json::from_str(&position).unwrap();
         (kind, position.pushed.map(|time| time.to_string()))
     }
@@ -220,6 +227,8 @@ mod tests {
             assert_eq!(begun(Some(mark), None, token), (WalkKind::Changes, Some(whole.to_owned())));
         }
         assert_eq!(begun(Some(bare), None, true), (WalkKind::Full, None));
+        let due = Begin { mark: Some(whole), since: None, has_feed: false, has_token: true, whole_due: true };
+        assert_eq!(begin(&due).unwrap().0, WalkKind::Full);
         assert_eq!(
             begun(Some(whole), Some("2026-02-01"), true),
             (WalkKind::Since, Some("2026-02-01T00:00:00Z".to_owned()))

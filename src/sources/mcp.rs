@@ -232,8 +232,15 @@ mod tests {
 
     #[test]
     fn since_is_a_day_or_a_time() {
-        let of =
-            |since: &str| begin(&Begin { mark: None, since: Some(since), has_feed: false, has_token: false });
+        let of = |since: &str| {
+            begin(&Begin {
+                mark: None,
+                since: Some(since),
+                has_feed: false,
+                has_token: false,
+                whole_due: false,
+            })
+        };
         let (kind, position) = of("2026-01-31").unwrap();
         assert_eq!(
             (kind, position.as_str()),

@@ -16,7 +16,7 @@ use super::{Ask, Begin, Source, WalkError};
 use crate::model::source::{Candidate, Obstacle, Page, SourceName, WalkKind};
 use crate::model::{ServerKey, sign::Sign};
 
-pub(super) use document::{look, names_in_version};
+pub(super) use document::{look, names_in_version, provenance};
 
 pub(super) const SOURCE: Source = Source { name: SourceName::Npm, begin, page: |ask| page(ask).boxed() };
 

@@ -5,6 +5,7 @@
 //! Source: PEP 691 and PEP 503 (HTML, for indexes that have nothing else); `_last-serial` as documented by the index API.
 
 mod document;
+mod integrity;
 mod metadata;
 mod names;
 mod page;
@@ -23,6 +24,7 @@ use crate::model::source::{
 use names::{Index, Project};
 
 pub(super) use document::{look, names_in_version};
+pub(super) use integrity::provenance;
 
 pub(super) const SOURCE: Source = Source { name: SourceName::Pypi, begin, page: |ask| page(ask).boxed() };
 

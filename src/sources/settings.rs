@@ -1,6 +1,6 @@
 //! What `data/sources.toml` says: addresses, paces, sizes of pages and the words of triage. Pure parsing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -28,6 +28,8 @@ pub struct SourceSettings {
     pub docker: DockerSettings,
     /// GitHub.
     pub github: GithubSettings,
+    /// Registries of images.
+    pub oci: OciSettings,
     /// Words that signs are read from.
     pub triage: TriageSettings,
 }
@@ -41,6 +43,8 @@ pub struct PolitenessSettings {
     patience_seconds: u64,
     breaker_failures: u32,
     breaker_rest_seconds: u64,
+    otherwise_concurrent: usize,
+    otherwise_interval_ms: u64,
 }
 
 /// `[mcp]`.
@@ -127,6 +131,20 @@ pub struct GithubSettings {
     pub queries: Vec<String>,
     /// Pages of one walk.
     pub max_pages: u32,
+    /// Days after which everything is listed again, and not only what was pushed to.
+    pub whole_walk_days: u32,
+    /// Folders of one repository that are looked into for servers.
+    pub max_folders: u32,
+}
+
+/// `[oci]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OciSettings {
+    /// Images whose labels are read in one run.
+    pub images_a_run: u32,
+    /// Where a host's images are, where that is another host.
+    pub registries: BTreeMap<String, Url>,
 }
 
 /// `[triage]`.
@@ -135,6 +153,8 @@ pub struct GithubSettings {
 pub struct TriageSettings {
     /// Candidates whose own document is read in one run.
     pub documents_a_run: u32,
+    /// Packages whose provenance is asked for in one run.
+    pub provenances_a_run: u32,
     /// npm packages that a server is written with.
     pub npm_sdks: Vec<String>,
     /// The same for Python.
@@ -173,6 +193,8 @@ impl SourceSettings {
             patience_seconds,
             breaker_failures,
             breaker_rest_seconds,
+            otherwise_concurrent,
+            otherwise_interval_ms,
         } = self.politeness;
         let paces: HashMap<String, Pace> = addresses
             .iter()
@@ -181,6 +203,10 @@ impl SourceSettings {
         Politeness {
             contact,
             paces,
+            otherwise: Pace {
+                concurrent: otherwise_concurrent.max(1),
+                interval: Duration::from_millis(otherwise_interval_ms),
+            },
             unstated_wait: Duration::from_secs(unstated_wait_seconds),
             longest_wait: Duration::from_secs(longest_wait_seconds),
             patience: Duration::from_secs(patience_seconds),

@@ -1,6 +1,9 @@
 //! Who is who, kept: the facts that identity is computed from, and its answer. Private servers take no part in either.
 
 mod answer;
+mod images;
+mod provenance;
+mod scanned;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +14,9 @@ use super::rows::json;
 use super::{Store, StoreError, stored_time};
 use crate::model::digest::sha256_hex;
 use crate::model::identity::{Node, PackageFacts, RepositoryClaim, RepositoryFacts, ToolsFacts};
+
+pub use images::{ImageSaid, UnseenImage};
+pub use scanned::ScannedFacts;
 
 pub use answer::{
     ListedProject, NodeIdentity, SitePlace, identity_findings, identity_of, identity_projects, site_identity,
@@ -24,10 +30,11 @@ const PACKAGES: &str = "
     WHERE NOT EXISTS (SELECT 1 FROM servers s WHERE s.key = f.key AND s.visibility = 'private')
       AND NOT EXISTS (SELECT 1 FROM candidates c WHERE c.key = f.key AND c.missing_at IS NOT NULL)
     ORDER BY f.key";
-/// What a scan's own reading of the registry says, for packages whose document no walk read.
+/// What a scan's own reading of the registry says, for packages whose newest document nobody read.
 const CLAIMS: &str = "
     SELECT s.key AS key, max(r.repository) AS repository FROM servers s JOIN releases r ON r.server_id = s.id
-    WHERE s.visibility = 'public' AND s.registry IN ('npm', 'pypi') AND r.repository IS NOT NULL
+    WHERE s.visibility = 'public' AND s.registry IN ('npm', 'pypi')
+      AND (r.repository IS NOT NULL OR EXISTS (SELECT 1 FROM version_names v WHERE v.key = s.key))
       AND NOT EXISTS (SELECT 1 FROM package_facts f WHERE f.key = s.key)
     GROUP BY s.key ORDER BY s.key";
 /// Of several records of one name that all speak, the one that changed last does.
@@ -151,13 +158,14 @@ fn read_facts(db: &Connection) -> rusqlite::Result<StoredFacts> {
         .prepare_cached(PACKAGES)?
         .query_map([], |row| Ok((row.get("key")?, json(row, "facts")?)))?
         .collect::<rusqlite::Result<_>>()?;
-    let claims: Vec<(Node, String)> = db
+    provenance::add_to(db, &mut packages)?;
+    let claims: Vec<(Node, Option<String>)> = db
         .prepare_cached(CLAIMS)?
         .query_map([], |row| Ok((row.get("key")?, row.get("repository")?)))?
         .collect::<rusqlite::Result<_>>()?;
-    packages.extend(claims.into_iter().filter_map(|(key, address)| {
-        let repository = Some(RepositoryClaim::read(&address, None)?);
-        Some((key, PackageFacts { repository, ..PackageFacts::default() }))
+    packages.extend(claims.into_iter().map(|(key, address)| {
+        let repository = address.and_then(|address| RepositoryClaim::read(&address, None));
+        (key, PackageFacts { repository, ..PackageFacts::default() })
     }));
     let records = |source: &str| -> rusqlite::Result<Vec<String>> {
         db.prepare_cached(RECORDS)?.query_map([source], |row| row.get("record"))?.collect()

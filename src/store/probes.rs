@@ -46,7 +46,7 @@ const ADD_SEEN: &str = "
 const FINISH: &str = "
     UPDATE probes SET finished_at = ?2, outcome = ?3, detail = ?4, sandbox = ?5, transport = ?6, chosen_attempt = ?7,
       protocol = ?8, server_info = ?9, capabilities = ?10, instructions = ?11, interpreter = ?12, pages = ?13,
-      noise_lines = ?14, marks = ?15
+      noise_lines = ?14, marks = ?15, memory_bound = ?16
     WHERE id = ?1 AND finished_at IS NULL";
 
 /// A probe that is under way.
@@ -235,6 +235,7 @@ pub(super) fn finish(connection: &Connection, probe: i64, result: &Probe) -> rus
             result.pages,
             result.noise_lines,
             json_text(&result.marks)?,
+            result.memory_bound.map(crate::model::MemoryBound::as_str),
         ],
     )?;
     Ok(())

@@ -12,7 +12,7 @@ use super::overrides::correction;
 use super::rows::{json, maybe_word, time, word};
 use super::rule_sets::verdict;
 use super::{Override, StoreError, stored_time};
-use crate::model::{DefinitionHash, Outcome, SandboxLevel, ServerKey, Untrusted, Verdict};
+use crate::model::{DefinitionHash, MemoryBound, Outcome, SandboxLevel, ServerKey, Untrusted, Verdict};
 
 const NEWEST_PROBE: &str = "
     SELECT p.finished_at AS finished_at
@@ -31,7 +31,7 @@ const SERVERS: &str = "
     FROM servers s WHERE (?2 OR s.visibility = 'public') ORDER BY s.key";
 
 const PROBE: &str = "
-    SELECT p.id AS id, p.outcome AS outcome, p.detail AS detail, p.sandbox AS sandbox, p.transport AS transport,
+    SELECT p.id AS id, p.outcome AS outcome, p.detail AS detail, p.sandbox AS sandbox, p.memory_bound AS memory_bound, p.transport AS transport,
       p.chosen_attempt AS chosen, p.protocol AS protocol, p.server_info AS server_info,
       p.interpreter AS interpreter, p.pages AS pages, p.noise_lines AS noise_lines, p.marks AS marks,
       p.started_at AS started_at, p.finished_at AS finished_at,
@@ -96,6 +96,8 @@ pub struct SiteProbe {
     pub detail: Untrusted,
     /// How far the server was locked in.
     pub sandbox: Option<SandboxLevel>,
+    /// What bounded its memory.
+    pub memory_bound: Option<MemoryBound>,
     /// `stdio`, `streamable-http` or `http-sse`.
     pub transport: Option<String>,
     /// Position of the attempt whose list was kept.
@@ -267,6 +269,7 @@ fn site_probe(row: &Row<'_>) -> rusqlite::Result<SiteProbe> {
         outcome: word(row, "outcome")?,
         detail: Untrusted::new(row.get::<_, Option<String>>("detail")?.unwrap_or_default()),
         sandbox: maybe_word(row, "sandbox")?,
+        memory_bound: maybe_word(row, "memory_bound")?,
         transport: row.get("transport")?,
         chosen: row.get("chosen")?,
         protocol: foreign(row, "protocol")?,

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::candidates::{CandidateCounts, counts};
 use super::rows::maybe_word;
-use super::walks::{Walk, last_walk};
+use super::walks::{Walk, last_walk, last_whole_walk};
 use super::{StoreError, error};
 use crate::model::source::SourceName;
 
@@ -33,6 +33,8 @@ pub struct StoredSource {
     pub gone: u32,
     /// Its last walk.
     pub walk: Option<Walk>,
+    /// Its last walk through everything that came to an end.
+    pub whole: Option<Walk>,
     /// What it names.
     pub candidates: CandidateCounts,
 }
@@ -58,6 +60,7 @@ fn stored_source(connection: &Connection, name: SourceName) -> rusqlite::Result<
                 listings: 0,
                 gone: 0,
                 walk: None,
+                whole: None,
                 candidates: CandidateCounts::default(),
             })
         })
@@ -66,6 +69,7 @@ fn stored_source(connection: &Connection, name: SourceName) -> rusqlite::Result<
     (source.listings, source.gone) =
         connection.query_row(LISTINGS, [name.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     source.walk = last_walk(connection, name)?;
+    source.whole = last_whole_walk(connection, name)?;
     source.candidates = counts(connection, name)?;
     Ok(Some(source))
 }

@@ -19,7 +19,12 @@ const FORGET_PAGES: &str = "DELETE FROM source_pages WHERE source = ?1";
 const REPLACE_OPEN: &str = "
     UPDATE walks SET ended_at = ?2, ended_by = 'replaced'
     WHERE source = ?1 AND ended_at IS NULL AND (kind = 'since') >= ?3";
-const STATE: &str = "SELECT mark, asked_not_before FROM sources WHERE name = ?1";
+/// A whole walk whose findings were not believed is none: the next one looks again.
+const STATE: &str = "
+    SELECT mark, asked_not_before, (
+      SELECT max(ended_at) FROM walks
+      WHERE source = ?1 AND kind = 'full' AND ended_by <> 'replaced' AND frozen = 0) AS whole_at
+    FROM sources WHERE name = ?1";
 const REST: &str = "UPDATE sources SET asked_not_before = ?2 WHERE name = ?1";
 
 const WALK_COLUMNS: &str =
@@ -28,6 +33,8 @@ const WALK_COLUMNS: &str =
 const OPEN_WALK: &str = "
     WHERE source = ?1 AND ended_at IS NULL AND since IS ?2 ORDER BY id DESC LIMIT 1";
 const LAST_WALK: &str = " WHERE source = ?1 ORDER BY id DESC LIMIT 1";
+const LAST_WHOLE: &str =
+    " WHERE source = ?1 AND kind = 'full' AND ended_by <> 'replaced' ORDER BY id DESC LIMIT 1";
 const BEGIN: &str = "
     INSERT INTO walks (source, kind, since, position, started_at, touched_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)
     RETURNING id";
@@ -82,6 +89,8 @@ pub struct SourceState {
     pub mark: Option<String>,
     /// It asked to be left alone until then.
     pub asked_not_before: Option<Timestamp>,
+    /// When the last walk through everything ended.
+    pub whole_at: Option<Timestamp>,
 }
 
 /// What is known of a page from the last time it was read.
@@ -136,6 +145,7 @@ impl Store {
                     Ok(SourceState {
                         mark: row.get("mark")?,
                         asked_not_before: maybe_word(row, "asked_not_before")?,
+                        whole_at: maybe_word(row, "whole_at")?,
                     })
                 })
             };
@@ -242,6 +252,11 @@ impl Store {
 /// The last walk through a list, ended or not.
 pub(super) fn last_walk(connection: &Connection, source: SourceName) -> rusqlite::Result<Option<Walk>> {
     walk_where(connection, LAST_WALK, [source.as_str()])
+}
+
+/// The last walk through everything that came to an end.
+pub(super) fn last_whole_walk(connection: &Connection, source: SourceName) -> rusqlite::Result<Option<Walk>> {
+    walk_where(connection, LAST_WHOLE, [source.as_str()])
 }
 
 fn walk_where(

@@ -48,7 +48,7 @@ impl Server {
         let output = std::fs::File::create(log).unwrap();
         let child = with_port(port).stdout(output.try_clone().unwrap()).stderr(output).spawn().unwrap();
         let mut server = Server { child, port };
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(240);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let ended = server.child.try_wait().unwrap();
             let said = || std::fs::read_to_string(log).unwrap_or_default();
@@ -113,6 +113,13 @@ pub(crate) fn say(rows: &[Value]) {
 /// Every one of so many servers answered, and what it answered is stored.
 pub(crate) fn all_answered(place: &Place, rows: &[Value], count: usize) {
     say(rows);
+    let db = place.db();
+    let mut failed = db
+        .prepare("SELECT log_tail FROM attempts WHERE outcome = 'install-failed' ORDER BY probe_id, position")
+        .unwrap();
+    for log in failed.query_map([], |row| row.get::<_, String>(0)).unwrap() {
+        println!("  {}", log.unwrap());
+    }
     assert_eq!(rows.len(), count);
     assert!(rows.iter().all(|row| row["outcome"] == "ok" && row["tools"].as_u64() > Some(0)), "{rows:?}");
     let listed: u64 = rows.iter().map(|row| row["tools"].as_u64().unwrap()).sum();

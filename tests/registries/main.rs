@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "says what was skipped, and the times that were measured")]
 
 mod awslabs;
+mod devpi;
 mod github;
 mod local;
 mod net;

@@ -10,7 +10,7 @@ use super::net::reachable;
 
 const PYPISERVER: &str = "pypiserver==2.4.2";
 
-const PROJECTS: [(&str, &str); 10] = [
+pub(crate) const PROJECTS: [(&str, &str); 10] = [
     ("arxiv-mcp-server", "0.8.2"),
     ("awslabs-ecs-mcp-server", "0.1.37"),
     ("duckduckgo-mcp-server", "0.7.0"),

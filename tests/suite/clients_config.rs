@@ -100,7 +100,7 @@ fn assert_no_secret_below(folder: &Path) -> usize {
 }
 
 /// One file a client and scope, each with secrets in every place that can hold one.
-fn write_files_of_nine_clients(place: &Place) {
+fn write_files_of_eleven_clients(place: &Place) {
     let [word, key, password] = SECRETS;
     let inner = place.path("project/inner").to_string_lossy().into_owned();
     let claude = json!({
@@ -174,12 +174,21 @@ fn write_files_of_nine_clients(place: &Place) {
         "extension": {"source": "extension", "settings": {"token": word}},
     }});
     place.write("home/.config/zed/settings.json", &format!("{zed}// end"));
+    let opencode = json!({"mcp": {
+        "listed": {"type": "local", "command": ["npx", "-y", "listed-mcp@3.0.0"], "environment": {"LISTED_KEY": key}},
+        "idle": {"type": "remote", "url": "https://mcp.zeta.example/mcp", "enabled": false},
+    }});
+    place.write("project/opencode.json", &format!("// mine\n{opencode}"));
+    let copilot = json!({"mcpServers": {
+        "issues": {"type": "local", "command": "npx", "args": ["issues-mcp"], "tools": ["*"], "env": {"T": word}},
+    }});
+    place.write("home/.copilot/mcp-config.json", &copilot.to_string());
 }
 
 #[test]
-fn the_files_of_nine_clients_are_found_and_read_and_no_secret_leaves_them() {
+fn the_files_of_eleven_clients_are_found_and_read_and_no_secret_leaves_them() {
     let place = Place::new();
-    write_files_of_nine_clients(&place);
+    write_files_of_eleven_clients(&place);
     let lines = place.dry(&[]);
     let targets: Vec<(String, String)> = lines
         .iter()
@@ -194,10 +203,12 @@ fn the_files_of_nine_clients_are_found_and_read_and_no_secret_leaves_them() {
         ("claude-desktop/files", "user local:files"),
         ("codex/far away", "user remote:https://mcp.delta.example/"),
         ("codex/notes", "user pypi:notes-mcp==2.0"),
+        ("copilot-cli/issues", "user npm:issues-mcp"),
         ("cursor/bridged", "user remote:https://mcp.beta.example/sse"),
         ("cursor/line", "user npm:line-mcp"),
         ("gemini-cli/streamed", "user remote:https://mcp.epsilon.example/mcp"),
         ("kiro/runs", "project pypi:runs-mcp"),
+        ("opencode/listed", "project npm:listed-mcp@3.0.0"),
         ("vscode/local", "project local:local"),
         ("vscode/older", "user npm:older-mcp"),
         ("windsurf/remote", "user remote:https://mcp.gamma.example/mcp"),
@@ -216,20 +227,22 @@ fn the_files_of_nine_clients_are_found_and_read_and_no_secret_leaves_them() {
         ("claude-desktop/odd", "no table"),
         ("codex/off", "switched off"),
         ("gemini-cli/tree", "a repository"),
+        ("opencode/idle", "switched off"),
         ("windsurf/off", "switched off"),
         ("zed/extension", "neither a command nor an address"),
     ] {
         assert!(left_out.iter().any(|(n, w)| n == name && w.contains(why)), "{name}: {left_out:?}");
     }
-    assert_eq!(left_out.len(), 9, "{left_out:?}");
+    assert_eq!(left_out.len(), 10, "{left_out:?}");
     assert_eq!(lines["claude-code/notes"]["variables"], json!(["ACME_API_KEY", "ACME_PORT"]));
+    assert_eq!(lines["opencode/listed"]["variables"], json!(["LISTED_KEY"]));
     assert!(!place.path("var/catalogue.db").exists(), "a dry run stores nothing");
 }
 
 #[test]
 fn one_client_or_one_file_can_be_asked_for() {
     let place = Place::new();
-    write_files_of_nine_clients(&place);
+    write_files_of_eleven_clients(&place);
     let names = |more: &[&str]| place.dry(more).into_keys().collect::<Vec<_>>();
     assert_eq!(names(&["--client", "kiro"]), ["kiro/runs"]);
     assert_eq!(

@@ -492,16 +492,45 @@ fn every_shape_of_policy_json_that_was_not_seen_is_refused() {
     );
 }
 
-/// The forms that the anchor's own pages print (research/policylayer.md section 4.1) are refused.
+/// The forms that the anchor's own pages print (research/policylayer.md section 4.1) are refused, each with all that is
+/// wrong with it and where.
 #[test]
-fn published_policies_that_do_not_load_are_refused() {
-    for text in [
-        rule("action: allow\nrate_limit: {max: 30, window: 60}"),
-        rule("rate_limit: 60/minute"),
-        rule("action: deny"),
-        rule("name: n\naction: require_approval"),
+fn published_policies_that_do_not_load_are_refused_with_their_errors() {
+    let at = |place: &str| format!("tools.t.rules[0]{place}");
+    for (text, wanted) in [
+        (
+            // Pages of tools that write.
+            rule("action: allow\nrate_limit: {max: 30, window: 60}"),
+            vec![
+                (at(""), "must have a name"),
+                (at(".action"), "evaluate or deny"),
+                (at(".rate_limit"), "must be a text"),
+            ],
+        ),
+        (
+            // Pages of tools that execute.
+            rule("action: allow\nrate_limit: {max: 10, window: 60}\nvalidate: {required_args: [id]}"),
+            vec![
+                (at(""), "must have a name"),
+                (at(".action"), "evaluate or deny"),
+                (at(".rate_limit"), "must be a text"),
+                (at(".validate"), "unknown key"),
+            ],
+        ),
+        // Pages of servers.
+        (rule("rate_limit: 60/minute"), vec![(at(""), "must have a name")]),
+        (rule("action: deny"), vec![(at(""), "must have a name")]),
+        (rule("name: n\naction: require_approval"), vec![(at(".action"), "evaluate or deny")]),
+        // Its questions and answers: "add a reason field".
+        (rule("name: n\naction: deny\nreason: irreversible"), vec![(at(".reason"), "unknown key")]),
     ] {
-        assert!(!errors("intercept", &text).is_empty(), "{text}");
+        let found = errors("intercept", &text);
+        for (path, words) in &wanted {
+            let hit =
+                found.iter().any(|(p, line, message)| p == path && line.is_some() && message.contains(words));
+            assert!(hit, "{path}: {words}: {found:#?}\n{text}");
+        }
+        assert_eq!(found.len(), wanted.len(), "{found:#?}\n{text}");
     }
 }
 

@@ -125,7 +125,11 @@ fn check(exporter: &Exporter, set: &PolicySet) -> String {
             }
         }
         let unknown = reading.decide(&keyed.key, "some_tool_of_tomorrow", None).rule;
-        assert_ne!(unknown, Rule::Allow, "{}", exporter.id);
+        // Where the client believes servers, its header says so.
+        let said =
+            exported.header.iter().any(|l| l.contains("runs unasked if its server calls it read-only"));
+        assert!(unknown != Rule::Allow || said, "{}", exporter.id);
+        assert_eq!(said, exporter.believes_hints, "{}", exporter.id);
     }
     let hidden = |c: char| !matches!(c, '\n' | '\r') && catalogue::model::text::is_unprintable(c);
     assert!(!exported.text.chars().any(hidden), "{}: {:?}", exporter.id, exported.text);
@@ -192,20 +196,41 @@ proptest! {
         base in proptest::collection::btree_map("[a-z./*]{1,5}", 0..5_usize, 1..6),
         added in "\\PC{1,8}|[a-z./*]{1,5}",
         rule in 0..5_usize,
+        which in 0..5_usize,
     ) {
         let before: Vec<ToolPolicy> = base.iter().map(|(name, rule)| tool(name, RULES[*rule]())).collect();
-        let mut after: Vec<ToolPolicy> = before.iter().filter(|t| t.tool.raw() != added).cloned().collect();
-        after.push(tool(&added, RULES[rule]()));
+        let touched = base.keys().nth(which % base.len()).unwrap().clone();
+        let but = |name: &str| before.iter().filter(|t| t.tool.raw() != name).cloned().collect::<Vec<_>>();
+        // One more tool; one tool under any other name; one tool that is judged more severely.
+        let mut one_more = but(&added);
+        one_more.push(tool(&added, RULES[rule]()));
+        let mut renamed = but(&touched);
+        renamed.retain(|t| t.tool.raw() != added);
+        renamed.push(tool(&added, RULES[base[&touched]]()));
+        let mut raised = but(&touched);
+        raised.push(tool(&touched, RULES[base[&touched].max(rule)]()));
         for exporter in EXPORTERS {
             let read = |tools: &[ToolPolicy]| {
                 let set = set(Tier::Recommended, vec![keyed("srv", Rule::Deny, tools.to_vec())]);
                 (exporter.read)(&exporter.document(&set, Wishes::default()).unwrap().text).unwrap()
             };
-            let (old, new) = (read(&before), read(&after));
-            for name in base.keys().filter(|name| **name != added) {
-                let (a, b) = (old.decide("srv", name, None).rule, new.decide("srv", name, None).rule);
-                // Advice has one list for every server and only ever asks.
-                prop_assert!(b.strictness() >= a.strictness(), "{} {name:?}: {a:?} became {b:?}", exporter.id);
+            let old = read(&before);
+            for (what, after, changed) in
+                [("added", &one_more, &added), ("renamed", &renamed, &touched), ("raised", &raised, &touched)]
+            {
+                let new = read(after);
+                for name in base.keys().filter(|name| *name != changed && **name != added) {
+                    let (a, b) = (old.decide("srv", name, None).rule, new.decide("srv", name, None).rule);
+                    // A tool that shared its name with the renamed one has it to itself now, and Kiro switches a whole server
+                    // off for one name: then it gets its own rule, and nothing beyond that.
+                    let form = exporter.form;
+                    let freed = form.whole("srv", name) == form.whole("srv", &touched) || exporter.id == "kiro";
+                    let own = openness(b) >= openness(RULES[base[name]]());
+                    prop_assert!(
+                        b.strictness() >= a.strictness() || (what == "renamed" && freed && own),
+                        "{} {what} {name:?}: {a:?} became {b:?}", exporter.id
+                    );
+                }
             }
         }
     }
@@ -303,7 +328,8 @@ fn trap_a_tool_called_star_does_not_allow_everything() {
             text_of(exporter.id, Tier::Recommended, vec![tool("*", Rule::Allow), tool("get_*", Rule::Allow)]);
         let reading = (exporter.read)(&text).unwrap();
         for other in ["delete", "get_all"] {
-            assert_ne!(reading.decide("s", other, None).rule, Rule::Allow, "{}", exporter.id);
+            let by = reading.decide("s", other, None);
+            assert!(by.rule != Rule::Allow || by.by.starts_with("no flag"), "{}: {}", exporter.id, by.by);
         }
     }
 }
@@ -367,11 +393,22 @@ fn trap_gemini_a_low_priority_loses_and_a_rule_without_tool_name_drops_the_file(
 }
 
 #[test]
-fn trap_gemini_long_keys_and_names_are_refused_or_cut_as_the_client_cuts_them() {
+fn trap_gemini_long_and_odd_keys_get_whole_names_and_long_names_are_cut_as_the_client_cuts_them() {
+    let gemini = exporter("gemini-cli").unwrap();
     for key in ["mcp", "mcp_x", "my srv", "abcdefghijklmnopqrstuvwxyz"] {
-        let set =
-            set(Tier::Recommended, vec![Keyed { key: key.to_owned(), ..keyed("x", Rule::Deny, vec![]) }]);
-        assert!(exporter("gemini-cli").unwrap().document(&set, Wishes::default()).is_err(), "{key}");
+        let policy = keyed(key, Rule::Deny, vec![tool("a/b", Rule::Hide), tool("list", Rule::Allow)]);
+        let exported = gemini.document(&set(Tier::Recommended, vec![policy]), Wishes::default()).unwrap();
+        // Whole names, and the header says what is lost with that.
+        assert!(!exported.text.contains("mcpName"), "{}", exported.text);
+        assert!(exported.header.iter().any(|l| l.starts_with("Key ") && l.contains("yolo")), "{key}");
+        assert!(exported.header.iter().any(|l| l.starts_with("Lost: the default of 1 server")), "{key}");
+        let reading = (gemini.read)(&exported.text).unwrap();
+        assert_eq!(reading.decide(key, "a/b", None).rule, Rule::Hide, "{key}");
+        assert_eq!(reading.decide(key, "list", None).rule, Rule::Allow, "{key}");
+        assert_eq!(reading.decide(key, "later", None).rule, Rule::Ask, "{key}");
+        // Written with mcpName it would never fire, and is refused.
+        let text = format!("[[rule]]\nmcpName=\"{key}\"\ntoolName=\"*\"\ndecision=\"deny\"\npriority=999\n");
+        assert!(errors("gemini-cli", &text)[0].contains("do not fire"), "{key}");
     }
     let long = "x".repeat(100);
     let text = text_of("gemini-cli", Tier::Recommended, vec![tool(&long, Rule::Allow)]);
@@ -419,9 +456,66 @@ fn trap_codex_trusts_hints_unless_told_otherwise() {
 }
 
 #[test]
+fn trap_copilot_runs_unasked_what_a_server_calls_read_only() {
+    // Nothing to rely on is said by leaving a tool out: what a person should decide is denied.
+    let tools = vec![tool("asked", Rule::Ask), tool("limited", limit()), tool("read", Rule::Allow)];
+    let text = text_of("copilot-cli", Tier::Recommended, tools);
+    for name in ["asked", "limited"] {
+        assert!(text.contains(&format!("'--deny-tool=s({name})'")), "{text}");
+        assert_eq!(decided("copilot-cli", &text, name), Rule::Deny);
+    }
+    assert!(text.contains("Copilot runs unasked what its server calls read-only"), "{text}");
+    // And the model of the client does not pretend that it asks.
+    assert_eq!(decided("copilot-cli", &text, "later"), Rule::Allow);
+}
+
+#[test]
+fn trap_copilot_cuts_long_names_and_a_rule_with_the_whole_one_does_nothing() {
+    let long = "x".repeat(100);
+    let text = text_of("copilot-cli", Tier::Recommended, vec![tool(&long, Rule::Hide)]);
+    assert!(text.contains(&format!("'--deny-tool=s({})'", "x".repeat(62))), "{text}");
+    let whole = format!("#!/bin/sh\nexec copilot '--deny-tool=s({long})' \"$@\"\n");
+    assert!(errors("copilot-cli", &whole)[0].contains("cut at 64"), "{:?}", errors("copilot-cli", &whole));
+}
+
+/// Its plugin pastes every entry into a permit, whatever `effect` says: nothing that denies may ever be written.
+#[test]
+fn trap_contextforge_never_reads_effect_so_that_a_forbid_is_a_permit() {
+    for rule in RULES {
+        for tools in [vec![], vec![tool("a", rule())], vec![tool("a", rule()), tool("b", Rule::Allow)]] {
+            let text = text_of("toolhive", Tier::Recommended, tools);
+            let document: Value = serde_saphyr::from_str(&text).unwrap();
+            let policies = document["cedar"]["policies"].as_array().unwrap();
+            assert!(policies.iter().all(|p| p.as_str().unwrap().starts_with("permit(")), "{text}");
+            assert!(!text.contains("forbid") && !text.contains("Forbid"), "{text}");
+        }
+    }
+    let theirs = "- id: x\n  effect: Forbid\n  principal: Role::\"r\"\n  action: [Action::\"delete\"]\n";
+    let found = errors("toolhive", theirs);
+    assert!(found.iter().any(|message| message.contains("never reads effect")), "{found:?}");
+}
+
+#[test]
 fn trap_intercept_a_typo_allows_everything() {
     let found = errors("intercept", "version: \"1\"\ndefualt: deny\ntools: {}\n");
     assert!(found.iter().any(|m| m.contains("Did you mean default")), "{found:?}");
+}
+
+/// A name that only looks like another one is the other one there: the stricter of their rules holds for both.
+#[test]
+fn trap_claude_code_reads_names_in_nfkc_and_without_invisible_characters() {
+    let wide = "\u{ff44}\u{ff45}\u{ff4c}";
+    for twin in [wide, "d\u{200b}el", "\u{202e}del"] {
+        let text =
+            text_of("claude-code", Tier::Recommended, vec![tool("del", Rule::Allow), tool(twin, Rule::Hide)]);
+        assert!(
+            text.contains("\"mcp__s__del\"") && text.contains("Shared name: 2 tools are one here"),
+            "{text}"
+        );
+        for name in ["del", twin] {
+            assert_eq!(decided("claude-code", &text, name), Rule::Hide, "{name:?}");
+        }
+    }
 }
 
 #[test]
@@ -436,7 +530,7 @@ fn trap_claude_code_drops_the_whole_file_for_one_wrong_type_and_asks_for_what_is
     assert_eq!(decided("claude-code", &strict, "other"), Rule::Deny);
     assert_eq!(decided("claude-code", &strict, "y"), Rule::Hide);
     let recommended = text_of("claude-code", Tier::Recommended, vec![tool("x", Rule::Allow)]);
-    assert!(!recommended.contains("defaultMode") && recommended.contains("Lost: deny by default"));
+    assert!(!recommended.contains("defaultMode") && recommended.contains("Lost: the default of 1 server"));
 }
 
 #[test]
@@ -449,24 +543,30 @@ fn a_limit_is_asked_about_unless_somebody_types_that_it_may_be_allowed() {
         }],
         ..tool("n", limit())
     };
-    for id in ["claude-code", "codex", "gemini-cli", "opencode", "copilot-cli"] {
+    for (id, instead) in [
+        ("claude-code", Rule::Ask),
+        ("codex", Rule::Ask),
+        ("gemini-cli", Rule::Ask),
+        ("opencode", Rule::Ask),
+        ("copilot-cli", Rule::Deny),
+    ] {
         let mut tools = tools();
         tools.push(narrowed.clone());
         let set = set(Tier::Recommended, vec![keyed("s", Rule::Deny, tools)]);
         let exporter = exporter(id).unwrap();
         let careful = exporter.document(&set, Wishes::default()).unwrap();
-        assert_eq!(decided(id, &careful.text, "a"), Rule::Ask);
+        assert_eq!(decided(id, &careful.text, "a"), instead);
         assert!(careful.mostly_lost, "{id}");
         assert!(
-            careful.header.iter().any(|l| l.starts_with("Lost: 3 x limit -> ask")),
+            careful.header.iter().any(|l| l.starts_with(&format!("Lost: 3 x limit -> {instead}"))),
             "{:?}",
             careful.header
         );
         let lossy = exporter.document(&set, Wishes { limit_may_become_allow: true }).unwrap();
         assert_eq!(decided(id, &lossy.text, "a"), Rule::Allow);
         // Neither what a person should decide nor what is narrowed is let through by it.
-        assert_eq!(decided(id, &lossy.text, "c"), Rule::Ask);
-        assert_eq!(decided(id, &lossy.text, "n"), Rule::Ask);
+        assert_eq!(decided(id, &lossy.text, "c"), instead);
+        assert_eq!(decided(id, &lossy.text, "n"), instead);
         assert!(lossy.header.iter().any(|l| l.contains("2 x limit -> allow") && l.contains("--lossy-limit")));
     }
 }

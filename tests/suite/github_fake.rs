@@ -86,6 +86,9 @@ impl Hub {
         }
         let question: Value = serde_json::from_slice(&asked.body).unwrap();
         let text = question["query"].as_str().unwrap();
+        if text.contains("q0: node(id: $i0)") {
+            return self.places(text, &question["variables"]);
+        }
         assert!(text.contains("m1: object(expression: \"HEAD:package.json\")"), "{text}");
         let ids = question["variables"]["ids"].as_array().unwrap();
         assert!(ids.len() <= 100, "{}", ids.len());
@@ -107,7 +110,39 @@ impl Hub {
     }
 }
 
+impl Hub {
+    /// What lies at places of repositories: a folder's entries, or a file's text.
+    fn places(&self, text: &str, variables: &Value) -> Reply {
+        let repos = self.0.lock().unwrap();
+        let count = text.matches(": node(id: $i").count();
+        assert!(count <= 100, "{count}");
+        let data: serde_json::Map<String, Value> = (0..count)
+            .map(|at| {
+                let id = variables[format!("i{at}")].as_str().unwrap();
+                let path = variables[format!("e{at}")].as_str().unwrap().strip_prefix("HEAD:").unwrap();
+                let repo = repos.get(id.strip_prefix("R_").unwrap().parse::<usize>().unwrap());
+                (format!("q{at}"), json!({"object": repo.map(|repo| repo.at(path))}))
+            })
+            .collect();
+        Reply::json(&json!({"data": data}))
+    }
+}
+
 impl Repo {
+    fn at(&self, path: &str) -> Value {
+        if let Some(text) = self.files.get(path) {
+            return json!({"text": text});
+        }
+        let folder = if path.is_empty() { String::new() } else { format!("{path}/") };
+        let inside = self.files.keys().filter_map(|file| file.strip_prefix(folder.as_str()));
+        let entries: BTreeMap<&str, &str> = inside
+            .map(|rest| rest.split_once('/').map_or((rest, "blob"), |(name, _)| (name, "tree")))
+            .collect();
+        let entries: Vec<Value> =
+            entries.iter().map(|(name, kind)| json!({"name": name, "type": kind})).collect();
+        if entries.is_empty() { Value::Null } else { json!({"entries": entries}) }
+    }
+
     fn item(&self, id: usize) -> Value {
         json!({
             "id": id + 1, "node_id": format!("R_{id}"), "full_name": self.name, "html_url": "https://h.example/x",

@@ -152,7 +152,9 @@ fn scan(place: &Place, more: &[&str]) -> Vec<Value> {
 }
 
 fn of<'a>(rows: &'a [Value], server: &str) -> &'a Value {
-    rows.iter().find(|row| row["server"] == server).unwrap_or_else(|| panic!("{server}: {rows:?}"))
+    // Of one that was asked for at a version that is not there as well, the other row is meant.
+    let meant = |row: &&Value| row["server"] == server && row["release"] != "v2";
+    rows.iter().find(meant).unwrap_or_else(|| panic!("{server}: {rows:?}"))
 }
 
 const PYPROJECT: &str = "[project]\nname = \"plum-mcp\"\nversion = \"1.5\"\nrequires-python = \">=3.9\"\ndescription = \"Plums.\"\n[project.scripts]\nplum-mcp = \"plum.server:main\"\n";

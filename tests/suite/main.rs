@@ -6,6 +6,7 @@
     reason = "a test that cannot go on stops where it stands, a skipped one says so"
 )]
 
+mod adversity;
 mod architecture;
 mod classify;
 mod classify_properties;
@@ -14,6 +15,9 @@ mod declared;
 mod docs;
 mod eval;
 mod exports;
+mod exports_cases;
+mod exports_cli;
+mod exports_decisions;
 mod exports_targets;
 mod github_fake;
 mod github_servers;
@@ -34,7 +38,9 @@ mod sources_fake;
 mod sources_github;
 mod sources_mcp;
 mod sources_npm;
+mod sources_oci;
 mod sources_pypi;
 mod sources_store;
 mod ssrf_guard;
 mod store;
+mod ways_out;

@@ -138,6 +138,7 @@ pub(crate) fn probe(release: &Release, outcome: Outcome, tools: &[MadeUpTool], n
         instructions: None,
         interpreter: (!remote).then(|| "node v20.20.2".to_owned()),
         pages: u32::from(answered),
+        memory_bound: None,
         noise_lines: 0,
         marks: Vec::new(),
         tools: kept

@@ -202,6 +202,8 @@ impl Place {
             ("breaker_failures", "100"),
             // A test that has documents says so.
             ("documents_a_run", "0"),
+            ("images_a_run", "0"),
+            ("otherwise_interval_ms", "0"),
         ] {
             quick = place.setting(key, value);
         }

@@ -39,6 +39,129 @@ fn is_search(asked: &Seen) -> bool {
 }
 
 #[test]
+fn each_folder_that_a_workspace_names_is_a_candidate() {
+    let mut all = repos(3);
+    let sdk = |name: &str, private: bool| {
+        json!({"name": name, "private": private, "dependencies": {"@modelcontextprotocol/sdk": "1"}})
+            .to_string()
+    };
+    all[0].files.extend([
+        (
+            "package.json",
+            json!({"name": "orchard", "private": true, "workspaces": ["packages/*", "tools/press"]})
+                .to_string(),
+        ),
+        ("packages/pear/package.json", sdk("@orchard/pear-mcp", false)),
+        ("packages/plum/package.json", sdk("plum", true)),
+        ("packages/notes.md", "x".to_owned()),
+        ("tools/press/server.json", json!({"name": "io.github.ann/press"}).to_string()),
+        ("elsewhere/package.json", sdk("elsewhere", true)),
+    ]);
+    all[1].files.extend([
+        (
+            "pyproject.toml",
+            "[tool.uv.workspace]\nmembers = [\"src/*-mcp\"]\nexclude = [\"src/old-mcp\"]\n".to_owned(),
+        ),
+        (
+            "src/fig-mcp/pyproject.toml",
+            "[project]\nname = \"fig-mcp\"\ndependencies = [\"mcp\"]\n".to_owned(),
+        ),
+        ("src/old-mcp/pyproject.toml", "[project]\nname = \"old-mcp\"\n".to_owned()),
+        ("src/library/pyproject.toml", "[project]\nname = \"library\"\n".to_owned()),
+    ]);
+    let server = json!({"name": "io.github.ann/two", "repository": {"url": "https://github.com/ann/pear-2", "subfolder": "pkgs/two"}});
+    all[2].files.extend([("server.json", server.to_string()), ("pkgs/two/main.go", "x".to_owned())]);
+    let hub = Hub::new(all);
+    let fake = Fake::start(move |asked| hub.answer(asked));
+    let place = place(&fake).with_env("GITHUB_TOKEN", TOKEN);
+    let found: BTreeSet<String> = place.dry_run("github", &[]).into_iter().collect();
+    let expected = [
+        "github:ann/pear-0/packages/plum",
+        "github:ann/pear-0/tools/press",
+        "github:ann/pear-2/pkgs/two",
+        "npm:@orchard/pear-mcp",
+        "pypi:fig-mcp",
+    ];
+    assert!(found.iter().map(String::as_str).eq(expected), "{found:?}");
+    assert_eq!(fake.most_at_once(), 1);
+    // The folder's manifest names the package: that is what ties it to its place in the repository.
+    let record: String = place
+        .db()
+        .query_row("SELECT record FROM listings WHERE name = 'ann/pear-0'", [], |row| row.get(0))
+        .unwrap();
+    let record: Value = serde_json::from_str(&record).unwrap();
+    assert_eq!(record["manifests"]["packages/pear/package.json"]["name"], "@orchard/pear-mcp");
+}
+
+#[test]
+fn a_folder_whose_package_is_not_published_stands_for_itself() {
+    let mut all = repos(1);
+    all[0].files.extend([
+        ("package.json", json!({"private": true, "workspaces": ["packages/*"]}).to_string()),
+        ("packages/pear/package.json", json!({"name": "pear-mcp"}).to_string()),
+        ("packages/plum/package.json", json!({"name": "plum-mcp"}).to_string()),
+    ]);
+    let hub = Hub::new(all);
+    let fake = Fake::start(move |asked| match asked.path.as_str() {
+        "/pear-mcp/latest" => Reply::json(&json!({"name": "pear-mcp", "version": "1.0.0", "bin": "x.js"})),
+        _ => hub.answer(asked),
+    });
+    let url = &fake.url;
+    let place = Place::new(&format!(
+        "[registries]\nnpm = \"{url}\"\npypi = \"{url}simple/\"\n[sources.github]\naddress = \"{url}\"\n"
+    ));
+    place.setting("queries", r#"["topic:mcp-server"]"#);
+    place.setting("documents_a_run", "10");
+    let place = place.with_env("GITHUB_TOKEN", TOKEN);
+    let found: BTreeSet<String> = place.dry_run("github", &[]).into_iter().collect();
+    assert!(
+        found.iter().map(String::as_str).eq(["github:ann/pear-0/packages/plum", "npm:pear-mcp"]),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_whole_walk_is_due_again_after_some_days_and_sees_what_no_push_tells() {
+    let mut all = repos(40);
+    all[39].topics.clear();
+    let hub = Hub::new(all);
+    let held = hub.clone();
+    let fake = Fake::start(move |asked| held.answer(asked));
+    let place = place(&fake).with_env("GITHUB_TOKEN", TOKEN);
+    assert_eq!(place.dry_run("github", &[]).len(), 39);
+    let first = place.source("github");
+    assert_eq!(first["whole_walk"]["ended_by"], "absent-cursor");
+    assert!(first["whole_walk_due"].as_str().is_some(), "{first}");
+    // A topic without a push, and one that vanishes: no walk for changes sees either.
+    hub.0.lock().unwrap()[39].topics.push("mcp-server");
+    hub.0.lock().unwrap()[5].topics.clear();
+    assert_eq!(place.dry_run("github", &[]).len(), 39);
+    let source = place.source("github");
+    assert_eq!((&source["walk"]["kind"], &source["whole_walk"]["kind"]), (&json!("changes"), &json!("full")));
+    let db = catalogue::store::Connection::open(place.path("var/catalogue.db")).unwrap();
+    let long_ago = || db.execute("UPDATE walks SET ended_at = '2026-01-01T00:00:00.000Z'", []).unwrap();
+    long_ago();
+    let found = place.dry_run("github", &[]);
+    assert!(
+        found.contains(&"github:ann/pear-39".to_owned()) && !found.contains(&"github:ann/pear-5".to_owned())
+    );
+    let source = place.source("github");
+    assert_eq!((&source["walk"]["kind"], &source["walk"]["gone"]), (&json!("full"), &json!(1)));
+    // More than a tenth at once is not believed, and the next run looks again.
+    hub.0.lock().unwrap().iter_mut().take(20).for_each(|repo| repo.topics.clear());
+    long_ago();
+    let kept = place.dry_run("github", &[]).len();
+    assert_eq!(kept, 39);
+    for _ in 0..2 {
+        let source = place.source("github");
+        assert_eq!((&source["walk"]["kind"], &source["walk"]["gone"]), (&json!("full"), &json!(0)));
+        assert!(source["walk"]["frozen"].as_u64().unwrap() >= 19, "{source}");
+        place.dry_run("github", &[]);
+    }
+    assert!(place.dry_run("github", &["--accept-shrink"]).len() < 25);
+}
+
+#[test]
 fn every_repository_of_a_topic_is_found_and_then_only_what_was_pushed_since() {
     let mut all = repos(2500);
     all[7]

@@ -18,12 +18,8 @@ fn right_to_left(c: char) -> bool {
 /// Not meant: a selector or a joiner of an emoji, joiners of the Indic and Arabic scripts, a byte-order mark at the
 /// front, marks of direction in Hebrew or Arabic, the flags that are spelled in tag characters.
 pub(super) fn invisible(text: &str) -> Option<(usize, usize)> {
-    if text.is_ascii() {
-        // Without a way out in the middle, so that many bytes are looked at in one step.
-        let control = |b: u8| ((b < 0x20) & (b != b'\t') & (b != b'\n') & (b != b'\r')) | (b == 0x7F);
-        if !text.bytes().fold(false, |any, b| any | control(b)) {
-            return None;
-        }
+    if plain(text.as_bytes()) {
+        return None;
     }
     let (mut before, mut from, mut rtl) = (None, 0, None);
     while let Some((start, c)) = text.get(from..)?.char_indices().find(|(_, c)| suspect(*c)) {
@@ -58,6 +54,24 @@ pub(super) fn invisible(text: &str) -> Option<(usize, usize)> {
         from = end;
     }
     None
+}
+
+/// Whether a text is of ASCII's visible characters, spaces, tabs and line ends alone. Eight bytes at a time.
+fn plain(text: &[u8]) -> bool {
+    const ONES: u64 = u64::MAX / 0xFF;
+    const HIGH: u64 = ONES << 7;
+    // The high bit of each byte that is none of them, or perhaps stands behind one.
+    let odd = |eight: u64| {
+        (eight | eight.wrapping_sub(ONES * 0x20) | (eight ^ (ONES * 0x7F)).wrapping_sub(ONES)) & HIGH
+    };
+    let fine = |b: &u8| matches!(b, b' '..=b'~' | b'\t' | b'\n' | b'\r');
+    let (eights, rest) = text.as_chunks::<8>();
+    let last = text.last_chunk::<8>();
+    eights.iter().all(|eight| odd(u64::from_le_bytes(*eight)) == 0 || eight.iter().all(fine))
+        && last.map_or_else(
+            || rest.iter().all(fine),
+            |last| odd(u64::from_le_bytes(*last)) == 0 || last.iter().all(fine),
+        )
 }
 
 /// A character that may deceive, depending on those around it.

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::super::features::Features;
 use super::super::matching::Family;
-use super::super::schema::{escaped, escaped_len};
-use super::super::texts::{DESCRIPTION_BYTES, Place, start_of};
+use super::super::schema::{Param, escaped, escaped_len};
+use super::super::sieve::Candidates;
+use super::super::texts::{DESCRIPTION_BYTES, Place, Zone, start_of};
 
 /// Bytes that are read of all texts of both schemas, and how many texts and levels.
 const SCHEMA_BYTES: usize = 64 * 1024;
@@ -20,6 +21,8 @@ pub(super) struct Said<'a, 'p> {
     pub(super) family: Family,
     /// A name, of the tool or of a parameter.
     pub(super) is_name: bool,
+    /// The patterns that may match it, where they were looked for before.
+    pub(super) candidates: Option<&'p Candidates>,
     /// It is a key of an object, which evidence can only point at as a whole.
     is_key: bool,
     at: At<'p>,
@@ -79,7 +82,11 @@ impl<'p> At<'p> {
 
 /// Calls `look` with every text, name first.
 pub(super) fn each_string<'a>(features: &Features<'a>, mut look: impl FnMut(&Said<'a, '_>)) {
-    let said = |read, family, is_name, at| Said { read, family, is_name, is_key: false, at };
+    let said = |read, family, is_name, at| {
+        let candidates = features.description.as_ref().filter(|_| family == Family::Description);
+        let candidates = candidates.map(|description| description.zone(Zone::All).1);
+        Said { read, family, is_name, candidates, is_key: false, at }
+    };
     let object = features.tool.object();
     look(&said(features.name.read, Family::Name, true, At::top("name")));
     let annotations = At::top("annotations");
@@ -98,7 +105,7 @@ pub(super) fn each_string<'a>(features: &Features<'a>, mut look: impl FnMut(&Sai
         look(&said(description.text.read, Family::Description, false, At::top("description")));
         texts += 1;
     }
-    let mut walk = Walk { look, bytes_left: SCHEMA_BYTES, texts };
+    let mut walk = Walk { look, bytes_left: SCHEMA_BYTES, texts, params: &features.params };
     for key in ["inputSchema", "outputSchema"] {
         if let Some(schema) = object.get(key) {
             walk.value(schema, At::top(key), false, 0);
@@ -106,13 +113,15 @@ pub(super) fn each_string<'a>(features: &Features<'a>, mut look: impl FnMut(&Sai
     }
 }
 
-struct Walk<L> {
+struct Walk<'f, 'd, L> {
     look: L,
     bytes_left: usize,
     texts: usize,
+    /// The parameters whose descriptions are still to come, nearly always in this order.
+    params: &'f [Param<'d>],
 }
 
-impl<L> Walk<L> {
+impl<'f, L> Walk<'f, '_, L> {
     /// Looks at one value and all below it. `names`: its keys are names of parameters.
     fn value<'a>(&mut self, value: &'a Value, at: At<'_>, names: bool, depth: usize)
     where
@@ -155,6 +164,19 @@ impl<L> Walk<L> {
         let read = start_of(text, self.bytes_left);
         self.bytes_left -= read.len();
         self.texts += 1;
-        (self.look)(&Said { read, family: Family::Schema, is_name: is_key, is_key, at });
+        let candidates = if is_key { None } else { self.known(read) };
+        (self.look)(&Said { read, family: Family::Schema, is_name: is_key, candidates, is_key, at });
+    }
+
+    /// The patterns that may match this text, if it is the next description of a parameter.
+    fn known(&mut self, text: &str) -> Option<&'f Candidates> {
+        while let Some((Param { description: None, .. }, rest)) = self.params.split_first() {
+            self.params = rest;
+        }
+        let (param, rest) = self.params.split_first()?;
+        param.description.filter(|said| std::ptr::eq(*said, text)).map(|_| {
+            self.params = rest;
+            &param.said
+        })
     }
 }

@@ -9,8 +9,10 @@ use super::pieces::{COMPARED, Piece, SHORTEST, in_word};
 const FOLD: u64 = 0x2020_2020_2020_2020;
 /// A power of two, and so many that few keys share one.
 const SLOTS: usize = 1 << 15;
-/// Two bytes.
-const PAIRS: usize = 1 << 16;
+/// A piece may begin where no word goes on.
+const AT_WORD: u8 = 1;
+/// A piece may begin in the middle of a word.
+const INSIDE: u8 = 2;
 /// So many pieces of a bucket are gone through one by one.
 const FEW: usize = 8;
 /// Bytes of the longest short piece.
@@ -19,15 +21,15 @@ const SHORT: usize = SHORTEST + 1;
 /// Pieces by where they may begin and by their first bytes.
 #[derive(Debug)]
 pub(super) struct Table {
+    /// Which pieces may begin with these three bytes: most places of a text end here.
+    marks: Box<[u8; SLOTS]>,
     at_word: Pieces,
     /// In the middle of a word.
     inside: Pieces,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Pieces {
-    /// A bit for every two bytes that a piece begins with: most places of a text end here.
-    pairs: Box<[u64; PAIRS / 64]>,
     long: Buckets<4>,
     short: Buckets<SHORT>,
 }
@@ -60,14 +62,18 @@ struct Entry {
 impl Table {
     /// Numbers the pieces in their order.
     pub(super) fn of<'p>(pieces: impl Iterator<Item = &'p Piece>) -> Self {
-        let mut table = Self { at_word: Pieces::default(), inside: Pieces::default() };
+        let mut marks = Box::new([0; SLOTS]);
+        let (mut at_word, mut inside) = (Pieces::default(), Pieces::default());
         for (number, piece) in pieces.enumerate() {
             let mask = u64::MAX >> (64 - 8 * piece.text.len());
             let entry = Entry { text: (piece.number() | FOLD) & mask, mask, number };
-            let inside = (!piece.at_word).then_some(&mut table.inside);
-            for Pieces { pairs, long, short } in std::iter::once(&mut table.at_word).chain(inside) {
-                let pair = pair_of(entry.text);
-                pairs[pair / 64] |= 1 << (pair % 64);
+            let inside = (!piece.at_word).then_some((&mut inside, INSIDE));
+            for (Pieces { long, short }, mark) in std::iter::once((&mut at_word, AT_WORD)).chain(inside) {
+                let mut add = |text| marks[slot::<SHORT>(text)] |= mark;
+                match piece.text.len() {
+                    SHORTEST => thirds(entry.text).for_each(&mut add),
+                    _ => add(entry.text),
+                }
                 match piece.text.len() {
                     SHORTEST => short.add_whatever_follows(entry),
                     SHORT => short.add(entry, entry.text),
@@ -75,7 +81,7 @@ impl Table {
                 }
             }
         }
-        table
+        Self { marks, at_word, inside }
     }
 
     /// Calls `found` with the number of every piece that begins in this part of a text.
@@ -87,55 +93,53 @@ impl Table {
         for (to, byte) in last.iter_mut().zip(text.get(rest..).unwrap_or_default()) {
             *to = *byte;
         }
-        let whole = text.get(part.start..).unwrap_or_default().windows(COMPARED).take(rest - part.start);
-        let inside = self.scan(whole, inside, &mut found);
-        self.scan(last.windows(COMPARED).take(part.end.saturating_sub(rest)), inside, &mut found);
+        let whole = text.get(part.start..rest + COMPARED - 1);
+        let inside = self.scan(whole.unwrap_or_default(), inside, &mut found);
+        let last = last.get(..part.end.saturating_sub(rest) + COMPARED - 1);
+        self.scan(last.unwrap_or_default(), inside, &mut found);
     }
 
-    /// Goes from byte to byte; `inside`: a word ends or goes on with the first.
-    fn scan<'t>(
-        &self,
-        windows: impl Iterator<Item = &'t [u8]>,
-        mut inside: bool,
-        found: &mut impl FnMut(usize),
-    ) -> bool {
-        for window in windows {
+    /// Goes from byte to byte up to the last whole window; `inside`: a word ends or goes on with the first.
+    fn scan(&self, text: &[u8], mut inside: bool, found: &mut impl FnMut(usize)) -> bool {
+        for window in text.windows(COMPARED) {
             let window = window.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
             let here = in_word(window as u8);
-            let pieces = if inside & here { &self.inside } else { &self.at_word };
-            if pieces.may_begin(window | FOLD) {
-                pieces.each(window | FOLD, found);
-            }
+            let mark = if inside & here { INSIDE } else { AT_WORD };
             inside = here;
+            let window = window | FOLD;
+            if self.marks[slot::<SHORT>(window)] & mark != 0 {
+                let pieces = if mark == INSIDE { &self.inside } else { &self.at_word };
+                pieces.each(window, found);
+            }
         }
         inside
     }
 }
 
-/// Its first two bytes.
+/// Where the first so many bytes are looked up.
 #[inline(always)]
-fn pair_of(window: u64) -> usize {
-    usize::from(window as u16)
+fn slot<const BYTES: usize>(window: u64) -> usize {
+    let key = window & (u64::MAX >> (64 - 8 * BYTES));
+    (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SLOTS.ilog2())) as usize
 }
 
-impl Default for Pieces {
-    fn default() -> Self {
-        Self { pairs: Box::new([0; PAIRS / 64]), long: Buckets::default(), short: Buckets::default() }
-    }
+/// Two bytes, and each third that a folded window may have behind them.
+fn thirds(text: u64) -> impl Iterator<Item = u64> {
+    (0..=u8::MAX)
+        .filter(|third| u64::from(*third) & FOLD != 0)
+        .map(move |third| text | u64::from(third) << 16)
 }
 
 impl Pieces {
-    #[inline(always)]
-    fn may_begin(&self, window: u64) -> bool {
-        let pair = pair_of(window);
-        self.pairs[pair / 64] >> (pair % 64) & 1 == 1 && (self.long.marks(window) | self.short.marks(window))
-    }
-
     /// Those that a text begins with.
-    #[inline(never)]
+    #[inline(always)]
     fn each(&self, window: u64, found: &mut impl FnMut(usize)) {
-        self.long.each(window, found);
-        self.short.each(window, found);
+        if self.long.marks(window) {
+            self.long.each(window, found);
+        }
+        if self.short.marks(window) {
+            self.short.each(window, found);
+        }
     }
 }
 
@@ -147,15 +151,9 @@ impl<const BYTES: usize> Default for Buckets<BYTES> {
 }
 
 impl<const BYTES: usize> Buckets<BYTES> {
-    const KEY: u64 = u64::MAX >> (64 - 8 * BYTES);
-
-    fn slot(window: u64) -> usize {
-        ((window & Self::KEY).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SLOTS.ilog2())) as usize
-    }
-
     /// Adds a piece that is found where a text begins with this.
     fn add(&mut self, entry: Entry, text: u64) {
-        let slot = Self::slot(text);
+        let slot = slot::<BYTES>(text);
         if self.slots[slot] == 0 {
             self.buckets.push(Bucket::default());
             self.slots[slot] = self.buckets.len() as u16;
@@ -168,20 +166,20 @@ impl<const BYTES: usize> Buckets<BYTES> {
 
     /// Adds a piece of one byte less than the key.
     fn add_whatever_follows(&mut self, entry: Entry) {
-        let followed = |third: u8| entry.text | u64::from(third) << 16;
-        for third in (0..=u8::MAX).filter(|third| u64::from(*third) & FOLD != 0) {
-            self.add(entry, followed(third));
+        for text in thirds(entry.text) {
+            self.add(entry, text);
         }
     }
 
     #[inline(always)]
     fn marks(&self, window: u64) -> bool {
-        let slot = Self::slot(window);
+        let slot = slot::<BYTES>(window);
         self.filter[slot / 64] >> (slot % 64) & 1 == 1
     }
 
+    #[inline(never)]
     fn each(&self, window: u64, found: &mut impl FnMut(usize)) {
-        let bucket = usize::from(self.slots[Self::slot(window)]);
+        let bucket = usize::from(self.slots[slot::<BYTES>(window)]);
         let Some(bucket) = bucket.checked_sub(1).and_then(|at| self.buckets.get(at)) else { return };
         if bucket.lengths.is_empty() {
             for entry in &bucket.entries {

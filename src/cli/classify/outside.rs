@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use super::lines::{Line, Lines};
 use crate::classify::RuleSet;
+use crate::model::emit::json_line;
 use crate::model::tool::ToolProblem;
 use crate::model::{Class, Evidence, Risk, Signal, ToolDefinition};
 
@@ -139,9 +140,7 @@ fn judge_line(rules: &RuleSet, bytes: &[u8]) -> Result<String, LineProblem> {
         needs_review: verdict.needs_review,
         evidence: &verdict.evidence,
     };
-    let mut text = serde_json::to_string(&row)?;
-    text.push('\n');
-    Ok(text)
+    Ok(json_line(&row)?)
 }
 
 /// The definition in a row, and the members that are echoed. A member that is `null` counts as absent: a row written by

@@ -40,7 +40,7 @@ pub(super) fn run(settings: &Settings, rules: &RuleSet, options: &ClassifyOption
     let db = store.connection();
     if options.json {
         changed_tools(db, earlier, rules.hash(), options.limit, |tool| -> anyhow::Result<()> {
-            Ok(progress::print(&format!("{}\n", serde_json::to_string(&tool)?))?)
+            Ok(progress::print_json(&tool)?)
         })?;
     } else if !options.quiet {
         let moves = moves(db, earlier, rules.hash())?;

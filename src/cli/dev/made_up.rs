@@ -8,8 +8,8 @@ use super::chance::{Chance, Quantiles};
 use super::tool::{Manner, tool};
 use super::words::{FIELDS, HALVES, MAKERS};
 use crate::model::{
-    Attempt, DefinitionHash, Outcome, Probe, Release, ReleaseFacts, SandboxLevel, SeenTool, ServerKey,
-    Transport, Untrusted,
+    Attempt, DefinitionHash, MemoryBound, Outcome, Probe, Release, ReleaseFacts, SandboxLevel, SeenTool,
+    ServerKey, Transport, Untrusted,
 };
 
 /// Tools of a server that lists any (research/corpus.md section 4).
@@ -193,6 +193,7 @@ fn probe(key: &ServerKey, version: &str, asked: &Asked, tools: Vec<SeenTool>) ->
         outcome: asked.outcome,
         detail: attempt.detail.clone(),
         sandbox: if remote { SandboxLevel::Remote } else { SandboxLevel::Bwrap },
+        memory_bound: (!remote).then_some(MemoryBound::Watched),
         transport: if remote { Transport::StreamableHttp } else { Transport::Stdio },
         started_at: asked.at,
         finished_at: asked.at + SignedDuration::from_millis(i64::try_from(millis).unwrap_or(0)),

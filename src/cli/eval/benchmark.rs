@@ -15,6 +15,7 @@ use crate::eval::{
     Benchmark, BenchmarkRun, ListedTool, RESULT_FILE, ServerAnswer, benchmark_table, mistake_lines,
     run_benchmark,
 };
+use crate::model::emit::json_document;
 use crate::model::{Release, Untrusted};
 use crate::progress;
 use crate::store::{Connection, Store, StoreError, answered};
@@ -54,7 +55,7 @@ pub(super) fn run(settings: &Settings, options: &EvalOptions) -> anyhow::Result<
     run.mistakes.truncate(options.errors);
     if options.json {
         let object = WithMistakes { report: &run.result, errors: &run.mistakes };
-        progress::print(&(serde_json::to_string_pretty(&object)? + "\n"))?;
+        progress::print(&json_document(&object)?)?;
     } else {
         progress::print(&(benchmark_table(&run.result) + &named(&run, options.errors)))?;
     }

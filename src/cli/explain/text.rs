@@ -3,12 +3,13 @@
 use super::{Explanation, Reason};
 use crate::classify::{HintStanding, Piece, Removal, SmallestChange};
 use crate::model::{Signal, Untrusted};
+use crate::progress;
 
 /// Characters of a text that are shown in front of the marked words, behind them, and of them.
 const CONTEXT: usize = 60;
 const MARKED: usize = 200;
 /// Bold and yellow, and back.
-const BRIGHT: (&str, &str) = ("\u{1b}[1;33m", "\u{1b}[0m");
+const BRIGHT: (&str, &str) = (progress::BRIGHT, progress::PLAIN);
 const QUOTES: (&str, &str) = ("«", "»");
 
 /// The whole explanation; with `colours` words are marked by colour, else by «».

@@ -58,7 +58,7 @@ pub(super) fn diff(options: &DiffOptions) -> anyhow::Result<Exit> {
     let changes = compare(&read(&options.old)?, &read(&options.new)?);
     if options.json {
         for change in &changes {
-            progress::print(&format!("{}\n", serde_json::to_string(change)?))?;
+            progress::print_json(&change)?;
         }
         return Ok(Exit::Ok);
     }

@@ -86,10 +86,9 @@ pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<Exit> {
         by: Untrusted::new(decided.by).for_terminal(400),
         format: exporter.id,
     };
-    let line = match options.json {
-        true => serde_json::to_string(&explained)?,
-        false => format!("{}: {} ({})", explained.tool, explained.words, explained.by),
-    };
-    progress::print(&format!("{line}\n"))?;
+    match options.json {
+        true => progress::print_json(&explained)?,
+        false => progress::print(&format!("{}: {} ({})\n", explained.tool, explained.words, explained.by))?,
+    }
     Ok(Exit::Ok)
 }

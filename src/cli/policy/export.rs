@@ -103,7 +103,8 @@ fn is_folder(path: &Path, options: &ExportOptions) -> bool {
 fn gathered(settings: &Settings, options: &ExportOptions, gatherer: &Gatherer) -> anyhow::Result<Vec<Keyed>> {
     if let Some(file) = &options.from_config {
         let by_format = match options.format.0.id {
-            id @ ("claude-code" | "codex" | "gemini-cli" | "kiro" | "cursor" | "vscode") => id,
+            id @ ("claude-code" | "codex" | "gemini-cli" | "opencode" | "copilot-cli" | "kiro" | "cursor"
+            | "vscode") => id,
             // The same shape: mcpServers.
             _ => "claude-code",
         };
@@ -181,8 +182,8 @@ fn say(exporter: &Exporter, exported: &Exported, whose: &str) {
     }
     if exported.mostly_lost {
         progress::say(&format!(
-            "{whose}{}: more than half of a server's tools lost their limit to something stricter; --lossy-limit allow \
-             lets their calls through uncounted",
+            "{whose}{}: more than half of a server's tools got something stricter because this format cannot say their rules; \
+             --lossy-limit allow lets calls that should be limited through uncounted",
             exporter.id
         ));
     }

@@ -10,7 +10,7 @@ use super::super::scan::targets::UsageError;
 use super::super::settings::Settings;
 use super::server_and_version;
 use crate::clients::{Clients, Os, Start, Surroundings};
-use crate::model::slug::slug;
+use crate::model::slug::key_name;
 use crate::model::{ServerKey, ToolDefinition, Untrusted};
 use crate::policy::{Judged, Keyed, Rule, ServerPolicy, Tier, default_server_key, policy_for_server};
 use crate::progress;
@@ -149,5 +149,5 @@ impl Gatherer {
 }
 
 fn local(name: &str) -> Option<ServerKey> {
-    ServerKey::local(name).or_else(|_| ServerKey::local(&slug(name))).ok()
+    ServerKey::local(name).or_else(|_| ServerKey::local(&key_name(name))).ok()
 }

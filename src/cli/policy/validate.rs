@@ -12,7 +12,7 @@ use super::gather::Gatherer;
 use super::{Format, read_bounded};
 use crate::export::{self, Exporter, Finding, Level};
 use crate::model::Untrusted;
-use crate::policy::{Keyed, Tier};
+use crate::policy::{self, Keyed, Tier};
 use crate::progress;
 
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ pub(super) fn run(settings: &Settings, options: &ValidateOptions) -> anyhow::Res
         let name = file.display().to_string();
         if options.json {
             let checked = Checked { file: name, format: exporter.id, valid: errors == 0, findings: shown };
-            progress::print(&format!("{}\n", serde_json::to_string(&checked)?))?;
+            progress::print_json(&checked)?;
             continue;
         }
         for finding in &shown {
@@ -101,7 +101,9 @@ fn against_database(
     text: &str,
 ) -> anyhow::Result<Vec<Finding>> {
     let neutral = (exporter.id == "json").then(|| export::read_neutral(text).ok()).flatten();
-    if options.server.is_none() && (neutral.is_none() || !Path::new(&settings.db).is_file()) {
+    let made_from = made_from(text);
+    let says_nothing = neutral.is_none() && made_from.is_empty();
+    if options.server.is_none() && (says_nothing || !Path::new(&settings.db).is_file()) {
         return Ok(Vec::new());
     }
     let gatherer = Gatherer::new(settings, Tier::default())?;
@@ -119,11 +121,24 @@ fn against_database(
         }
     }
     let mut findings = exporter.unknown_names(text, &known);
-    for (was, now) in neutral
-        .iter()
-        .flat_map(|(set, _)| &set.servers)
-        .filter_map(|was| known.iter().find(|now| now.key == was.key).map(|now| (was, now)))
-    {
+    match &neutral {
+        Some((set, _)) => findings.extend(changed_tools(&set.servers, &known)),
+        // The other forms keep one number a server.
+        None => {
+            for (line, server, fingerprint) in made_from {
+                findings.extend(changed_server(&gatherer, line, &server, &fingerprint)?);
+            }
+        }
+    }
+    Ok(findings)
+}
+
+/// Tools of a neutral policy whose definition is another one now.
+fn changed_tools(servers: &[Keyed], known: &[Keyed]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let pairs =
+        servers.iter().filter_map(|was| known.iter().find(|now| now.key == was.key).map(|now| (was, now)));
+    for (was, now) in pairs {
         for tool in &was.policy.tools {
             let Some(new) = now.policy.tool(tool.tool.raw()) else { continue };
             if !tool.definition.is_empty() && tool.definition != new.definition {
@@ -141,5 +156,43 @@ fn against_database(
             }
         }
     }
-    Ok(findings)
+    findings
+}
+
+/// What the header of a document says of the definitions that it was made from: line, server, number.
+fn made_from(text: &str) -> Vec<(usize, String, String)> {
+    let line = |(i, line): (usize, &str)| {
+        let (_, rest) = line.split_once("Server ")?;
+        let (server, rest) = rest.split_once(' ')?;
+        let (_, rest) = rest.split_once(" Definitions ")?;
+        let fingerprint: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
+        (fingerprint.len() == 16).then(|| (i + 1, server.to_owned(), fingerprint))
+    };
+    text.lines().enumerate().filter_map(line).collect()
+}
+
+/// Whether a server's definitions are still those; a policy of a single tool was made from that one's alone.
+fn changed_server(
+    gatherer: &Gatherer,
+    line: usize,
+    server: &str,
+    fingerprint: &str,
+) -> anyhow::Result<Option<Finding>> {
+    let Ok(key) = server.parse() else { return Ok(None) };
+    let Some(now) = gatherer.policy(&key, None)? else { return Ok(None) };
+    let one_of_them = || now.tools.iter().any(|tool| policy::fingerprint(&[tool]) == fingerprint);
+    if now.fingerprint().as_deref() == Some(fingerprint) || one_of_them() {
+        return Ok(None);
+    }
+    let release = if now.release.is_empty() { String::new() } else { format!(" (now {})", now.release) };
+    Ok(Some(Finding {
+        level: Level::Error,
+        path: server.to_owned(),
+        line: Some(line),
+        column: None,
+        message: format!(
+            "its tools are not the ones that the policy was made from{release}; export again, and see what changed with \
+             catalogue policy diff"
+        ),
+    }))
 }

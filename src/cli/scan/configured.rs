@@ -13,7 +13,8 @@ use crate::assets::Files;
 use crate::cli::exit::Exit;
 use crate::cli::settings::Settings;
 use crate::clients::{Clients, Found, Os, Reading, Scope, Start, Surroundings};
-use crate::model::slug::slug;
+use crate::model::emit::json_line;
+use crate::model::slug::key_name;
 use crate::model::{ServerKey, Target, Untrusted};
 use crate::probe::plan::placeholder;
 use crate::progress;
@@ -74,8 +75,7 @@ pub(super) fn dry_run(settings: &Settings, options: &ScanOptions) -> anyhow::Res
     let mut text = String::new();
     if options.json {
         for line in &set.lines {
-            text.push_str(&serde_json::to_string(line)?);
-            text.push('\n');
+            text.push_str(&json_line(line)?);
         }
     } else if !options.quiet {
         let width = set.lines.iter().filter_map(|l| l.target.as_ref()).map(String::len).max().unwrap_or(0);
@@ -195,7 +195,7 @@ fn target_of(entry: Found, locals: &mut BTreeMap<String, Vec<String>>) -> Result
         Start::Program { command, folder } => (command, folder),
     };
     let raw = entry.name.raw();
-    let key = |name: &str| ServerKey::local(name).or_else(|_| ServerKey::local(&slug(name)));
+    let key = |name: &str| ServerKey::local(name).or_else(|_| ServerKey::local(&key_name(name)));
     let mut name = raw.to_owned();
     let mut server = key(&name).map_err(|_| "its name cannot be made a key")?;
     for round in 1.. {

@@ -241,6 +241,8 @@ pub(in crate::cli) struct Diagnosis {
     pub(in crate::cli) programs: Vec<ReportLine>,
     pub(in crate::cli) sandbox: Option<SandboxLevel>,
     pub(in crate::cli) sandbox_notes: Vec<String>,
+    /// Why boxes get no cgroup; None where they do.
+    pub(in crate::cli) without_cgroup: Option<String>,
 }
 
 /// A registry and who told of it.
@@ -299,11 +301,18 @@ pub(in crate::cli) fn diagnose(settings: &Settings, fetch: bool) -> anyhow::Resu
         let bwrap = toolchain.bwrap.as_ref().ok().map(|f| f.path.clone());
         let chosen: Result<Sandbox, Refusal> =
             Sandbox::choose(Wanted::Auto, bwrap.as_deref(), &scratch).await;
+        let without_cgroup = chosen.as_ref().ok().and_then(|s| s.without_cgroup().map(str::to_owned));
         let (sandbox, sandbox_notes) = match chosen {
             Ok(sandbox) => (Some(sandbox.level()), sandbox.notes().to_vec()),
             Err(refusal) => (None, vec![refusal.to_string()]),
         };
-        anyhow::Ok(Diagnosis { registries: lines, programs: toolchain.report(), sandbox, sandbox_notes })
+        anyhow::Ok(Diagnosis {
+            registries: lines,
+            programs: toolchain.report(),
+            sandbox,
+            sandbox_notes,
+            without_cgroup,
+        })
     });
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     diagnosis

@@ -1,7 +1,9 @@
 //! `catalogue scan --registry`: walks a list, puts what it names into an order, and scans it.
 
 mod bundles;
+mod images;
 mod look;
+mod proofs;
 mod walk;
 
 use anyhow::Context;
@@ -17,6 +19,7 @@ use super::report::counted;
 use super::targets::FileError;
 use super::{LOCK_PATIENCE, ScanOptions, report_of, stop_on_signal};
 use crate::http::shown;
+use crate::model::emit::json_line;
 use crate::model::source::SourceName;
 use crate::model::text::line_and_column;
 use crate::model::{Target, Untrusted};
@@ -83,7 +86,7 @@ pub(super) fn run(settings: &Settings, options: &ScanOptions, source: SourceName
 }
 
 /// Reads `data/sources.toml`.
-pub(super) fn source_settings(settings: &Settings) -> anyhow::Result<SourceSettings> {
+pub(in crate::cli) fn source_settings(settings: &Settings) -> anyhow::Result<SourceSettings> {
     let data = settings.data_files()?;
     let text = String::from_utf8_lossy(data.get(FILE).map_or(&[][..], |bytes| bytes)).into_owned();
     SourceSettings::parse(&text).map_err(|error| {
@@ -156,6 +159,12 @@ fn enumerate(
                 look::confirm(&walker, store, &mut walked).await?;
             }
         }
+        if !walked.interrupted && !walked.resting {
+            proofs::look(&walker, store, &mut walked).await?;
+        }
+        if !walked.interrupted {
+            images::look(&walker, store, &mut walked).await?;
+        }
         if !walked.interrupted {
             bundles::look(&walker, store, &mut walked).await?;
         }
@@ -178,12 +187,11 @@ fn show(waiting: &[Waiting], json: bool) -> anyhow::Result<()> {
         let server = found.server.to_string();
         let signs: Vec<&'static str> = found.signs.iter().map(|sign| sign.as_str()).collect();
         text.push_str(&if json {
-            serde_json::to_string(&Line { server: &server, rank: found.rank, signs })?
+            json_line(&Line { server: &server, rank: found.rank, signs })?
         } else {
             let shown = Untrusted::new(server).for_terminal(120);
-            format!("{:>4}  {shown}  {}", found.rank, signs.join(", "))
+            format!("{:>4}  {shown}  {}\n", found.rank, signs.join(", "))
         });
-        text.push('\n');
     }
     progress::print(&text)?;
     if !json {

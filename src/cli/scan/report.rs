@@ -101,7 +101,7 @@ impl Summary {
         }
         let width = |i: usize| lines.iter().map(|l| l[i].chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..8).map(width).collect();
-        let (bold, plain) = if progress::colours() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+        let (bold, plain) = if progress::colours() { (progress::BOLD, progress::PLAIN) } else { ("", "") };
         let mut text = String::new();
         for (i, line) in lines.iter().enumerate() {
             let cells: Vec<String> = line

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use url::Url;
@@ -10,17 +9,21 @@ use url::Url;
 use super::report::Row;
 use super::worker::Scan;
 use crate::http::Reach;
+use crate::model::identity::RepositoryClaim;
 use crate::model::probe::SCANNER_SCHEMA;
 use crate::model::{
     Attempt, Outcome, Probe, Registry, Release, ReleaseFacts, ServerKey, Target, ToolDefinition, Transport,
     Untrusted,
 };
-use crate::probe::climb::remote_probe;
 use crate::probe::registry::github::is_commit;
 use crate::probe::registry::{FindError, ReleaseFound, find_release};
 use crate::probe::runner::PackageProbe;
-use crate::probe::{attempt, http_transport, local, mcp, toolchain};
+use crate::probe::{local, remote, toolchain};
+use crate::store::identity::ScannedFacts;
 use crate::store::{Claim, StoreError};
+
+/// Characters kept of a name in the official registry, which has at most 200 by its own rule.
+const NAME_CHARS: usize = 300;
 
 impl Scan {
     /// One target, whatever it is: resolved, asked, stored, judged.
@@ -54,6 +57,7 @@ impl Scan {
                 };
                 match found {
                     Ok(found) => {
+                        self.remember_who(&found, version.is_none())?;
                         if let Some(row) = self.stored(&found.release)? {
                             return Ok(row);
                         }
@@ -85,6 +89,20 @@ impl Scan {
             return github.find(&self.kit.client, server, version).await;
         }
         find_release(&self.kit.client, self.kit.registries.get().await, server, version).await
+    }
+
+    /// Keeps what the registry says of who the package is, as a walk would.
+    fn remember_who(&self, found: &ReleaseFound, is_newest: bool) -> Result<(), StoreError> {
+        if !matches!(found.release.server.registry(), Registry::Npm | Registry::Pypi) {
+            return Ok(());
+        }
+        let folder = found.repository_folder.as_ref().map(Untrusted::raw);
+        let repository =
+            found.repository.as_ref().and_then(|url| RepositoryClaim::read(url.as_str(), folder));
+        let mcp_names =
+            found.mcp_names.iter().map(|name| name.raw().trim().chars().take(NAME_CHARS).collect()).collect();
+        let said = ScannedFacts { is_newest, mcp_names, repository };
+        self.with_store(|s| s.remember_scanned(&found.release, &said, Timestamp::now()))
     }
 
     fn stored(&self, release: &Release) -> anyhow::Result<Option<Row>> {
@@ -180,6 +198,7 @@ impl Scan {
             outcome,
             detail: Untrusted::new(detail),
             sandbox: self.prober.sandbox.level(),
+            memory_bound: None,
             transport: Transport::Stdio,
             started_at: now,
             finished_at: now,
@@ -257,7 +276,9 @@ impl Scan {
         let (id, _) = self.open(release, &ReleaseFacts::default())?;
         let probe = self
             .prober
-            .local(spec, local::shown(command), |at, attempt| self.keep(id, at, attempt, claim))
+            .local(spec, local::shown(command), &self.prober.limits, |at, attempt| {
+                self.keep(id, at, attempt, claim)
+            })
             .await;
         self.finish(release, id, probe)
     }
@@ -273,27 +294,16 @@ impl Scan {
             );
         }
         let (id, _) = self.open(release, &ReleaseFacts::default())?;
-        let started_at = Timestamp::now();
-        let begun = Instant::now();
         let limits = &self.prober.limits;
         // An address out of a list never leads into our own network.
         let reach = if self.options.list().is_some() { Reach::Public } else { Reach::Typed };
-        let asking = async {
-            let mut link = http_transport::HttpLink::new(&self.kit.client, address.clone(), reach, limits);
-            let listed = mcp::list_tools(&mut link, limits).await;
-            let (transport, damaged) = (link.transport(), link.encoding_damaged());
-            link.close().await;
-            (listed, transport, damaged)
-        };
-        let (listed, transport, damaged) = tokio::select! {
-            answered = asking => answered,
+        let shown = release.server.name().to_owned();
+        let probe = tokio::select! {
+            probe = remote::ask(&self.kit.client, address, reach, limits, shown) => probe,
             () = self.cancel.cancelled() => {
                 return Ok(Row::new(release.server.to_string(), String::new(), Outcome::Interrupted, ""));
             }
         };
-        let mut answer = attempt::Answer::remote(started_at, begun.elapsed(), listed);
-        answer.damaged = damaged;
-        let probe = remote_probe(answer, transport, vec![release.server.name().to_owned()]);
         for (at, attempt) in probe.attempts.iter().enumerate() {
             self.keep(id, at, attempt, claim);
         }
@@ -311,8 +321,12 @@ impl Scan {
 
     /// Stores an attempt as it ends. If that fails the attempt is stored with the whole probe, or the run ends there.
     fn keep(&self, probe: i64, at: usize, attempt: &Attempt, claim: &Claim) {
-        if let Err(error) = self.with_store(|s| s.add_attempt(probe, at, attempt, Some(&claim.key))) {
-            tracing::warn!(target = %claim.key, %error, "an attempt is not stored yet");
+        match self.with_store(|s| s.add_attempt(probe, at, attempt, Some(&claim.key))) {
+            Err(StoreError::Finished { .. }) => {
+                tracing::debug!(target = %claim.key, "another scan was quicker")
+            }
+            Err(error) => tracing::warn!(target = %claim.key, %error, "an attempt is not stored yet"),
+            Ok(()) => {}
         }
     }
 
@@ -325,7 +339,16 @@ impl Scan {
         if probe.outcome == Outcome::Interrupted {
             return Ok(row);
         }
-        self.with_store(|s| s.finish_probe(id, &probe))?;
+        match self.with_store(|s| s.finish_probe(id, &probe)) {
+            // Another scan took the target over, for which this one's lease was over, and its answer stands.
+            Err(StoreError::Finished { .. }) => {
+                tracing::warn!(target = %release.server, "another scan stored its answer first; that one stands");
+                row.recorded = true;
+                row.tools = u32::try_from(probe.tools.len()).unwrap_or(u32::MAX);
+                return Ok(row);
+            }
+            stored => stored?,
+        }
         row.recorded = probe.outcome.is_lasting();
         row.tools = u32::try_from(probe.tools.len()).unwrap_or(u32::MAX);
         if probe.outcome == Outcome::Ok {

@@ -124,7 +124,7 @@ impl Scan {
             };
             self.bar.end(&claim.key, row.outcome == Outcome::Ok);
             if self.options.json && row.outcome != Outcome::Interrupted {
-                progress::print(&format!("{}\n", serde_json::to_string(&row)?))?;
+                progress::print_json(&row)?;
             }
             if let Ok(mut rows) = rows.lock() {
                 rows.push((place, row));

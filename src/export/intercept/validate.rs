@@ -165,13 +165,13 @@ impl ToolCheck<'_> {
                 None
             }
         };
-        // An action that is none says nothing about what else the rule needs.
-        let Some(deny) = deny else { return };
         let conditions = rule.get("conditions").filter(|c| c.as_list().is_none_or(|list| !list.is_empty()));
         if let Some(limit) = rule.get("rate_limit") {
-            self.rate_limit(&join(path, "rate_limit"), limit, deny, rule, conditions);
+            self.rate_limit(&join(path, "rate_limit"), limit, deny.unwrap_or(false), rule, conditions);
             return;
         }
+        // An action that is none says nothing about what else the rule needs.
+        let Some(deny) = deny else { return };
         match (deny, conditions) {
             (true, Some(node)) => {
                 self.findings.error(&join(path, "conditions"), node, "a deny rule has no conditions");

@@ -89,6 +89,14 @@ one_of(check) if {
 	input.arguments[check.argument] == value
 }
 
+# A number of an enum may come as a text: the other formats that look into arguments take it so.
+one_of(check) if {
+	some value in check.values
+	is_number(value)
+	is_string(input.arguments[check.argument])
+	to_number(input.arguments[check.argument]) == value
+}
+
 at_most(check) if {
 	value := input.arguments[check.argument]
 	is_number(value)

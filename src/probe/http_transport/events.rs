@@ -5,20 +5,20 @@
 
 /// One event that has data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Event {
+pub struct Event {
     /// `message` if the stream names none.
-    pub(super) kind: String,
+    pub kind: String,
     /// Data lines, joined by line feeds, as they came.
-    pub(super) data: Vec<u8>,
+    pub data: Vec<u8>,
 }
 
 /// An event or line is larger than allowed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct EventTooLarge;
+pub struct EventTooLarge;
 
 /// What is known of the event under way.
 #[derive(Debug)]
-pub(super) struct EventParser {
+pub struct EventParser {
     max_bytes: usize,
     line: Vec<u8>,
     kind: Vec<u8>,
@@ -28,7 +28,8 @@ pub(super) struct EventParser {
 }
 
 impl EventParser {
-    pub(super) fn new(max_bytes: usize) -> Self {
+    /// A parser of events of at most so many bytes.
+    pub fn new(max_bytes: usize) -> Self {
         Self {
             max_bytes,
             line: Vec::new(),
@@ -40,20 +41,29 @@ impl EventParser {
     }
 
     /// Takes the next bytes and returns the events they complete.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Event>, EventTooLarge> {
+    ///
+    /// # Errors
+    /// [`EventTooLarge`].
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Event>, EventTooLarge> {
         let mut events = Vec::new();
-        for byte in bytes {
-            let follows_return = std::mem::replace(&mut self.after_return, *byte == b'\r');
-            match byte {
-                // The second half of one line end.
-                b'\n' if follows_return => {}
-                b'\n' | b'\r' => events.extend(self.end_line()),
-                _ => {
-                    if self.line.len() + self.data.as_ref().map_or(0, Vec::len) >= self.max_bytes {
-                        return Err(EventTooLarge);
-                    }
-                    self.line.push(*byte);
-                }
+        // Line by line and not byte by byte: a gigabyte in one line is to be refused at once.
+        for piece in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
+            let (part, end) = match piece.split_last() {
+                Some((end @ (b'\n' | b'\r'), part)) => (part, Some(*end)),
+                _ => (piece, None),
+            };
+            let follows_return = std::mem::replace(&mut self.after_return, end == Some(b'\r'));
+            // The second half of one line end.
+            if follows_return && part.is_empty() && end == Some(b'\n') {
+                continue;
+            }
+            let held = self.line.len() + self.data.as_ref().map_or(0, Vec::len);
+            if held + part.len() > self.max_bytes {
+                return Err(EventTooLarge);
+            }
+            self.line.extend_from_slice(part);
+            if end.is_some() {
+                events.extend(self.end_line());
             }
         }
         Ok(events)

@@ -34,7 +34,9 @@ pub(super) enum Incoming {
     Ours(Reply),
     /// A request of the server's.
     Asked { id: Box<RawValue>, method: String },
-    /// Anything else: a notification, an answer to a request that is no longer waited for.
+    /// An answer to another request than ours; the id as it came, cut.
+    Stray { id: String },
+    /// Anything else: a notification.
     Other,
 }
 
@@ -86,7 +88,8 @@ fn sort(envelope: Envelope, id: u64) -> Result<Incoming, LinkError> {
             }))
         }
         (None, None) if ours => broken("an answer with neither a result nor an error"),
-        _ => Ok(Incoming::Other),
+        (None, None) => Ok(Incoming::Other),
+        _ => Ok(Incoming::Stray { id: told.unwrap_or_default().chars().take(40).collect() }),
     }
 }
 
@@ -113,17 +116,17 @@ mod tests {
             matches!(one(r#"{"jsonrpc":"2.0","id":7,"result":{"a":1e400}}"#), Ok(Incoming::Ours(Reply::Result(r))) if r.get() == r#"{"a":1e400}"#)
         );
         assert!(matches!(one(r#"{"id":"7","result":{}}"#), Ok(Incoming::Ours(_))));
-        assert!(matches!(one(r#"{"id":8,"result":{}}"#), Ok(Incoming::Other)));
+        assert!(matches!(one(r#"{"id":8,"result":{}}"#), Ok(Incoming::Stray { id }) if id == "8"));
         assert!(matches!(
             one(r#"{"id":null,"error":{"code":-32600,"message":"no"}}"#),
             Ok(Incoming::Ours(Reply::Error { code: -32600, .. }))
         ));
-        assert!(matches!(one(r#"{"id":8,"error":{"code":1}}"#), Ok(Incoming::Other)));
+        assert!(matches!(one(r#"{"id":8,"error":{"code":1}}"#), Ok(Incoming::Stray { .. })));
         assert!(matches!(one(r#"{"method":"notifications/message"}"#), Ok(Incoming::Other)));
         assert!(matches!(one(r#"{"id":"x","method":"ping"}"#), Ok(Incoming::Asked { .. })));
         assert!(matches!(
             read(r#"[{"id":1,"result":{}},{"id":7,"result":{}}]"#, 7).unwrap()[..],
-            [Incoming::Other, Incoming::Ours(_)]
+            [Incoming::Stray { .. }, Incoming::Ours(_)]
         ));
     }
 

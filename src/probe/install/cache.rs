@@ -68,7 +68,7 @@ impl Cache {
                 fs_err::remove_dir_all(root.join(folder))?;
             }
             fs_err::create_dir_all(root.join(folder))?;
-            if rustix::process::geteuid().is_root() && !folder.is_empty() {
+            if crate::probe::sandbox::limits::is_root() && !folder.is_empty() {
                 std::os::unix::fs::chown(root.join(folder), Some(FIRST_BOX_UID), Some(FIRST_BOX_UID))?;
             }
         }
@@ -162,7 +162,7 @@ impl Cache {
         let prefix = format!("staging-{}-", std::process::id());
         let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(self.store())?.keep();
         fs_err::set_permissions(&folder, std::fs::Permissions::from_mode(0o755))?;
-        if rustix::process::geteuid().is_root() {
+        if crate::probe::sandbox::limits::is_root() {
             std::os::unix::fs::chown(&folder, Some(FIRST_BOX_UID), Some(FIRST_BOX_UID))?;
         }
         Ok(folder)
@@ -268,7 +268,7 @@ impl Cache {
 /// True if root starts the installs and something in the folder belongs to another user than theirs.
 fn is_anothers(folder: &Path) -> bool {
     let Ok(entries) = fs_err::read_dir(folder) else { return false };
-    rustix::process::geteuid().is_root()
+    crate::probe::sandbox::limits::is_root()
         && entries
             .flatten()
             .any(|e| e.metadata().is_ok_and(|m| m.uid() != FIRST_BOX_UID && m.uid() < FIRST_BOX_UID))

@@ -14,7 +14,6 @@ macro_rules! pattern {
     };
 }
 
-pattern!(BOX, r"(?m)^bwrap: |the reduced sandbox cannot be made");
 pattern!(
     DISK,
     r"(?i)no space left|ENOSPC|EACCES|EPERM|permission denied|operation not permitted|could not acquire lock|disk quota|EDQUOT|file too large|read-only file system"
@@ -27,7 +26,7 @@ pattern!(REGISTRY, r"(?i)\b50[0234]\b|\b429\b|bad gateway|service unavailable|to
 
 /// Reads an installer's last words. What is not plainly somebody else's fault is the package's.
 pub(super) fn from_log(log: &str) -> InstallFailure {
-    let outcome = if DISK.is_match(log) || BOX.is_match(log) {
+    let outcome = if DISK.is_match(log) {
         Outcome::ScannerError
     } else if REGISTRY.is_match(log) {
         Outcome::RegistryError
@@ -61,7 +60,7 @@ mod tests {
     fn a_fault_is_laid_at_the_right_door() {
         let table = [
             ("error: failed to write: No space left on device (os error 28)", Outcome::ScannerError),
-            ("bwrap: Can't find source path /x: Permission denied", Outcome::ScannerError),
+            ("bwrap: said by whatever runs in the box", Outcome::InstallFailed),
             ("error: EACCES accessing temporary directory", Outcome::ScannerError),
             ("error: Failed to fetch: dns error: failed to lookup address", Outcome::NoNetwork),
             ("GET https://r.example/x - 503", Outcome::RegistryError),

@@ -96,7 +96,7 @@ fn not_fetched(error: FileError) -> InstallFailure {
 
 /// Started by root, boxes run as another user, who must be able to write beside the tree.
 fn give_to_boxes(folder: &Path) -> std::io::Result<()> {
-    if !rustix::process::geteuid().is_root() {
+    if !crate::probe::sandbox::limits::is_root() {
         return Ok(());
     }
     let mut waiting = vec![folder.to_owned()];

@@ -80,7 +80,7 @@ impl Github {
             repository_folder: folder.map(Untrusted::new),
             homepage: None,
             licence: None,
-            mcp_name: None,
+            mcp_names: Vec::new(),
             requires_python,
             engines_node: None,
             bins: Vec::new(),

@@ -175,7 +175,7 @@ fn describe(server: &ServerKey, manifest: Manifest, published_at: Option<Timesta
         repository_folder: said(manifest.repository.get("directory").and_then(Value::as_str)),
         homepage: manifest.homepage.as_str().and_then(https_address),
         licence: said(text_of(&manifest.license, "type").as_deref()),
-        mcp_name: said(manifest.mcp_name.as_str()),
+        mcp_names: said(manifest.mcp_name.as_str()).into_iter().collect(),
         requires_python: None,
         engines_node: manifest.engines.get("node").and_then(Value::as_str).map(str::to_owned),
         bins,

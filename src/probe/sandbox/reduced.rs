@@ -1,13 +1,13 @@
 //! The box without namespaces: Landlock, seccomp and limits, set by a small single-threaded re-exec of this program.
 //!
-//! `catalogue __box FD LIFE` reads a `Confinement` from `FD`, starts the program confined and stays its parent. It is
-//! a subreaper, so every descendant stays below it, also after setsid and a double fork; when `LIFE` closes (the
+//! `catalogue __box FD LIFE STATUS` reads a `Confinement` from `FD`, starts the program confined, says so on `STATUS`
+//! and stays its parent. It is a subreaper, so every descendant stays below it, also after setsid and a double fork; when `LIFE` closes (the
 //! scanner ended the box, or died) or the program ends, it kills all of them and goes. What this level cannot do:
 //! hide `/proc` and the process list, count memory of the page cache. See docs/ARCHITECTURE.md.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +18,8 @@ use landlock::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::cgroup::Group;
+use super::launch::{Launch, Launcher, STARTED};
 use super::limits::{self, Prepared, before_exec};
 use super::process::{self, BoxedProcess};
 use super::seccomp;
@@ -43,7 +45,7 @@ struct Confinement {
 ///
 /// # Errors
 /// The temporary home or the process cannot be made.
-pub(super) fn start(spec: &BoxSpec) -> io::Result<BoxedProcess> {
+pub(super) fn start(spec: &BoxSpec, group: Option<Group>) -> io::Result<BoxedProcess> {
     let home = process::temporary_home(&spec.scratch)?;
     if limits::is_root() {
         let id = super::spec::FIRST_BOX_UID + spec.slot;
@@ -78,23 +80,21 @@ pub(super) fn start(spec: &BoxSpec) -> io::Result<BoxedProcess> {
     let (ours, theirs) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
         .map(|(read, write)| (write, read))
         .map_err(io::Error::from)?;
+    let (launch, status) = Launch::pipe(Launcher::Helper)?;
+    let kept = [told.as_raw_fd(), theirs.as_raw_fd(), status.number()];
     let mut command = process::command(&std::env::current_exe()?);
-    command
-        .args(["__box", &told.as_raw_fd().to_string(), &theirs.as_raw_fd().to_string()])
-        .env_clear()
-        .current_dir("/")
-        .process_group(0);
-    let kept = [told.as_raw_fd(), theirs.as_raw_fd()];
-    keep_open(&mut command, kept);
-    let started = process::spawn(command, &spec.limits, Some(home))?;
-    drop(theirs);
-    Ok(started.holding(ours))
+    command.arg("__box").args(kept.map(|fd| fd.to_string())).env_clear().current_dir("/").process_group(0);
+    keep_open(&mut command, kept, group.as_ref().and_then(Group::door));
+    let started = process::spawn(command, &spec.limits, Some(home), group)?;
+    drop((theirs, status));
+    Ok(started.holding(ours).launched_by(launch))
 }
 
-/// The helper itself is not limited: it must be able to clean up.
-fn keep_open(command: &mut tokio::process::Command, descriptors: [i32; 2]) {
+/// The helper itself has no limits but the group's: it must be able to clean up.
+fn keep_open(command: &mut tokio::process::Command, descriptors: [i32; 3], door: Option<i32>) {
     use super::limits::PreExec;
     command.add_pre_exec(move || {
+        door.map_or(Ok(()), limits::enter)?;
         limits::close_over_exec()?;
         limits::keep_over_exec(&descriptors)
     });
@@ -104,10 +104,11 @@ fn keep_open(command: &mut tokio::process::Command, descriptors: [i32; 2]) {
 ///
 /// # Errors
 /// What kept the box from being made, for standard error.
-pub fn run_helper(told: i32, life: i32) -> io::Result<i32> {
+pub fn run_helper(told: i32, life: i32, status: i32) -> io::Result<i32> {
     let mut text = String::new();
     limits::inherited(told).read_to_string(&mut text)?;
     let life = limits::inherited(life);
+    let mut says = limits::inherited(status);
     let told: Confinement = serde_json::from_str(&text)?;
     limits::become_subreaper()?;
     let ruleset = Some(landlock_rules(&told).map_err(io::Error::other)?);
@@ -136,6 +137,9 @@ pub fn run_helper(told: i32, life: i32) -> io::Result<i32> {
         },
     );
     let mut child = command.spawn()?;
+    // A scanner that is gone does not read it; the other pipe tells of that.
+    let _ = says.write_all(STARTED);
+    drop(says);
     let status = wait_for_end(&mut child, &life)?;
     kill_all_below();
     Ok(status)

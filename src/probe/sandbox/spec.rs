@@ -129,6 +129,8 @@ impl BoxSpec {
 /// The first of the user ids that boxes get when root starts them. Below 65,536, so that it exists in containers;
 /// outside the ranges that Debian, systemd and `useradd` hand out.
 pub const FIRST_BOX_UID: u32 = 52_100;
+/// [`BoxSpec::slot`] is at most this: a hundred scanners with 64 boxes each, and the one of installs.
+pub const MOST_SLOTS: u32 = 100 * 64;
 
 /// System folders every box sees, read-only, where the host has them.
 pub const SYSTEM_FOLDERS: [&str; 6] = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32"];

@@ -1,9 +1,9 @@
 //! Unpacks a wheel (zip) or an npm tarball: only the files that are kept, only regular ones, only below one folder. A whole
-//! tree of a stranger's ([`tree`]) is written by the same hand.
+//! tree of a stranger's ([`unpack_tree`]) is written by the same hand.
 
 mod tree;
 
-pub(in crate::probe) use tree::unpack_tree;
+pub use tree::unpack_tree;
 
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -19,7 +19,7 @@ const MAX_FILES: usize = 20_000;
 /// # Errors
 /// A broken archive; a kept entry that is no regular file, leads out of the folder or comes twice; more than the caps;
 /// a full disk.
-pub(super) fn unpack(archive: &Path, keep: &[String], target: &Path) -> io::Result<()> {
+pub fn unpack(archive: &Path, keep: &[String], target: &Path) -> io::Result<()> {
     let file = fs_err::File::open(archive)?;
     let mut sink = Sink { target, keep, bytes: 0, files: 0, max_files: MAX_FILES };
     let mut magic = [0_u8; 2];

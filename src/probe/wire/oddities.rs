@@ -2,7 +2,7 @@
 
 /// Counts of one conversation.
 #[derive(Debug, Default)]
-pub(super) struct Oddities {
+pub(in crate::probe) struct Oddities {
     requests: u32,
     stray: u32,
     twice: u32,
@@ -10,13 +10,13 @@ pub(super) struct Oddities {
 
 impl Oddities {
     /// The server asked something of us; how often that makes.
-    pub(super) fn asked(&mut self) -> u32 {
+    pub(in crate::probe) fn asked(&mut self) -> u32 {
         self.requests += 1;
         self.requests
     }
 
     /// An answer came that is not to the request `open`: to an earlier one a second time, or to none of ours.
-    pub(super) fn answered(&mut self, theirs: &str, open: u64) {
+    pub(in crate::probe) fn answered(&mut self, theirs: &str, open: u64) {
         let number = theirs.trim_matches('"').parse::<u64>();
         if number.is_ok_and(|id| (1..open).contains(&id)) {
             self.twice += 1;
@@ -26,12 +26,12 @@ impl Oddities {
     }
 
     /// True if something was answered that nobody asked.
-    pub(super) fn has_stray(&self) -> bool {
+    pub(in crate::probe) fn has_stray(&self) -> bool {
         self.stray > 0
     }
 
     /// The words for what was seen.
-    pub(super) fn marks(&self) -> impl Iterator<Item = &'static str> + use<> {
+    pub(in crate::probe) fn marks(&self) -> impl Iterator<Item = &'static str> + use<> {
         [(self.requests, "asks-client"), (self.stray, "stray-answer"), (self.twice, "answered-twice")]
             .into_iter()
             .filter(|(count, _)| *count > 0)

@@ -31,6 +31,14 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
+/// The names of the servers that a tarball tells of, in order.
+///
+/// # Errors
+/// No tarball, one without servers, or one beyond the bounds.
+pub fn names(bytes: &[u8]) -> io::Result<Vec<String>> {
+    Ok(read(bytes)?.files.into_iter().map(|files| files.name).collect())
+}
+
 /// Reads every `servers/NAME/server.yaml` and `tools.json` in it, whatever folder the whole lies in.
 pub(super) fn read(bytes: &[u8]) -> io::Result<Batch> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {

@@ -1,4 +1,4 @@
-//! What the manifests at the root of a repository name: packages, projects, remotes, and what speaks for a server.
+//! What the manifests of a repository, or of a folder in it, name: packages, projects, remotes, and what speaks for a server.
 //!
 //! A manifest only claims: that a package of this name is published, and is this repository's, is for its registry to say.
 
@@ -10,6 +10,7 @@ use super::super::cut;
 use super::super::mcp;
 use super::super::settings::TriageSettings;
 use crate::model::ServerKey;
+use crate::model::identity::repository::clean_folder;
 use crate::model::sign::Sign;
 use crate::model::source::Obstacle;
 
@@ -19,7 +20,7 @@ const NAME_CHARS: usize = 300;
 #[derive(Debug)]
 pub(super) struct Manifest {
     /// Where it lies.
-    pub(super) path: &'static str,
+    pub(super) path: String,
     /// What is kept of it with the repository: `ecosystem`, `name` and what else tells who is who.
     pub(super) facts: Value,
     /// Keys of what it names, and why some cannot be scanned.
@@ -28,14 +29,21 @@ pub(super) struct Manifest {
     pub(super) signs: Vec<Sign>,
 }
 
+impl Manifest {
+    /// The folder it lies in, empty for the root.
+    pub(super) fn folder(&self) -> &str {
+        self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+}
+
 /// Reads all that can be read.
-pub(super) fn read_all(texts: &BTreeMap<&'static str, String>, triage: &TriageSettings) -> Vec<Manifest> {
-    let read = |(path, text): (&&'static str, &String)| match *path {
+pub(super) fn read_all(texts: &BTreeMap<String, String>, triage: &TriageSettings) -> Vec<Manifest> {
+    let read = |(path, text): (&String, &String)| match path.rsplit('/').next().unwrap_or(path) {
         "server.json" => server(path, text),
         "package.json" => package(path, text, triage),
         "pyproject.toml" => project(path, text, triage),
         _ => Some(Manifest {
-            path,
+            path: path.clone(),
             facts: json!({"ecosystem": "smithery"}),
             names: Vec::new(),
             signs: vec![Sign::ServerManifest],
@@ -45,7 +53,7 @@ pub(super) fn read_all(texts: &BTreeMap<&'static str, String>, triage: &TriageSe
 }
 
 /// `server.json`, in the words of the official registry.
-fn server(path: &'static str, text: &str) -> Option<Manifest> {
+fn server(path: &str, text: &str) -> Option<Manifest> {
     let value: Value = serde_json::from_str(text).ok()?;
     let name = value.get("name").and_then(Value::as_str).map(|name| cut(name, NAME_CHARS));
     let names = mcp::named_by(&value);
@@ -54,12 +62,13 @@ fn server(path: &'static str, text: &str) -> Option<Manifest> {
         return None;
     }
     let keys: Vec<&str> = names.iter().map(|(key, _)| key.as_str()).collect();
-    let facts = json!({"ecosystem": "mcp", "name": name, "packages": keys});
-    Some(Manifest { path, facts, names, signs: vec![Sign::ServerManifest] })
+    let folder = value.pointer("/repository/subfolder").and_then(Value::as_str).map(clean_folder);
+    let facts = json!({"ecosystem": "mcp", "name": name, "packages": keys, "folder": folder});
+    Some(Manifest { path: path.to_owned(), facts, names, signs: vec![Sign::ServerManifest] })
 }
 
 /// `package.json`: its package, unless it says that it is not to be published.
-fn package(path: &'static str, text: &str, triage: &TriageSettings) -> Option<Manifest> {
+fn package(path: &str, text: &str, triage: &TriageSettings) -> Option<Manifest> {
     let value: Value = serde_json::from_str(text).ok()?;
     let name = value.get("name").and_then(Value::as_str).map(|name| cut(name, NAME_CHARS));
     let needs = |table: &str| {
@@ -83,11 +92,16 @@ fn package(path: &'static str, text: &str, triage: &TriageSettings) -> Option<Ma
         "ecosystem": "npm", "name": name, "private": private,
         "mcp_name": mcp_name.map(|name| cut(name, NAME_CHARS)),
     });
-    Some(Manifest { path, facts, names: key.into_iter().map(|key| (key.to_string(), None)).collect(), signs })
+    Some(Manifest {
+        path: path.to_owned(),
+        facts,
+        names: key.into_iter().map(|key| (key.to_string(), None)).collect(),
+        signs,
+    })
 }
 
 /// `pyproject.toml`: its project, unless it is marked as not to be uploaded.
-fn project(path: &'static str, text: &str, triage: &TriageSettings) -> Option<Manifest> {
+fn project(path: &str, text: &str, triage: &TriageSettings) -> Option<Manifest> {
     let value: toml::Table = toml::from_str(text).ok()?;
     let project = value.get("project").and_then(toml::Value::as_table);
     let poetry = value.get("tool").and_then(|tool| tool.get("poetry")).and_then(toml::Value::as_table);
@@ -118,7 +132,12 @@ fn project(path: &'static str, text: &str, triage: &TriageSettings) -> Option<Ma
     let private = classifiers.filter_map(toml::Value::as_str).any(|said| said.starts_with("Private ::"));
     let key = name.as_deref().and_then(|name| ServerKey::pypi(name).ok()).filter(|_| !private);
     let facts = json!({"ecosystem": "pypi", "name": name, "private": private});
-    Some(Manifest { path, facts, names: key.into_iter().map(|key| (key.to_string(), None)).collect(), signs })
+    Some(Manifest {
+        path: path.to_owned(),
+        facts,
+        names: key.into_iter().map(|key| (key.to_string(), None)).collect(),
+        signs,
+    })
 }
 
 #[cfg(test)]
@@ -126,8 +145,8 @@ mod tests {
     use super::super::super::settings::embedded;
     use super::*;
 
-    fn read(path: &'static str, text: &str) -> Option<(Vec<String>, Vec<Sign>, Value)> {
-        let texts = BTreeMap::from([(path, text.to_owned())]);
+    fn read(path: &str, text: &str) -> Option<(Vec<String>, Vec<Sign>, Value)> {
+        let texts = BTreeMap::from([(path.to_owned(), text.to_owned())]);
         let manifest = read_all(&texts, &embedded().triage).pop()?;
         let keys = manifest.names.into_iter().map(|(key, _)| key).collect();
         Some((keys, manifest.signs, manifest.facts))

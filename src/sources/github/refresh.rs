@@ -15,7 +15,7 @@ use crate::http::HttpError;
 /// A hundred repositories with manifests of some KiB each.
 const ANSWER_BYTES: u64 = 48 * 1024 * 1024;
 /// A longer manifest is none.
-const MANIFEST_BYTES: usize = 256 * 1024;
+pub(super) const MANIFEST_BYTES: usize = 256 * 1024;
 /// Questions that met the limit and are asked again after it.
 const AGAIN: u32 = 3;
 
@@ -31,7 +31,7 @@ pub(super) struct Fresh {
     /// What it was forked from.
     pub(super) parent: Option<Parent>,
     /// Manifests that are there, by path.
-    pub(super) manifests: BTreeMap<&'static str, String>,
+    pub(super) manifests: BTreeMap<String, String>,
 }
 
 /// What a repository was forked from.
@@ -61,7 +61,7 @@ pub(super) async fn refresh(
     let mut waiting: Vec<&[&str]> = ids.chunks(at_once).rev().collect();
     let mut found = BTreeMap::new();
     while let Some(ids) = waiting.pop() {
-        match asked(ask, ids).await {
+        match nodes(ask, ids).await {
             Ok(some) => found.extend(some),
             Err(error) if is_too_much(&error) && ids.len() > 1 => {
                 let (first, second) = ids.split_at(ids.len() / 2);
@@ -83,12 +83,22 @@ fn is_too_much(error: &HttpError) -> bool {
     }
 }
 
-async fn asked(ask: &Ask<'_>, ids: &[&str]) -> Result<BTreeMap<String, Fresh>, HttpError> {
-    let url = below(ask.address, &["graphql"]);
+async fn nodes(ask: &Ask<'_>, ids: &[&str]) -> Result<BTreeMap<String, Fresh>, HttpError> {
     let question = json!({"query": question(), "variables": {"ids": ids}});
+    let data = asked(ask, &question, |data| data["nodes"].is_array()).await?;
+    Ok(data["nodes"].as_array().into_iter().flatten().filter_map(fresh).collect())
+}
+
+/// The data that answers a question, if `is_whole` finds it to be that; over the limit it is asked again after it.
+pub(super) async fn asked(
+    ask: &Ask<'_>,
+    question: &Value,
+    is_whole: impl Fn(&Value) -> bool,
+) -> Result<Value, HttpError> {
+    let url = below(ask.address, &["graphql"]);
     let mut tries = 0;
     loop {
-        let document = ask.client.post_question(&url, &fields(ask), &question, ANSWER_BYTES).await?;
+        let document = ask.client.post_question(&url, &fields(ask), question, ANSWER_BYTES).await?;
         let answer: Answer = document.json()?;
         if let Some(said) = answer.errors.iter().find(|error| is_limit(error)) {
             let wait = ask.client.leave_alone(&url, None);
@@ -99,12 +109,12 @@ async fn asked(ask: &Ask<'_>, ids: &[&str]) -> Result<BTreeMap<String, Fresh>, H
             }
             continue;
         }
-        let Some(nodes) = answer.data.get("nodes").and_then(Value::as_array) else {
+        if !is_whole(&answer.data) {
             let said = answer.errors.first().and_then(|error| error["message"].as_str()).unwrap_or("nothing");
             let why = format!("its answer has no repositories; it says {:?}", cut(said, 200));
             return Err(HttpError::BadReply { url: crate::http::shown(&url), why });
-        };
-        return Ok(nodes.iter().filter_map(fresh).collect());
+        }
+        return Ok(answer.data);
     }
 }
 
@@ -133,8 +143,10 @@ fn fresh(node: &Value) -> Option<(String, Fresh)> {
         .as_str()
         .map(|name| Parent { id: node["parent"]["databaseId"].as_u64(), full_name: cut(name, 200) });
     let text = |name: &str| node[name]["text"].as_str().filter(|text| text.len() <= MANIFEST_BYTES);
-    let manifests =
-        MANIFESTS.iter().filter_map(|(name, path)| Some((*path, text(name)?.to_owned()))).collect();
+    let manifests = MANIFESTS
+        .iter()
+        .filter_map(|(name, path)| Some(((*path).to_owned(), text(name)?.to_owned())))
+        .collect();
     Some((id, Fresh { head, parent, manifests }))
 }
 
@@ -148,7 +160,7 @@ mod tests {
             "m0": null, "m1": {"text": "{}"}, "m2": {"text": null}, "m3": {}});
         let (id, found) = fresh(&node).unwrap();
         assert_eq!((id.as_str(), found.head.as_deref()), ("R_1", Some("abc")));
-        assert_eq!(found.manifests.keys().copied().collect::<Vec<_>>(), ["package.json"]);
+        assert_eq!(found.manifests.keys().collect::<Vec<_>>(), ["package.json"]);
         assert!(fresh(&Value::Null).is_none() && fresh(&json!({})).is_none());
         assert!(is_limit(&json!({"type": "RATE_LIMITED"})));
         assert!(is_limit(&json!({"message": "You have exceeded a secondary rate limit."})));

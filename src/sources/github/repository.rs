@@ -1,6 +1,6 @@
 //! One repository as GitHub describes it, and as a listing with what could be scanned because of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub(super) struct Repository {
     #[serde(default)]
     description: Value,
     #[serde(default)]
-    fork: bool,
+    pub(super) fork: bool,
     #[serde(default)]
     archived: bool,
     #[serde(default)]
@@ -59,7 +59,7 @@ impl Repository {
     pub(super) fn listing(&self, fresh: Option<&Fresh>, triage: &TriageSettings) -> Listing {
         let text = |value: &Value| value.as_str().map(|text| cut(text, TEXT_CHARS));
         let manifests = fresh.map(|fresh| manifest::read_all(&fresh.manifests, triage)).unwrap_or_default();
-        let facts: BTreeMap<&str, &Value> = manifests.iter().map(|m| (m.path, &m.facts)).collect();
+        let facts: BTreeMap<&str, &Value> = manifests.iter().map(|m| (m.path.as_str(), &m.facts)).collect();
         let name = cut(&self.full_name, NAME_CHARS);
         let parent = fresh.and_then(|fresh| fresh.parent.as_ref());
         let record = json!({
@@ -94,6 +94,63 @@ impl Repository {
     }
 
     fn candidates(&self, name: &str, manifests: &[Manifest], triage: &TriageSettings) -> Vec<Candidate> {
+        let mut found: Vec<Candidate> = Vec::new();
+        // A fork's manifests are its parent's: what they name is found there, and is not the fork's to speak for.
+        let folders: BTreeSet<&str> =
+            manifests.iter().filter(|_| !self.fork).map(Manifest::folder).chain([""]).collect();
+        for folder in &folders {
+            let folder = *folder;
+            let here: Vec<&Manifest> = manifests.iter().filter(|m| m.folder() == folder).collect();
+            let told = self.told(&here, triage);
+            let named = here.iter().filter(|_| !self.fork).flat_map(|manifest| &manifest.names);
+            let mut has_package = false;
+            for (key, obstacle) in named {
+                has_package |= obstacle.is_none() && (key.starts_with("npm:") || key.starts_with("pypi:"));
+                if found.iter().any(|known| known.key == *key) {
+                    continue;
+                }
+                let mut signs = Vec::new();
+                if obstacle.is_none() && !key.starts_with("remote:") {
+                    signs = signs_of_name(key.split_once(':').map_or("", |(_, name)| name), triage);
+                }
+                // Only what speaks for a package: anybody's repository can name it. An abandoned one adds nothing.
+                if !self.archived {
+                    signs.extend(&told);
+                }
+                found.push(Candidate { key: key.clone(), obstacle: *obstacle, signs });
+            }
+            if !has_package && !folder.is_empty() {
+                found.push(self.itself(&format!("{name}/{folder}"), &told, triage));
+            }
+        }
+        let root: Vec<&Manifest> = manifests.iter().filter(|m| m.folder().is_empty()).collect();
+        let told = self.told(&root, triage);
+        let can_be_started = |candidate: &Candidate| {
+            let key = candidate.key.parse::<ServerKey>();
+            let kinds = [Registry::Npm, Registry::Pypi, Registry::Github];
+            candidate.obstacle.is_none() && key.is_ok_and(|key| kinds.contains(&key.registry()))
+        };
+        // A folder that an entry names and that has no manifest of its own.
+        let bare = root.iter().filter(|_| !self.fork).filter_map(|m| m.facts.get("folder")?.as_str());
+        let bare: BTreeSet<&str> =
+            bare.filter(|folder| !folder.is_empty() && !folders.contains(folder)).collect();
+        if !found.iter().any(can_be_started) {
+            found.extend(bare.iter().map(|folder| self.itself(&format!("{name}/{folder}"), &told, triage)));
+        }
+        // The root of a workspace is a server of its own only if it needs what servers are written with.
+        let names_package = root
+            .iter()
+            .flat_map(|m| &m.names)
+            .any(|(key, _)| key.starts_with("npm:") || key.starts_with("pypi:"));
+        let is_one = told.contains(&Sign::SdkDependency) && !names_package;
+        if is_one || !found.iter().any(can_be_started) {
+            found.push(self.itself(name, &told, triage));
+        }
+        found
+    }
+
+    /// What some of its manifests, and its topics, say for a server.
+    fn told(&self, manifests: &[&Manifest], triage: &TriageSettings) -> Vec<Sign> {
         let topics = self.topics();
         let mut told: Vec<Sign> = manifests.iter().flat_map(|m| m.signs.iter().copied()).collect();
         if has_keyword(topics.iter().map(String::as_str), triage) {
@@ -101,32 +158,7 @@ impl Repository {
         }
         told.sort();
         told.dedup();
-        let mut found: Vec<Candidate> = Vec::new();
-        // A fork's manifests are its parent's: what they name is found there, and is not the fork's to speak for.
-        let named = manifests.iter().filter(|_| !self.fork).flat_map(|manifest| &manifest.names);
-        for (key, obstacle) in named {
-            if found.iter().any(|known| known.key == *key) {
-                continue;
-            }
-            let mut signs = Vec::new();
-            if obstacle.is_none() && !key.starts_with("remote:") {
-                signs = signs_of_name(key.split_once(':').map_or("", |(_, name)| name), triage);
-            }
-            // Only what speaks for a package: anybody's repository can name it. An abandoned one adds nothing.
-            if !self.archived {
-                signs.extend(&told);
-            }
-            found.push(Candidate { key: key.clone(), obstacle: *obstacle, signs });
-        }
-        let is_package = |candidate: &Candidate| {
-            let key = candidate.key.parse::<ServerKey>();
-            candidate.obstacle.is_none()
-                && key.is_ok_and(|key| matches!(key.registry(), Registry::Npm | Registry::Pypi))
-        };
-        if !found.iter().any(is_package) {
-            found.push(self.itself(name, &told, triage));
-        }
-        found
+        told
     }
 
     fn itself(&self, name: &str, told: &[Sign], triage: &TriageSettings) -> Candidate {
@@ -155,8 +187,9 @@ mod tests {
         serde_json::from_value(all).unwrap()
     }
 
-    fn fresh(manifests: &[(&'static str, &str)]) -> Fresh {
-        let manifests = manifests.iter().map(|(path, text)| (*path, (*text).to_owned())).collect();
+    fn fresh(manifests: &[(&str, &str)]) -> Fresh {
+        let manifests =
+            manifests.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
         Fresh { head: Some("a".repeat(40)), parent: None, manifests }
     }
 
@@ -178,6 +211,26 @@ mod tests {
         {
             assert_eq!(keys(&repository(json!({})).listing(none.as_ref(), &triage)), ["github:ann/pear"]);
         }
+    }
+
+    #[test]
+    fn each_folder_of_a_workspace_is_a_candidate_of_its_own() {
+        let triage = embedded().triage;
+        let workspace = fresh(&[
+            ("package.json", r#"{"name":"mono","private":true,"workspaces":["pkgs/*"]}"#),
+            (
+                "pkgs/a/package.json",
+                r#"{"name":"@ann/a-mcp","dependencies":{"@modelcontextprotocol/sdk":"1"}}"#,
+            ),
+            ("pkgs/b/package.json", r#"{"name":"b","private":true,"dependencies":{"fastmcp":"1"}}"#),
+            ("pkgs/c/pyproject.toml", "[project]\nname = \"c\"\nclassifiers = [\"Private :: x\"]\n"),
+        ]);
+        let listing = repository(json!({})).listing(Some(&workspace), &triage);
+        assert_eq!(keys(&listing), ["npm:@ann/a-mcp", "github:ann/pear/pkgs/b", "github:ann/pear/pkgs/c"]);
+        let signs = |at: usize| listing.found[at].signs.contains(&Sign::SdkDependency);
+        assert_eq!((signs(0), signs(1), signs(2)), (true, true, false), "a folder speaks for itself");
+        let fork = repository(json!({"fork": true})).listing(Some(&workspace), &triage);
+        assert_eq!(keys(&fork), ["github:ann/pear"]);
     }
 
     #[test]

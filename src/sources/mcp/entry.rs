@@ -1,10 +1,10 @@
 //! One record of the registry, read for who its server is: the packages and addresses it lists, and its source.
 
 use serde_json::Value;
-use url::Url;
 
 use super::super::cut;
-use super::record::{NAME_CHARS, VERSION_CHARS, first, package_key, parts, remote_key, word};
+use super::super::oci::{image_node, image_version};
+use super::record::{NAME_CHARS, VERSION_CHARS, package_key, parts, remote_key, word};
 use crate::model::identity::{EntryFacts, Node, RepositoryClaim};
 
 /// Reads a stored record, in any generation of its shape. None if it has no name.
@@ -16,6 +16,7 @@ pub(in crate::sources) fn read(text: &str) -> Option<EntryFacts> {
         let kind = word(package, &["registryType", "registry_type", "registry_name"])?.to_ascii_lowercase();
         let identifier = word(package, &["identifier", "name"])?;
         let version = cut(word(package, &["version"]).unwrap_or_default(), VERSION_CHARS);
+        let version = if is_image(&kind) { image_version(identifier, &version) } else { version };
         Some((package_node(&kind, identifier, package)?, version))
     });
     let remotes = parts(server, "remotes").filter_map(|remote| word(remote, &["url"])).map(remote_key);
@@ -28,34 +29,23 @@ pub(in crate::sources) fn read(text: &str) -> Option<EntryFacts> {
     })
 }
 
+fn is_image(kind: &str) -> bool {
+    matches!(kind, "oci" | "docker")
+}
+
 fn package_node(kind: &str, identifier: &str, package: &Value) -> Option<Node> {
     match kind {
         "npm" | "pypi" => {
             let (key, obstacle) = package_key(kind, identifier);
             obstacle.is_none().then_some(key)
         }
-        "oci" | "docker" => image(identifier, first(package, &["registryBaseUrl", "registry_base_url"])),
+        kind if is_image(kind) => {
+            image_node(identifier, word(package, &["registryBaseUrl", "registry_base_url"]))
+        }
         // A bundle is a file of one version: its address is no name.
         "mcpb" => None,
         kind => Some(format!("{}:{}", cut(kind, 20), cut(identifier, NAME_CHARS).to_ascii_lowercase())),
     }
-}
-
-/// An image without tag and digest: `docker.io/ann/notes`. What names no host is Docker's.
-fn image(identifier: &str, base: Option<&Value>) -> Option<Node> {
-    let name = identifier.split_once('@').map_or(identifier, |(name, _)| name);
-    let name = match name.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => name,
-    };
-    let name = name.trim_matches('/').to_ascii_lowercase();
-    let has_host =
-        name.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost");
-    let stated = base.and_then(Value::as_str).and_then(|base| Url::parse(base).ok());
-    let host =
-        stated.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "docker.io".to_owned());
-    let whole = if has_host { name } else { format!("{host}/{name}") };
-    (!whole.ends_with('/')).then(|| format!("oci:{}", cut(&whole, NAME_CHARS)))
 }
 
 fn repository(said: &Value) -> Option<RepositoryClaim> {
@@ -86,6 +76,8 @@ mod tests {
             ["npm:@ann/notes", "oci:docker.io/ann/notes", "oci:ghcr.io/ann/notes", "pypi:notes-mcp"]
         );
         assert_eq!(entry.packages["npm:@ann/notes"], "1.0.2");
+        assert_eq!(entry.packages["oci:docker.io/ann/notes"], "1.2");
+        assert_eq!(entry.packages["oci:ghcr.io/ann/notes"], "sha256:ab");
         assert_eq!(entry.remotes.iter().collect::<Vec<_>>(), ["remote:https://h.example/mcp"]);
         let claim = entry.repository.unwrap();
         assert_eq!((claim.node().as_str(), claim.id), ("github:ann/mono/pkgs/notes", Some(812)));

@@ -9,12 +9,14 @@ use serde_json::Value;
 use url::Url;
 
 use super::super::cut;
+use super::super::provenance::{self, digest_of_integrity};
 use super::super::settings::TriageSettings;
 use super::super::triage::{has_keyword, looks_like_mcp, shape_hash, text_hash};
-use crate::http::{Client, HttpError, header};
-use crate::model::identity::{PackageFacts, RepositoryClaim};
+use crate::http::{Client, HttpError, Reach, header};
+use crate::model::identity::{NewestRelease, PackageFacts, ProvenanceSaid, RepositoryClaim};
 use crate::model::sign::Sign;
 use crate::model::source::Looked;
+use crate::model::{ServerKey, purl::Purl};
 
 const MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
 /// Abbreviated documents reach 2 MB; a full one, where a registry knows no other, is only asked whether it is there.
@@ -47,6 +49,8 @@ struct Manifest {
     description: Value,
     #[serde(default)]
     repository: Value,
+    #[serde(default)]
+    version: Value,
     #[serde(default)]
     dist: Value,
     #[serde(default)]
@@ -103,6 +107,25 @@ pub(in crate::sources) async fn names_in_version(
     }
 }
 
+/// What the registry's attestations of the newest version say. Their address is made from the registry's own; the one that a
+/// package's document states is never asked.
+pub(in crate::sources) async fn provenance(
+    client: &Client,
+    base: &Url,
+    server: &ServerKey,
+    newest: &NewestRelease,
+) -> Result<ProvenanceSaid, HttpError> {
+    let release = format!("{}@{}", server.name(), newest.version);
+    let url = below(base, &["-", "npm", "v1", "attestations", &release]);
+    let accept = [(header::ACCEPT, "application/json")];
+    let answer = client.get_listed(&url, Reach::Anywhere, &accept, provenance::PROVENANCE_BYTES).await;
+    let purl = Purl::of(server, &newest.version).map(|purl| purl.to_string()).unwrap_or_default();
+    Ok(match provenance::document(answer)? {
+        Ok(document) => provenance::of_npm(&document, &purl, newest),
+        Err(said) => said,
+    })
+}
+
 fn signs(manifest: &Manifest, triage: &TriageSettings) -> Vec<Sign> {
     let needs = |table: &Value| {
         let names = table.as_object().into_iter().flat_map(|table| table.keys());
@@ -147,10 +170,15 @@ fn facts(name: &str, manifest: &Manifest) -> PackageFacts {
             RepositoryClaim::read(address, said.get("directory").and_then(Value::as_str))
         }),
     };
-    let provenance = manifest.dist.pointer("/attestations/provenance/predicateType").and_then(Value::as_str);
-    // The registry takes a provenance only from the repository that the manifest names (npm, "Generating provenance
-    // statements"), so that both are one.
-    let attested = stated.is_some() && provenance.is_some_and(|kind| kind.contains("slsa.dev/provenance"));
+    // That there is a provenance is said here; what it says is in a document of its own.
+    let has_provenance =
+        manifest.dist.get("attestations").is_some_and(|said| said.get("provenance").is_some());
+    let integrity = manifest.dist.get("integrity").and_then(Value::as_str);
+    let newest = text(&manifest.version).filter(|_| has_provenance).map(|version| NewestRelease {
+        version: cut(&version, NAME_CHARS),
+        file: None,
+        digest: integrity.and_then(digest_of_integrity),
+    });
     let people = manifest.maintainers.as_array().into_iter().flatten().chain([&manifest.publisher]);
     let publishers = people.take(PUBLISHERS).filter_map(|who| text(who.get("name").unwrap_or(who)));
     let needs =
@@ -158,7 +186,8 @@ fn facts(name: &str, manifest: &Manifest) -> PackageFacts {
     PackageFacts {
         mcp_names: text(&manifest.mcp_name).map(|name| cut(&name, NAME_CHARS)).into_iter().collect(),
         repository: stated,
-        attested,
+        provenance: None,
+        newest,
         publishers: publishers.map(|who| cut(&who, NAME_CHARS)).collect(),
         readme: manifest.readme.as_str().and_then(|readme| text_hash(name, readme)),
         shape: shape_hash(name, needs, manifest.description.as_str()),
@@ -201,7 +230,7 @@ mod tests {
     fn a_manifest_says_who_the_package_is() {
         let of = |text: &str| facts("@ann/notes", &serde_json::from_str(text).unwrap());
         let whole = of(
-            r#"{"mcpName":"io.github.ann/notes","repository":{"type":"git","url":"git+https://github.com/ann/mono.git","directory":"pkgs/notes"},
+            r#"{"version":"1.2.0","mcpName":"io.github.ann/notes","repository":{"type":"git","url":"git+https://github.com/ann/mono.git","directory":"pkgs/notes"},
               "dist":{"attestations":{"url":"x","provenance":{"predicateType":"https://slsa.dev/provenance/v1"}}},
               "maintainers":[{"name":"ann","email":"a@a.example"},{"name":"bob"}],"_npmUser":{"name":"robot"},"description":"Notes.","dependencies":{"x":"1"}}"#,
         );
@@ -209,11 +238,12 @@ mod tests {
             whole.repository.as_ref().map(RepositoryClaim::node).as_deref(),
             Some("github:ann/mono/pkgs/notes")
         );
-        assert!(whole.attested && whole.mcp_names.contains("io.github.ann/notes") && whole.shape.is_some());
+        assert!(whole.mcp_names.contains("io.github.ann/notes") && whole.shape.is_some());
         assert_eq!(whole.publishers.iter().map(String::as_str).collect::<Vec<_>>(), ["ann", "bob", "robot"]);
-        // A provenance that is not there, or of nothing, proves nothing.
-        assert!(!of(r#"{"repository":"ann/mono","dist":{"attestations":{}}}"#).attested);
-        assert!(!of(r#"{"dist":{"attestations":{"provenance":{"predicateType":"https://slsa.dev/provenance/v1"}}}}"#).attested);
+        // That there is one says not yet what it says.
+        assert_eq!(whole.newest.map(|newest| newest.version).as_deref(), Some("1.2.0"));
+        assert_eq!(whole.provenance, None);
+        assert_eq!(of(r#"{"version":"1","repository":"ann/mono","dist":{"attestations":{}}}"#).newest, None);
         assert_eq!(
             of(r#"{"mcpName":7,"repository":7,"maintainers":"x","_npmUser":null,"dist":[]}"#),
             PackageFacts::default()

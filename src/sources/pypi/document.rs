@@ -11,12 +11,13 @@ use serde_json::Value;
 use url::Url;
 
 use super::super::cut;
+use super::super::provenance::of_pypi;
 use super::super::settings::TriageSettings;
 use super::super::triage::{has_keyword, looks_like_mcp, shape_hash, text_hash};
 use super::metadata;
 use crate::http::{Client, HttpError, header};
 use crate::model::digest::sha256_hex;
-use crate::model::identity::{PackageFacts, RepositoryClaim};
+use crate::model::identity::{NewestRelease, PackageFacts, ProvenanceSaid, RepositoryClaim};
 use crate::model::sign::Sign;
 use crate::model::source::Looked;
 
@@ -35,6 +36,8 @@ pub(super) struct ProjectDocument {
 /// Every field is as its publisher wrote it.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Facts {
+    #[serde(default)]
+    pub(super) version: Value,
     #[serde(default)]
     pub(super) requires_dist: Value,
     #[serde(default)]
@@ -62,6 +65,8 @@ const SOURCE_LABELS: [&str; 7] = ["source", "repository", "sourcecode", "github"
 const NAMES: usize = 50;
 /// A name of the registry has at most 200 characters by its own rule.
 const NAME_CHARS: usize = 300;
+/// Names of files, and their hashes.
+const FILE_CHARS: usize = 500;
 
 /// Reads a project's document, unless it is as it was.
 pub(in crate::sources) async fn look(
@@ -190,11 +195,12 @@ pub(super) fn facts(name: &str, document: &ProjectDocument) -> PackageFacts {
     let description = info.description.as_str().unwrap_or_default();
     let needs = info.requires_dist.as_array().into_iter().flatten().filter_map(Value::as_str);
     let needs: Vec<String> = needs.filter(|need| !need.contains("extra")).map(required_name).collect();
-    let repository = source(info);
+    let (newest, provenance) = newest(&info.version, &document.urls);
     PackageFacts {
         mcp_names: names_of(description),
-        attested: repository.as_ref().is_some_and(|claim| is_attested(&document.urls, claim)),
-        repository,
+        repository: source(info),
+        provenance,
+        newest,
         publishers: publishers(info, &document.ownership),
         readme: text_hash(name, description),
         shape: shape_hash(name, needs.iter().map(String::as_str), info.summary.as_str()),
@@ -225,21 +231,21 @@ fn source(info: &Facts) -> Option<RepositoryClaim> {
     })
 }
 
-/// True if the index states, with a file of this version, a publisher whose repository is the claimed one (PEP 740).
-fn is_attested(urls: &Value, claim: &RepositoryClaim) -> bool {
-    let files =
-        urls.as_array().into_iter().flatten().map(|file| file.get("provenance").unwrap_or(&Value::Null));
-    let bundles = files.filter_map(|said| said.get("attestation_bundles")?.as_array()).flatten();
-    let mut publishers = bundles.filter_map(|bundle| bundle.get("publisher"));
-    publishers.any(|publisher| {
-        let forge = match publisher.get("kind").and_then(Value::as_str) {
-            Some("GitHub") => "github.com",
-            Some("GitLab") => "gitlab.com",
-            _ => return false,
-        };
-        let path = publisher.get("repository").and_then(Value::as_str).map(str::to_ascii_lowercase);
-        forge == claim.forge && path.as_deref() == Some(claim.path.as_str())
-    })
+/// The newest release by its best file, a wheel if there is one; and its provenance, where an index states that right here.
+fn newest(version: &Value, urls: &Value) -> (Option<NewestRelease>, Option<ProvenanceSaid>) {
+    let text = |file: &Value, path: &str| {
+        file.pointer(path).and_then(Value::as_str).map(|text| cut(text, FILE_CHARS))
+    };
+    let files = urls.as_array().into_iter().flatten();
+    let best = files.max_by_key(|file| text(file, "/filename").is_some_and(|name| name.ends_with(".whl")));
+    let (Some(version), Some(file)) = (version.as_str(), best) else { return (None, None) };
+    let release = NewestRelease {
+        version: cut(version, NAME_CHARS),
+        file: text(file, "/filename"),
+        digest: text(file, "/digests/sha256").map(|hash| format!("sha256:{hash}")),
+    };
+    let stated = file.get("provenance").filter(|said| said.is_object()).map(|said| of_pypi(said, &release));
+    (release.file.is_some().then_some(release), stated)
 }
 
 /// Who may publish it; without that, the people it names, by a hash of their address.
@@ -282,23 +288,24 @@ mod tests {
         let whole = of(
             r#"{"info":{"description":"x\nmcp-name: io.github.ann/pear\n<!-- mcp-name: com.example/pear. -->","summary":"Pears.",
               "project_urls":{"Homepage":"https://pear.example/","Source Code":"https://github.com/Ann/Pear/tree/main/py"},
-              "author_email":"Ann <Ann@Pear.Test>, You <you@example.com>"},
-              "urls":[{"provenance":{"attestation_bundles":[{"publisher":{"kind":"GitHub","repository":"ann/pear"}}]}}]}"#,
+              "author_email":"Ann <Ann@Pear.Test>, You <you@example.com>",
+              "version":"1.2.0"},"urls":[{"filename":"pear_mcp-1.2.0.tar.gz"},{"filename":"pear_mcp-1.2.0-py3-none-any.whl","digests":{"sha256":"ab"},
+              "provenance":{"attestation_bundles":[{"publisher":{"kind":"GitHub","repository":"ann/pear"}}]}}]}"#,
         );
         assert!(whole.mcp_names.iter().eq(["com.example/pear", "io.github.ann/pear"]), "{whole:?}");
         assert_eq!(
             whole.repository.as_ref().map(RepositoryClaim::node).as_deref(),
             Some("github:ann/pear/py")
         );
-        assert!(
-            whole.attested && whole.publishers.len() == 1 && whole.shape.is_some() && whole.readme.is_none()
-        );
+        assert!(whole.publishers.len() == 1 && whole.shape.is_some() && whole.readme.is_none());
+        let newest = whole.newest.unwrap();
+        assert_eq!(newest.file.as_deref(), Some("pear_mcp-1.2.0-py3-none-any.whl"));
+        assert_eq!((newest.version.as_str(), newest.digest.as_deref()), ("1.2.0", Some("sha256:ab")));
+        let Some(ProvenanceSaid::Of(provenance)) = whole.provenance else { panic!() };
+        assert_eq!(provenance.repository.node(), "github:ann/pear");
         let home =
             of(r#"{"info":{"home_page":"https://pear.example/a/b","project_urls":null},"urls":{"x":1}}"#);
         assert_eq!(home, PackageFacts::default());
-        let other = r#"{"info":{"project_urls":{"Source":"https://github.com/bob/pear"}},
-            "urls":[{"provenance":{"attestation_bundles":[{"publisher":{"kind":"GitHub","repository":"ann/pear"}}]}}]}"#;
-        assert!(!of(other).attested);
         let owned = of(r#"{"info":{},"ownership":{"roles":[{"role":"Owner","user":"ann"}]}}"#);
         assert!(owned.publishers.iter().eq(["ann"]));
     }

@@ -3,7 +3,7 @@
 //! The wheel's core metadata lies beside it (PEP 658, PEP 714) or inside it; its programs are in `entry_points.txt`, which a
 //! request for a range of the wheel brings without the rest.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::super::settings::TriageSettings;
@@ -54,7 +54,9 @@ pub(super) async fn look(
         true => Sign::Executable,
         false => Sign::NoExecutable,
     }));
-    let document = ProjectDocument { info, ..ProjectDocument::default() };
+    let file = json!({"filename": wheel.file, "digests": {"sha256": wheel.sha256}});
+    let info = Facts { version: Value::from(wheel.version.to_string()), ..info };
+    let document = ProjectDocument { info, urls: json!([file]), ..ProjectDocument::default() };
     Ok(Looked::Found { signs, etag, facts: Some(Box::new(facts(name, &document))) })
 }
 

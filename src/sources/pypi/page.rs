@@ -20,7 +20,11 @@ pub(super) struct Wheel {
     /// True if its metadata lies beside it.
     pub(super) has_metadata: bool,
     pub(super) yanked: bool,
-    version: Version,
+    /// Its name.
+    pub(super) file: String,
+    /// Its hash as the page states it.
+    pub(super) sha256: Option<String>,
+    pub(super) version: Version,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +43,8 @@ struct JsonFile {
     core_metadata: Value,
     #[serde(default)]
     dist_info_metadata: Value,
+    #[serde(default)]
+    hashes: Value,
 }
 
 /// The newest wheel that was not taken back and is no pre-release; if there is none, the newest there is.
@@ -60,6 +66,8 @@ fn from_json(bytes: &[u8], at: &Url) -> Vec<Wheel> {
             has_metadata: is_set(&file.core_metadata) || is_set(&file.dist_info_metadata),
             yanked: file.yanked.is_string() || file.yanked == Value::Bool(true),
             version: version_of(&file.filename)?,
+            sha256: file.hashes.get("sha256").and_then(Value::as_str).map(str::to_owned),
+            file: file.filename,
         })
     });
     wheels.collect()
@@ -87,6 +95,8 @@ fn from_html(text: &str, at: &Url) -> Vec<Wheel> {
             has_metadata: METADATA.is_match(&anchor[1]),
             yanked: YANKED.is_match(&anchor[1]),
             version: version_of(anchor[2].trim())?,
+            sha256: href.split_once("#sha256=").map(|(_, hash)| hash.to_owned()),
+            file: anchor[2].trim().to_owned(),
         })
     });
     wheels.collect()

@@ -2,8 +2,8 @@
 
 use catalogue::identity::identify;
 use catalogue::model::identity::{
-    EntryFacts, Facts, FindingKind, Identity, ManifestFacts, PackageFacts, RepositoryClaim, RepositoryFacts,
-    Tier, ToolsFacts, ecosystem,
+    EntryFacts, Facts, FindingKind, Identity, ManifestFacts, PackageFacts, Provenance, ProvenanceSaid,
+    RepositoryClaim, RepositoryFacts, Tier, ToolsFacts, ecosystem,
 };
 use proptest::prelude::*;
 
@@ -15,7 +15,19 @@ fn package(node: &str, names: &[&str], repository: &str) -> (String, PackageFact
 
 fn attested(node: &str, repository: &str) -> (String, PackageFacts) {
     let (node, facts) = package(node, &[], repository);
-    (node, PackageFacts { attested: true, ..facts })
+    (node, proven(facts, repository))
+}
+
+/// The same with a provenance from this repository.
+fn proven(facts: PackageFacts, repository: &str) -> PackageFacts {
+    let made = RepositoryClaim::read(repository, None).map(|repository| Provenance {
+        version: "1.0.0".to_owned(),
+        publisher: "GitHub".to_owned(),
+        repository,
+        workflow: Some("release.yml".to_owned()),
+        commit: Some("c0ffee".repeat(7)),
+    });
+    PackageFacts { provenance: made.map(ProvenanceSaid::Of), ..facts }
 }
 
 fn entry(name: &str, packages: &[&str], remotes: &[&str]) -> EntryFacts {
@@ -55,6 +67,29 @@ fn found(identity: &Identity, node: &str) -> Vec<FindingKind> {
         identity.findings.iter().filter(|finding| finding.node == node).map(|finding| finding.kind).collect();
     kinds.dedup();
     kinds
+}
+
+#[test]
+fn a_provenance_proves_the_repository_that_the_package_names_and_no_other() {
+    let (node, facts) = package("npm:notes", &[], "ann/notes");
+    let of = |facts: PackageFacts| {
+        let said = Facts { packages: vec![(node.clone(), facts)], ..Facts::default() };
+        identify(&said).links.into_iter().next().unwrap()
+    };
+    let same = of(proven(facts.clone(), "https://github.com/Ann/Notes"));
+    assert_eq!((same.tier, same.a.as_str()), (Tier::Verified, "github:ann/notes"));
+    for word in ["1.0.0", "GitHub", "release.yml", "c0ffee", "signature left to the registry"] {
+        assert!(same.evidence.contains(word), "{}", same.evidence);
+    }
+    let other = of(proven(facts.clone(), "bob/notes"));
+    assert_eq!((other.tier, other.a.as_str()), (Tier::Claimed, "github:ann/notes"));
+    assert!(other.evidence.contains("names github:bob/notes instead"), "{}", other.evidence);
+    let why = ProvenanceSaid::Unusable("its statement is about another file".to_owned());
+    let unusable = of(PackageFacts { provenance: Some(why), ..facts.clone() });
+    assert!(unusable.tier == Tier::Claimed && unusable.evidence.contains("another file"), "{unusable:?}");
+    // A package that names none has the one it was made from.
+    let silent = of(proven(PackageFacts { repository: None, ..facts }, "ann/notes"));
+    assert_eq!((silent.tier, silent.a.as_str()), (Tier::Verified, "github:ann/notes"));
 }
 
 #[test]
@@ -276,10 +311,11 @@ fn any_facts() -> impl Strategy<Value = Facts> {
     let one =
         (package_node.clone(), prop::collection::btree_set(name.clone(), 0..3), place.clone(), any::<bool>());
     let packages = prop::collection::vec(one, 0..8).prop_map(|all| {
-        let make = |(node, names, place, proven): (&str, std::collections::BTreeSet<&str>, &str, bool)| {
-            let (node, facts) = package(node, &names.into_iter().collect::<Vec<_>>(), place);
-            (node, PackageFacts { attested: proven && facts.repository.is_some(), ..facts })
-        };
+        let make =
+            |(node, names, place, proven_too): (&str, std::collections::BTreeSet<&str>, &str, bool)| {
+                let (node, facts) = package(node, &names.into_iter().collect::<Vec<_>>(), place);
+                (node, if proven_too { proven(facts, place) } else { facts })
+            };
         all.into_iter().map(make).collect::<Vec<_>>()
     });
     let entry_of = (name, prop::collection::btree_set(package_node.clone(), 0..4), place).prop_map(

@@ -69,7 +69,7 @@ async fn npm_s_newest_is_the_tag_latest_and_its_facts_are_read() {
     assert_eq!(found.licence.unwrap().raw(), "MIT");
     assert_eq!(found.engines_node.as_deref(), Some(">=18"));
     assert_eq!(found.bins[0].raw(), "notes-mcp");
-    assert_eq!(found.mcp_name.unwrap().raw(), "io.example/notes");
+    assert_eq!(found.mcp_names[0].raw(), "io.example/notes");
 }
 
 #[tokio::test]

@@ -14,11 +14,11 @@ use crate::sources;
 use crate::store::{Store, Unseen};
 
 /// Candidates looked at for each that is to be scanned: enough to choose from.
-const CHOICE: u32 = 4;
+pub(super) const CHOICE: u32 = 4;
 /// Documents whose signs are stored at once.
 const BATCH: usize = 100;
 /// Documents asked for at once; each host's own pace is the bound that counts.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 
 /// Looks, stores what it saw, and notes what stopped it.
 pub(super) async fn look(walker: &Walker<'_>, store: &mut Store, walked: &mut Walked) -> anyhow::Result<()> {
@@ -132,7 +132,7 @@ async fn names_of(
     (server.clone(), version.clone(), names)
 }
 
-fn is_of_one(error: &HttpError) -> bool {
+pub(super) fn is_of_one(error: &HttpError) -> bool {
     match error {
         HttpError::BadReply { .. } | HttpError::TooLarge { .. } | HttpError::Refused { .. } => true,
         HttpError::Registry { retry_after, .. } => retry_after.is_none(),

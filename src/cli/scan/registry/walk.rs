@@ -1,6 +1,6 @@
 //! The walk itself: ask for a page, store it with the position of the next one, until the list ends or enough is found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -33,6 +33,7 @@ struct Places {
     pypi: Option<Url>,
     docker: Url,
     github: Github,
+    images: BTreeMap<String, Url>,
 }
 
 impl Places {
@@ -53,6 +54,7 @@ impl Places {
             pypi: known.pypi.clone(),
             docker: docker(settings, words, options)?,
             github: github::configured(&config.sources.github, words),
+            images: config.sources.oci.registries.clone(),
         })
     }
 
@@ -160,8 +162,12 @@ impl<'a> Walker<'a> {
         let mut walk = match store.open_walk(name, since)? {
             Some(walk) => walk,
             None => {
-                let begin =
-                    Begin { mark: state.mark.as_deref(), since, has_feed, has_token: self.token().is_some() };
+                let days = i64::from(self.words.github.whole_walk_days);
+                let whole_due = state.whole_at.is_none_or(|at| {
+                    Timestamp::now().duration_since(at) >= SignedDuration::from_hours(24 * days)
+                });
+                let has_token = self.token().is_some();
+                let begin = Begin { mark: state.mark.as_deref(), since, has_feed, has_token, whole_due };
                 let (kind, position) = (self.source.begin)(&begin)?;
                 store.begin_walk(name, kind, since, &position, Timestamp::now())?
             }
@@ -202,6 +208,11 @@ impl<'a> Walker<'a> {
     /// The address of the list; it was found before the walk was begun.
     pub(super) fn address(&self) -> &Url {
         self.places.of(self.source.name).unwrap_or(&self.places.mcp)
+    }
+
+    /// Registries of images that whoever runs this named.
+    pub(super) fn images(&self) -> &BTreeMap<String, Url> {
+        &self.places.images
     }
 
     /// The registry of a package.

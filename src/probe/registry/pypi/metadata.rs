@@ -20,11 +20,13 @@ pub(in crate::probe::registry) struct Metadata {
     pub(in crate::probe::registry) licence: Option<Untrusted>,
     pub(in crate::probe::registry) repository: Option<Url>,
     pub(in crate::probe::registry) homepage: Option<Url>,
-    pub(in crate::probe::registry) mcp_name: Option<Untrusted>,
+    pub(in crate::probe::registry) mcp_names: Vec<Untrusted>,
     /// Only the JSON document has it.
     pub(in crate::probe::registry) uploaded_at: Option<Timestamp>,
 }
 
+/// Names of the official registry that are read.
+const NAMES: usize = 50;
 /// Labels of `Project-URL` that mean the source, best first (PyPA "well-known project URLs", normalised).
 const SOURCE_LABELS: [&str; 5] = ["source", "repository", "sourcecode", "github", "code"];
 const HOME_LABELS: [&str; 2] = ["homepage", "home"];
@@ -70,7 +72,10 @@ pub(in crate::probe::registry) fn read(text: &str) -> Metadata {
     }
     add_links(&mut found, &links);
     found.licence = found.licence.or(licence_text);
-    found.mcp_name = claimed_name(body).or_else(|| claimed_name(&old_description));
+    found.mcp_names = claimed_names(body);
+    if found.mcp_names.is_empty() {
+        found.mcp_names = claimed_names(&old_description);
+    }
     found
 }
 
@@ -85,7 +90,7 @@ pub(super) fn from_project_json(document: &Value, version: &str) -> Metadata {
         requires_python: info["requires_python"].as_str().map(str::to_owned).filter(|t| !t.is_empty()),
         licence: text("license_expression").or_else(|| text("license")),
         homepage: info["home_page"].as_str().and_then(https_address),
-        mcp_name: info["description"].as_str().and_then(claimed_name),
+        mcp_names: info["description"].as_str().map(claimed_names).unwrap_or_default(),
         ..Metadata::default()
     };
     let files = if described { &document["urls"] } else { &document["releases"][version] };
@@ -111,11 +116,14 @@ fn normal_label(label: &str) -> String {
     label.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
-fn claimed_name(description: &str) -> Option<Untrusted> {
+/// The names in `mcp-name: OWNER/NAME`; each ends where a name ends, and not with the sentence.
+fn claimed_names(description: &str) -> Vec<Untrusted> {
     static MCP_NAME: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"\bmcp-name:[ \t]*([A-Za-z0-9._/-]{3,200})").expect("a constant pattern")
+        Regex::new(r"(?:^|[^A-Za-z0-9-])mcp-name:\s*([A-Za-z0-9.-]{1,100}/[A-Za-z0-9._-]{0,199}[A-Za-z0-9_])")
+            .expect("a constant pattern")
     });
-    MCP_NAME.captures(description).map(|found| Untrusted::new(&found[1]))
+    let found = MCP_NAME.captures_iter(description).take(NAMES);
+    found.filter_map(|name| name.get(1)).map(|name| Untrusted::new(name.as_str())).collect()
 }
 
 #[cfg(test)]
@@ -134,7 +142,7 @@ mod tests {
         assert_eq!(found.licence.unwrap().raw(), "MIT");
         assert_eq!(found.requires_python.as_deref(), Some(">=3.10"));
         assert_eq!(found.repository.unwrap().as_str(), "https://code.example/a/b");
-        assert_eq!(found.mcp_name.unwrap().raw(), "io.example/my-tool");
+        assert_eq!(found.mcp_names[0].raw(), "io.example/my-tool");
         assert_eq!(found.homepage.unwrap().as_str(), "https://h.example/");
     }
 
@@ -150,7 +158,7 @@ mod tests {
         assert_eq!(found.summary.unwrap().raw(), "Reads notes");
         assert_eq!(found.licence.unwrap().raw(), "MIT");
         assert_eq!(found.repository.unwrap().as_str(), "https://code.example/a/b");
-        assert_eq!(found.mcp_name.unwrap().raw(), "io.example/x");
+        assert_eq!(found.mcp_names[0].raw(), "io.example/x");
         assert_eq!(found.uploaded_at, "2026-01-01T00:00:00Z".parse().ok());
         let older = from_project_json(&document, "0.9");
         assert_eq!((older.summary, older.uploaded_at), (None, "2025-01-01T00:00:00Z".parse().ok()));
