@@ -58,7 +58,7 @@ pub(super) struct Stock {
 /// One server on its way into the catalogue.
 enum Part {
     Known(ServerEntry, Vec<ToolInShort>, Digest),
-    Read { server: SiteServer, shown: SiteProbe, outcome: Outcome, rows: Rows },
+    Read { server: SiteServer, shown: Box<SiteProbe>, outcome: Outcome, rows: Rows },
 }
 
 struct Rows {
@@ -151,7 +151,7 @@ fn part(
         canonical.insert(i, site_inputs::canonical(db, &tool.hash)?);
     }
     let rows = Rows { digest, tools, corrections, canonical, places };
-    Ok(Part::Read { server: server.clone(), shown, outcome, rows })
+    Ok(Part::Read { server: server.clone(), shown: Box::new(shown), outcome, rows })
 }
 
 fn in_short(part: Part, rules: &RuleSet) -> (ServerEntry, Vec<ToolInShort>, Option<Digest>) {

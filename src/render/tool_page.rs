@@ -169,7 +169,7 @@ impl ToolPages<'_> {
         let path = tool_path(&entry.name.path, &slug(name));
         let inputs = Digest::of(&view);
         press.twin(self.work.unit, &path, inputs, || {
-            Ok(twin::ToolTwin::new(entry, tool, rule, &view.facts, &path))
+            Ok(twin::ToolTwin::new(entry, tool, rule, view.facts, &path))
         })?;
         press.page_on("tool.html", &KIND, self.work.unit, &path, inputs, || {
             let mut sheet = Sheet::of("tool.html", &view)?;

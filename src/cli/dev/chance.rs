@@ -27,7 +27,7 @@ impl Chance {
 
     /// From 0 up to and without `end`; 0 if that is 0.
     pub(super) fn below(&mut self, end: usize) -> usize {
-        (u128::from(self.next()) * end as u128 >> 64) as usize
+        ((u128::from(self.next()) * end as u128) >> 64) as usize
     }
 
     /// From 0 up to and without 1.

@@ -161,7 +161,7 @@ fn probe(key: &ServerKey, version: &str, asked: &Asked, tools: Vec<SeenTool>) ->
     let command: Vec<String> =
         if remote { vec![] } else { vec!["node".to_owned(), format!("{}.js", key.name())] };
     let mut env = BTreeMap::new();
-    if asked.place % 3 == 0 && !remote {
+    if asked.place.is_multiple_of(3) && !remote {
         env.insert("API_KEY".to_owned(), "placeholder".to_owned());
     }
     let failed = asked.outcome != Outcome::Ok;
