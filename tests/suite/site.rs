@@ -170,7 +170,7 @@ fn seed(store: &mut Store, rules: &RuleSet) {
         quiet.attempts[0].log_tail = hostile::TEXTS.join("\n").into();
         sample::store_probe(store, &release, &Default::default(), &quiet);
     }
-    let remote = [tool("ask", "Answers.", Class::Read), tool("runItNow", "Runs it now.", Class::Execute)];
+    let remote = [tool("ask", "Answers.", Class::Read), tool("runIt", "Runs it now.", Class::Execute)];
     add_server(store, rules, "remote:https://r.example/x?y", "", None, &remote);
     add_server(store, rules, "npm:hidden", "1.0.0", None, &[tool("hidden_tool", "x", Class::Read)]);
     store.set_visibility(&"npm:hidden".parse().unwrap(), Visibility::Private).unwrap();
