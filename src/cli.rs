@@ -3,6 +3,7 @@
 mod build;
 mod classify;
 mod corrections;
+mod dev;
 mod doctor;
 mod eval;
 mod exit;
@@ -68,6 +69,8 @@ enum Command {
     Doctor(doctor::DoctorOptions),
     /// Attack this machine's sandbox with made-up servers, and say what holds and what does not.
     Selftest(selftest::SelftestOptions),
+    /// Make up catalogues of any size, for benchmarks and demonstrations.
+    Dev(dev::DevOptions),
 }
 
 /// Parses the arguments and runs the command. Returns the documented exit code.
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Policy(options) => policy::run(&settings, options),
         Command::Doctor(options) => doctor::run(&settings, options),
         Command::Selftest(options) => selftest::run(&settings, options),
+        Command::Dev(options) => dev::run(&settings, options),
     });
     match result {
         Ok(exit) => exit.into(),

@@ -192,6 +192,14 @@ impl Exporter {
         Ok(self.document(&set, Wishes::default())?.text)
     }
 
+    /// The document of some tools of a server whose whole document [`Exporter::document_of`] has made: it was checked and read back there,
+    /// tool by tool, and is not again.
+    pub fn part_of(&self, policy: &ServerPolicy) -> String {
+        let keyed = Keyed { key: default_server_key(&policy.server), policy: policy.clone() };
+        let set = PolicySet { tier: Tier::Recommended, servers: vec![keyed] };
+        (self.write)(&plan::plan(self, &set, Wishes::default()))
+    }
+
     /// The document of several servers, checked and read back.
     ///
     /// # Errors

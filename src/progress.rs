@@ -136,6 +136,17 @@ impl Bar {
         self.show();
     }
 
+    /// So many are done, and of so many.
+    pub fn stand(&self, done: usize, of: usize) {
+        self.bar.set_length(of as u64);
+        self.bar.set_position(done as u64);
+    }
+
+    /// So many more are done.
+    pub fn advance(&self, by: usize) {
+        self.bar.inc(by as u64);
+    }
+
     /// A line that says what is being done before the first thing begins.
     pub fn note(&self, text: &str) {
         self.bar.set_message(in_bar(text));

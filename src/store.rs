@@ -5,6 +5,7 @@
 //! describes the tables for people. Called by `cli` (writer) and by `render` and `cli` (readers).
 
 mod answers;
+mod bulk;
 mod candidates;
 mod changes;
 mod declared;
@@ -23,6 +24,7 @@ mod review;
 mod rows;
 mod rule_sets;
 pub mod site;
+pub mod site_inputs;
 mod sources;
 mod walks;
 

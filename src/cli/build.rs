@@ -10,9 +10,12 @@ use super::corrections;
 use super::exit::Exit;
 use super::scan::report::counted;
 use super::settings::Settings;
-use crate::progress;
-use crate::render;
+use crate::progress::{self, Bar};
+use crate::render::{self, BuildReport, Compression, Shard, Twins};
 use crate::store::site::Audience;
+
+/// Problems that are printed.
+const PROBLEMS_SHOWN: usize = 20;
 
 /// `catalogue build`.
 #[derive(Debug, Clone, Default, Args)]
@@ -29,32 +32,80 @@ pub(super) struct BuildOptions {
     /// Show private servers too; every page then tells search engines to keep out
     #[arg(long)]
     include_private: bool,
+    /// Twins of the pages for programs: json, all or none
+    #[arg(long, value_name = "LIST", default_value = "json")]
+    twins: Twins,
+    /// Compressed copies beside the files: gz, br, or both with a comma
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ["gz", "br"])]
+    compress: Vec<String>,
+    /// Build one part of several, to be put together: 1/4 is the first of four
+    #[arg(long, value_name = "N/M")]
+    shards: Option<Shard>,
+    /// Threads [default: as many as cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+    /// Look at every page, whatever is remembered of the last build
+    #[arg(long)]
+    fresh: bool,
+    /// Check links, anchors, ids, titles, HTML and structured data of every page, in the same pass
+    #[arg(long)]
+    check: bool,
+    /// Print what was done as one JSON object
+    #[arg(long)]
+    json: bool,
     /// Say nothing
     #[arg(short, long)]
     pub(super) quiet: bool,
 }
 
 pub(super) fn run(settings: &Settings, options: &BuildOptions) -> anyhow::Result<Exit> {
-    let (out, summary) = build(settings, options)?;
+    let (out, report) = build(settings, options)?;
     corrections::say_expired(&corrections::open_read_only(settings)?)?;
-    if !options.quiet {
-        progress::print(&format!(
-            "{}, {} and {} in {}\n",
-            counted(summary.pages, "page"),
-            counted(summary.servers, "server"),
-            counted(summary.tools, "tool"),
-            out.display()
-        ))?;
+    if options.json {
+        progress::print(&format!("{}\n", serde_json::to_string(&report)?))?;
+    } else if !options.quiet {
+        progress::print(&text(&report, &out))?;
     }
-    Ok(Exit::Ok)
+    let problems = report.problems.as_deref().unwrap_or_default();
+    Ok(if problems.is_empty() { Exit::Ok } else { Exit::Findings })
+}
+
+fn text(report: &BuildReport, out: &std::path::Path) -> String {
+    let mut text = format!(
+        "{}, {} and {} in {}\n",
+        counted(report.pages, "page"),
+        counted(report.servers, "server"),
+        counted(report.tools, "tool"),
+        out.display()
+    );
+    let files = counted(report.files_written, "file");
+    text.push_str(&format!(
+        "{files} written, {} removed; {:.1} MB in all; {:.1} s\n",
+        report.files_removed,
+        report.bytes as f64 / 1e6,
+        report.seconds
+    ));
+    for kind in report.kinds.iter().take(3).filter(|kind| kind.rendered > 0) {
+        text.push_str(&format!(
+            "  {:<8} {:>8} made, {:.1} s, slowest {:.0} ms: {}\n",
+            kind.kind, kind.rendered, kind.seconds, kind.slowest_ms, kind.slowest
+        ));
+    }
+    if let Some(problems) = &report.problems {
+        match problems.len() {
+            0 => text.push_str("checked: no problems\n"),
+            count => text.push_str(&format!("checked: {}\n", counted(count, "problem"))),
+        }
+        for problem in problems.iter().take(PROBLEMS_SHOWN) {
+            text.push_str(&format!("  {}: {} {}\n", problem.page, problem.link, problem.why));
+        }
+    }
+    text
 }
 
 /// Builds; returns where.
-pub(super) fn build(
-    settings: &Settings,
-    options: &BuildOptions,
-) -> anyhow::Result<(PathBuf, render::BuildSummary)> {
-    let db = corrections::open_read_only(settings)?;
+pub(super) fn build(settings: &Settings, options: &BuildOptions) -> anyhow::Result<(PathBuf, BuildReport)> {
+    let mut db = corrections::open_read_only(settings)?;
     let out = options
         .out
         .clone()
@@ -69,7 +120,28 @@ pub(super) fn build(
         site: settings.site_files()?,
         benchmark: settings.benchmark_result()?,
         version: env!("CARGO_PKG_VERSION"),
+        twins: options.twins,
+        compression: Compression {
+            gzip: options.compress.iter().any(|word| word == "gz"),
+            brotli: options.compress.iter().any(|word| word == "br"),
+        },
+        shard: options.shards,
+        threads: options.threads.map(usize::from),
+        fresh: options.fresh,
+        check: options.check,
+        shelf: Some(shelf(settings, &out)?),
     };
-    let summary = render::build(&db, &settings.rule_set()?, &settings.numbers()?, &build)?;
-    Ok((out, summary))
+    let bar = Bar::new(0, options.quiet || options.json);
+    let passed = |done, of| bar.stand(done, of);
+    let report = render::build(&mut db, &settings.rule_set()?, &settings.numbers()?, &build, &passed)?;
+    bar.finish();
+    Ok((out, report))
+}
+
+/// Where it is remembered what the site in that folder was made from: in the state folder, not in the site.
+fn shelf(settings: &Settings, out: &std::path::Path) -> anyhow::Result<PathBuf> {
+    let place = std::path::absolute(out)?;
+    let name = crate::model::digest::sha256_hex(place.as_os_str().as_encoded_bytes());
+    let name: String = name.chars().take(16).collect();
+    Ok(settings.var.join("sites").join(name))
 }

@@ -77,6 +77,19 @@ impl ToolDefinition {
         Ok(Self { object, name, hash, canonical })
     }
 
+    /// Reads canonical text as it is stored, under the hash it is stored under: neither is computed again.
+    ///
+    /// # Errors
+    /// [`ToolProblem`], where somebody altered what is stored.
+    pub fn from_canonical(canonical: String, hash: DefinitionHash) -> Result<Self, ToolProblem> {
+        let object: Value =
+            serde_json::from_str(&canonical).map_err(|e| ToolProblem::NotJson(e.to_string()))?;
+        let fields = object.as_object().ok_or(ToolProblem::NotAnObject)?;
+        let name = fields.get("name").and_then(Value::as_str).filter(|name| !name.is_empty());
+        let name = name.ok_or(ToolProblem::NoName)?.to_owned();
+        Ok(Self { object, name, hash, canonical })
+    }
+
     /// The whole object as the server sent it; evidence points into it.
     pub fn object(&self) -> &Value {
         &self.object

@@ -1,24 +1,22 @@
 //! The whole catalogue in short: what lists, counts, neighbours and links need, and no more. Pages read the rest again.
+//!
+//! Of a tool some sixty bytes and its name are in memory; the line that lists show of it lies in a file (see `shelf`).
 
 use jiff::Timestamp;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::judged::{JudgedTool, judge, read_tools};
-use super::name::{ServerName, server_name, tool_name};
+use super::digest::Digest;
+use super::name::{ServerName, tool_name};
+use super::shelf::Shelf;
+use super::similar::Likeness;
 use super::words::{ClassWord, Day, RiskWord, SignalWord, class_word, day, risk_word, signal_word};
-use crate::classify::RuleSet;
 use crate::model::slug::slug;
 use crate::model::{Class, Outcome, Risk, ServerKey, Signal, Untrusted};
-use crate::store::site::{self, Audience, SiteServer};
-use crate::store::{Connection, StoreError};
+use crate::store::site::SiteServer;
 
-/// Servers whose rows are held at once.
-pub(super) const CHUNK: usize = 32;
 /// Longest tool name in a list.
 const NAME_IN_LIST: usize = 120;
-/// Longest description in a list.
-const LINE_IN_LIST: usize = 180;
 
 /// Every server that is shown and every tool, in short.
 #[derive(Debug, Default)]
@@ -28,7 +26,11 @@ pub(super) struct Catalogue {
     /// By server, in the order the server lists them.
     pub(super) tools: Vec<ToolEntry>,
     /// Places in `tools`, by name, then by server.
-    pub(super) by_name: Vec<usize>,
+    pub(super) by_name: Vec<u32>,
+    /// All names, one behind the other.
+    names: String,
+    /// The lines of lists.
+    shelf: Shelf,
 }
 
 /// A server in short.
@@ -50,24 +52,42 @@ pub(super) struct ServerEntry {
     pub(super) tool_count: usize,
     /// Tools by class.
     pub(super) classes: [usize; 4],
+    /// Everything the database says of it, as one number.
+    pub(super) rows: Digest,
+    /// Servers that its page names, where they have one.
+    pub(super) places: Vec<String>,
 }
 
 /// A tool in short.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct ToolEntry {
     /// Place of its server in [`Catalogue::servers`].
-    pub(super) server: usize,
-    /// Its exact name.
-    pub(super) raw_name: String,
-    /// The name of its page.
-    pub(super) slug: String,
-    /// The first words of its description, on one line.
-    pub(super) line: String,
+    pub(super) server: u32,
     /// The verdict's class.
     pub(super) class: Class,
     /// The verdict's risk.
     pub(super) risk: Risk,
-    /// The verdict's signals.
+    /// The verdict's signals, one bit each.
+    pub(super) signals: u32,
+    /// What it is similar by.
+    pub(super) likeness: Likeness,
+    /// What a list shows of it, as one number.
+    pub(super) shown: u64,
+    name_at: u32,
+    name_len: u32,
+    line_at: u64,
+    line_len: u32,
+}
+
+/// A tool on its way into the catalogue.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ToolInShort {
+    /// Its exact name.
+    pub(super) name: String,
+    /// The first words of its description, on one line.
+    pub(super) line: String,
+    pub(super) class: Class,
+    pub(super) risk: Risk,
     pub(super) signals: Vec<Signal>,
 }
 
@@ -99,78 +119,84 @@ pub(super) struct ServerLine {
     pub(super) classes: Vec<super::words::ClassCount>,
 }
 
-/// One server's part of the catalogue, before it has a place in it.
-struct Part {
-    entry: ServerEntry,
-    tools: Vec<ToolEntry>,
-}
-
 impl Catalogue {
-    /// Reads every server that `audience` sees as it stood at `as_of`, with the corrections of `corrected_by`.
+    /// An empty one whose lines go to that shelf.
+    pub(super) fn new(shelf: Shelf) -> Self {
+        Self { shelf, ..Self::default() }
+    }
+
+    /// Adds the next server by key.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub(super) fn read(
-        db: &Connection,
-        rules: &RuleSet,
-        as_of: Timestamp,
-        corrected_by: Option<Timestamp>,
-        audience: Audience,
-    ) -> Result<Self, StoreError> {
-        let mut catalogue = Catalogue::default();
-        for chunk in site::servers(db, as_of, audience)?.chunks(CHUNK) {
-            let mut rows = Vec::with_capacity(chunk.len());
-            for server in chunk {
-                let shown = site::probe(db, server.answer.unwrap_or(server.newest))?;
-                let newest = if shown.id == server.newest {
-                    shown.outcome
-                } else {
-                    site::probe(db, server.newest)?.outcome
-                };
-                let tools = server
-                    .answer
-                    .map(|p| read_tools(db, &server.key, p, rules.hash(), corrected_by))
-                    .transpose()?;
-                rows.push((server.clone(), shown, newest, tools));
-            }
-            let parts: Vec<Part> = rows
-                .into_par_iter()
-                .map(|(server, shown, outcome, tools)| {
-                    let judged = tools.map(|rows| judge(rows, rules)).unwrap_or_default();
-                    let name = server_name(&server.key, &shown);
-                    let entry = ServerEntry {
-                        server,
-                        name,
-                        version: shown.version,
-                        outcome,
-                        asked: shown.finished_at,
-                        first_tool: 0,
-                        tool_count: judged.len(),
-                        classes: count_classes(judged.iter().map(|t| t.verdict.class)),
-                    };
-                    Part { entry, tools: judged.iter().map(tool_entry).collect() }
-                })
-                .collect();
-            for part in parts {
-                catalogue.add(part);
-            }
+    /// The shelf cannot be written.
+    pub(super) fn add(&mut self, mut entry: ServerEntry, tools: &[ToolInShort]) -> std::io::Result<()> {
+        let server = u32::try_from(self.servers.len()).map_err(std::io::Error::other)?;
+        entry.first_tool = self.tools.len();
+        entry.tool_count = tools.len();
+        entry.classes = count_classes(tools.iter().map(|t| t.class));
+        self.shelf.begin_server(&entry)?;
+        for tool in tools {
+            let (line_at, line_len) = self.shelf.put_tool(tool)?;
+            let name_at = u32::try_from(self.names.len()).map_err(std::io::Error::other)?;
+            self.names.push_str(&tool.name);
+            self.tools.push(ToolEntry {
+                server,
+                class: tool.class,
+                risk: tool.risk,
+                signals: signal_bits(&tool.signals),
+                likeness: Likeness::of(tool.class, &tool.name, &entry.name.key),
+                shown: Digest::of(&(
+                    &tool.name,
+                    &tool.line,
+                    tool.class.as_str(),
+                    tool.risk.as_str(),
+                    &tool.signals,
+                ))
+                .short(),
+                name_at,
+                name_len: u32::try_from(tool.name.len()).map_err(std::io::Error::other)?,
+                line_at,
+                line_len,
+            });
         }
-        catalogue.sort_names();
-        Ok(catalogue)
+        self.servers.push(entry);
+        Ok(())
     }
 
-    fn add(&mut self, part: Part) {
-        let server = self.servers.len();
-        self.servers.push(ServerEntry { first_tool: self.tools.len(), ..part.entry });
-        self.tools.extend(part.tools.into_iter().map(|tool| ToolEntry { server, ..tool }));
+    /// Sorts the names, when all servers are there.
+    ///
+    /// # Errors
+    /// The shelf cannot be written.
+    pub(super) fn complete(&mut self) -> std::io::Result<()> {
+        self.shelf.flush()?;
+        self.names.shrink_to_fit();
+        self.tools.shrink_to_fit();
+        let count = u32::try_from(self.tools.len()).map_err(std::io::Error::other)?;
+        // Most names differ in their first letters: only the others are looked at whole.
+        let mut order: Vec<(u128, u32)> = (0..count)
+            .into_par_iter()
+            .map(|i| (self.tools.get(i as usize).map_or(0, |tool| beginning(self.name_of(tool))), i))
+            .collect();
+        let whole = |i: u32| self.tools.get(i as usize).map_or("", |tool| self.name_of(tool));
+        order.par_sort_unstable_by(|(a, i), (b, j)| {
+            a.cmp(b)
+                .then_with(|| small(whole(*i)).cmp(small(whole(*j))))
+                .then_with(|| whole(*i).cmp(whole(*j)))
+                .then_with(|| i.cmp(j))
+        });
+        self.by_name = order.into_iter().map(|(_, i)| i).collect();
+        Ok(())
     }
 
-    fn sort_names(&mut self) {
-        let mut order: Vec<usize> = (0..self.tools.len()).collect();
-        let lowered: Vec<String> = self.tools.iter().map(|t| t.raw_name.to_lowercase()).collect();
-        let key = |i: usize| (lowered.get(i), self.tools.get(i).map(|t| &t.raw_name), i);
-        order.par_sort_unstable_by(|a, b| key(*a).cmp(&key(*b)));
-        self.by_name = order;
+    /// Where the lines lie.
+    pub(super) fn into_shelf(self) -> Shelf {
+        self.shelf
+    }
+
+    /// The exact name of a tool.
+    pub(super) fn name_of(&self, tool: &ToolEntry) -> &str {
+        let from = tool.name_at as usize;
+        self.names.get(from..from + tool.name_len as usize).unwrap_or_default()
     }
 
     /// The tools of one server.
@@ -180,26 +206,41 @@ impl Catalogue {
 
     /// The server of a tool.
     pub(super) fn server_of(&self, tool: &ToolEntry) -> Option<&ServerEntry> {
-        self.servers.get(tool.server)
+        self.servers.get(tool.server as usize)
+    }
+
+    /// The server with that key.
+    pub(super) fn server(&self, key: &str) -> Option<&ServerEntry> {
+        let found = self.servers.binary_search_by(|server| server.key_text().as_str().cmp(key)).ok()?;
+        self.servers.get(found)
     }
 
     /// The path of a tool's page.
     pub(super) fn tool_path(&self, tool: &ToolEntry) -> String {
         let folder = self.server_of(tool).map_or("", |s| s.name.path.as_str());
-        tool_path(folder, &tool.slug)
+        tool_path(folder, &slug(self.name_of(tool)))
     }
 
     /// A tool for a list; `with_server` in lists over several servers.
-    pub(super) fn tool_line(&self, tool: &ToolEntry, with_server: bool) -> ToolLine {
-        ToolLine {
-            name: tool_name(&tool.raw_name, NAME_IN_LIST),
+    ///
+    /// # Errors
+    /// The shelf cannot be read.
+    pub(super) fn tool_line(&self, tool: &ToolEntry, with_server: bool) -> std::io::Result<ToolLine> {
+        Ok(ToolLine {
+            name: tool_name(self.name_of(tool), NAME_IN_LIST),
             path: self.tool_path(tool),
             class: class_word(tool.class),
             risk: risk_word(tool.risk),
-            signals: tool.signals.iter().copied().map(signal_word).collect(),
-            line: tool.line.clone(),
+            signals: tool.signals().map(signal_word).collect(),
+            line: self.shelf.line(tool.line_at, tool.line_len)?,
             server: self.server_of(tool).filter(|_| with_server).map(|s| s.name.clone()),
-        }
+        })
+    }
+
+    /// What [`Catalogue::tool_line`] would give, as one number, without reading anything.
+    pub(super) fn shown(&self, tool: &ToolEntry) -> (u64, &str, &str) {
+        let name = self.server_of(tool).map(|server| &server.name);
+        (tool.shown, name.map_or("", |n| n.name.as_str()), name.map_or("", |n| n.path.as_str()))
     }
 
     /// Tools by class.
@@ -227,6 +268,11 @@ impl ServerEntry {
         &self.server.key
     }
 
+    /// Its key as text, by which servers are sorted.
+    pub(super) fn key_text(&self) -> String {
+        self.server.key.to_string()
+    }
+
     /// True if it ever listed tools.
     pub(super) fn answered(&self) -> bool {
         self.server.answer.is_some()
@@ -248,22 +294,41 @@ impl ServerEntry {
     }
 }
 
+impl ToolEntry {
+    /// The verdict's signals.
+    pub(super) fn signals(&self) -> impl Iterator<Item = Signal> {
+        let bits = self.signals;
+        Signal::ALL.iter().enumerate().filter(move |(i, _)| bits & (1 << i) != 0).map(|(_, signal)| *signal)
+    }
+
+    /// True if the verdict has that signal.
+    pub(super) fn has(&self, signal: Signal) -> bool {
+        self.signals().any(|own| own == signal)
+    }
+}
+
 /// The path of a tool's page in a server's folder.
 pub(super) fn tool_path(server_path: &str, slug: &str) -> String {
     format!("{server_path}/tools/{slug}.html")
 }
 
-fn tool_entry(tool: &JudgedTool) -> ToolEntry {
-    let description = Untrusted::new(tool.definition.description().unwrap_or_default());
-    ToolEntry {
-        server: 0,
-        raw_name: tool.definition.name().to_owned(),
-        slug: slug(tool.definition.name()),
-        line: description.for_page_line(LINE_IN_LIST),
-        class: tool.verdict.class,
-        risk: tool.verdict.risk,
-        signals: tool.verdict.signals.clone(),
+fn signal_bits(signals: &[Signal]) -> u32 {
+    let bit = |signal: &Signal| Signal::ALL.iter().position(|one| one == signal).map_or(0, |i| 1 << i);
+    signals.iter().map(bit).fold(0, |all, bit| all | bit)
+}
+
+/// The first sixteen bytes in small letters, so that numbers sort as the names do.
+fn beginning(name: &str) -> u128 {
+    let mut bytes = [0; 16];
+    let first: String = small(name).take(16).collect();
+    for (to, from) in bytes.iter_mut().zip(first.bytes()) {
+        *to = from;
     }
+    u128::from_be_bytes(bytes)
+}
+
+fn small(name: &str) -> impl Iterator<Item = char> {
+    name.chars().flat_map(char::to_lowercase)
 }
 
 fn count_classes(classes: impl Iterator<Item = Class>) -> [usize; 4] {

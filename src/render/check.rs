@@ -1,94 +1,163 @@
-//! Checks a built site as a reader would find it: every internal link leads to a file, every fragment to an id.
+//! Checks pages as a reader and a search engine would find them, while they are made: every internal link leads to a file and
+//! every fragment to an id, ids and titles are unique, the HTML is well formed, structured data reads.
+//!
+//! Of a page only numbers stay in memory: eight bytes for each address, and some for each address that is linked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
+use std::sync::Mutex;
+
+use serde::Serialize;
+
+use super::digest::Digest;
+use super::page_text::{PageText, read_page};
+
+/// Problems that are kept; a site with more is broken as a whole.
+const MOST: usize = 1_000;
 
 /// One thing wrong with a built site.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Problem {
     /// The page it is on, below the site's root.
     pub page: String,
-    /// The link as written.
+    /// The link, id or text it is about, as written.
     pub link: String,
     /// What is wrong with it.
     pub why: &'static str,
 }
 
-/// Links and anchors of one page.
-#[derive(Default)]
-struct Anchors {
-    links: Vec<String>,
-    ids: BTreeSet<String>,
-    doubles: Vec<String>,
+/// Looks at pages one by one, from any thread.
+#[derive(Debug, Default)]
+pub(super) struct Checker {
+    seen: Mutex<Seen>,
 }
 
-/// Every broken link, doubled id and link of an unknown kind, by page. An unreadable folder is a problem too.
-///
-/// Reads our own output: attributes are in double quotes and text has none, as the template engine writes them.
-pub fn check(out: &Path) -> Vec<Problem> {
-    let mut files = BTreeSet::new();
-    let mut problems = Vec::new();
-    collect(out, out, &mut files, &mut problems);
-    let mut pages = BTreeMap::new();
-    for file in files.iter().filter(|f| f.ends_with(".html")) {
-        match fs_err::read_to_string(out.join(file)) {
-            Ok(text) => {
-                pages.insert(file.as_str(), anchors(&text));
+#[derive(Debug, Default)]
+struct Seen {
+    /// Files that are there.
+    files: HashSet<u64>,
+    /// Addresses with fragments that are there: of pages that are likely to be led into.
+    anchors: HashSet<u64>,
+    /// Addresses that are linked, each with the first page that does and the link as written.
+    wanted: HashMap<u64, Wanted>,
+    /// Titles, with the page that has them.
+    titles: HashMap<u64, String>,
+    problems: BTreeSet<Problem>,
+}
+
+#[derive(Debug)]
+struct Wanted {
+    page: String,
+    link: String,
+    fragment: bool,
+}
+
+impl Checker {
+    /// A file that is no page.
+    pub(super) fn exists(&self, path: &str) {
+        self.with(|seen| {
+            seen.files.insert(number(path));
+        });
+    }
+
+    /// A page or a twin as it was written.
+    pub(super) fn look(&self, path: &str, text: &str) {
+        if !path.ends_with(".html") {
+            let broken =
+                path.ends_with(".json") && serde_json::from_str::<serde::de::IgnoredAny>(text).is_err();
+            return self.with(|seen| {
+                seen.files.insert(number(path));
+                if broken {
+                    seen.note(path, "", "is not JSON");
+                }
+            });
+        }
+        let page = read_page(text);
+        let links: Vec<_> = page.links.iter().filter_map(|link| target(path, link, &page)).collect();
+        self.with(|seen| seen.take(path, &page, links));
+    }
+
+    fn with(&self, look: impl FnOnce(&mut Seen)) {
+        look(&mut self.seen.lock().expect("no thread panics while it checks"));
+    }
+
+    /// Everything that is wrong, when all pages have been looked at. A site that is one shard of several leads into the others:
+    /// then links to pages that are not here are no problem.
+    pub(super) fn problems(self, whole: bool) -> Vec<Problem> {
+        let mut seen = self.seen.into_inner().expect("no thread panics while it checks");
+        let wanted = std::mem::take(&mut seen.wanted);
+        for (address, Wanted { page, link, fragment }) in wanted {
+            let found =
+                if fragment { seen.anchors.contains(&address) } else { seen.files.contains(&address) };
+            if !found && whole {
+                let why = if fragment { "leads to no id on its page" } else { "leads to no file" };
+                seen.note(&page, &link, why);
             }
-            Err(_) => problems.push(problem(file, "", "cannot be read as text")),
+        }
+        seen.problems.into_iter().collect()
+    }
+}
+
+impl Seen {
+    fn take(&mut self, path: &str, page: &PageText, links: Vec<Result<(u64, String, bool), Problem>>) {
+        self.files.insert(number(path));
+        // A tool's page is led into by its own links only, which were looked at already.
+        if !path.contains("/tools/") {
+            self.anchors.extend(page.ids.iter().map(|id| number(&format!("{path}#{id}"))));
+        }
+        for (what, why) in &page.faults {
+            self.note(path, what, why);
+        }
+        let known = self.titles.entry(number(&page.title)).or_insert_with(|| path.to_owned());
+        if known != path {
+            let other = known.clone();
+            self.note(path, &format!("{} ({other})", page.title), "has a title that another page has");
+        }
+        for link in links {
+            match link {
+                Ok((address, link, fragment)) => {
+                    let wanted = || Wanted { page: path.to_owned(), link, fragment };
+                    self.wanted.entry(address).or_insert_with(wanted);
+                }
+                Err(problem) => self.note(&problem.page, &problem.link, problem.why),
+            }
         }
     }
-    for (page, anchors) in &pages {
-        problems.extend(anchors.doubles.iter().map(|id| problem(page, id, "this id comes twice")));
-        for link in &anchors.links {
-            if let Some(why) = broken(page, link, &files, &pages) {
-                problems.push(problem(page, link, why));
-            }
+
+    fn note(&mut self, page: &str, link: &str, why: &'static str) {
+        if self.problems.len() < MOST {
+            self.problems.insert(problem(page, link, why));
         }
     }
-    problems.sort();
-    problems.dedup();
-    problems
 }
 
 fn problem(page: &str, link: &str, why: &'static str) -> Problem {
     Problem { page: page.to_owned(), link: link.to_owned(), why }
 }
 
-fn collect(root: &Path, folder: &Path, files: &mut BTreeSet<String>, problems: &mut Vec<Problem>) {
-    let Ok(entries) = fs_err::read_dir(folder) else {
-        problems.push(problem(&folder.to_string_lossy(), "", "cannot be read as a folder"));
-        return;
-    };
-    for path in entries.flatten().map(|e| e.path()) {
-        if path.is_dir() {
-            collect(root, &path, files, problems);
-        } else if let Ok(inner) = path.strip_prefix(root) {
-            files.insert(inner.to_string_lossy().replace('\\', "/"));
-        }
-    }
+fn number(address: &str) -> u64 {
+    Digest::of(&address).short()
 }
 
-fn broken(
-    page: &str,
-    link: &str,
-    files: &BTreeSet<String>,
-    pages: &BTreeMap<&str, Anchors>,
-) -> Option<&'static str> {
+/// What a link needs to be there; None if nothing does, or if it is found on the page itself.
+fn target(page: &str, link: &str, own: &PageText) -> Option<Result<(u64, String, bool), Problem>> {
     if link.starts_with("https://") {
         return None;
     }
     if link.starts_with('/') || link.split(['/', '#']).next().is_some_and(|start| start.contains(':')) {
-        return Some("neither a relative link nor an https one");
+        return Some(Err(problem(page, link, "neither a relative link nor an https one")));
     }
     let (path, fragment) = link.split_once('#').unwrap_or((link, ""));
-    let Some(target) = resolve(page, path) else { return Some("leads out of the site") };
-    if !files.contains(&target) {
-        return Some("leads to no file");
+    let Some(address) = resolve(page, path) else {
+        return Some(Err(problem(page, link, "leads out of the site")));
+    };
+    if address == page {
+        let found = fragment.is_empty() || own.ids.contains(fragment);
+        return (!found).then(|| Err(problem(page, link, "leads to no id on its page")));
     }
-    let missing =
-        !fragment.is_empty() && !pages.get(target.as_str()).is_some_and(|p| p.ids.contains(fragment));
-    missing.then_some("leads to no id on its page")
+    let (address, with) =
+        if fragment.is_empty() { (address, false) } else { (format!("{address}#{fragment}"), true) };
+    Some(Ok((number(&address), link.to_owned(), with)))
 }
 
 /// The file a relative link means, below the root.
@@ -110,60 +179,82 @@ fn resolve(page: &str, path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-fn anchors(text: &str) -> Anchors {
-    let mut anchors = Anchors::default();
-    for (name, value) in attributes(text) {
-        match name {
-            "id" => {
-                if !anchors.ids.insert(value.clone()) {
-                    anchors.doubles.push(value);
-                }
-            }
-            _ => anchors.links.push(value),
-        }
-    }
-    anchors
+/// The same over a folder that was built before. An unreadable folder is a problem too.
+pub fn check(out: &Path) -> Vec<Problem> {
+    let checker = Checker::default();
+    collect(out, out, &checker);
+    checker.problems(true)
 }
 
-/// The values of `href`, `src`, `action` and `id` inside tags, entities resolved. `base` and canonical links are not
-/// links of the page.
-fn attributes(text: &str) -> Vec<(&'static str, String)> {
-    let mut found = Vec::new();
-    for tag in text.split('<').skip(1) {
-        let tag = tag.split('>').next().unwrap_or_default();
-        if tag.starts_with("base ") || tag.contains("rel=\"canonical\"") {
-            continue;
-        }
-        for (name, start) in
-            [("href", " href=\""), ("src", " src=\""), ("action", " action=\""), ("id", " id=\"")]
-        {
-            if let Some((_, rest)) = tag.split_once(start) {
-                found.push((name, unescape(rest.split('"').next().unwrap_or_default())));
+fn collect(root: &Path, folder: &Path, checker: &Checker) {
+    let name = |path: &Path| {
+        path.strip_prefix(root).map(|inner| inner.to_string_lossy().replace('\\', "/")).unwrap_or_default()
+    };
+    let Ok(entries) = fs_err::read_dir(folder) else {
+        return checker.with(|seen| seen.note(&folder.to_string_lossy(), "", "cannot be read as a folder"));
+    };
+    for path in entries.flatten().map(|e| e.path()) {
+        let inner = name(&path);
+        if path.is_dir() {
+            collect(root, &path, checker);
+        } else if inner.ends_with(".html") || inner.ends_with(".json") {
+            match fs_err::read_to_string(&path) {
+                Ok(text) => checker.look(&inner, &text),
+                Err(_) => checker.with(|seen| seen.note(&inner, "", "cannot be read as text")),
             }
+        } else {
+            checker.exists(&inner);
         }
     }
-    found
-}
-
-fn unescape(text: &str) -> String {
-    let pairs = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
-    pairs.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn page(title: &str, body: &str) -> String {
+        format!(
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><title>{title}</title></head><body><h1>x</h1>{body}</body></html>"
+        )
+    }
+
     #[test]
     fn broken_links_fragments_and_strange_schemes_are_found() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("a")).unwrap();
-        let page = r##"<p id="x"><a href="../b.html#y">1</a><a href="#x">2</a><a href="#no">3</a>
-            <a href="gone.html">4</a><a href="javascript:x">5</a><a href="/abs">6</a>
-            <a href="../../out.html">7</a><a href="https://h.example/">8</a><img src="../i.svg"></p><p id="x"></p>"##;
-        std::fs::write(dir.path().join("a/p.html"), page).unwrap();
-        std::fs::write(dir.path().join("b.html"), r#"<p id="y"></p>"#).unwrap();
-        let links: Vec<_> = check(dir.path()).into_iter().map(|p| p.link).collect();
-        assert_eq!(links, ["#no", "../../out.html", "../i.svg", "/abs", "gone.html", "javascript:x", "x"]);
+        let body = r##"<p id="x"><a href="../b.html#y">1</a><a href="#x">2</a><a href="#no">3</a>
+            <a href="gone.html">4</a><a href="javascript:x">5</a><a href="/abs">6</a><a href="../b.html#none">9</a>
+            <a href="../../out.html">7</a><a href="https://h.example/">8</a><img src="../i.svg" alt=""></p><p id="x"></p>"##;
+        std::fs::write(dir.path().join("a/p.html"), page("one", body)).unwrap();
+        std::fs::write(dir.path().join("b.html"), page("two", r#"<p id="y"></p>"#)).unwrap();
+        std::fs::write(dir.path().join("b.json"), "{").unwrap();
+        let found: Vec<_> = check(dir.path()).into_iter().map(|p| p.link).collect();
+        assert_eq!(
+            found,
+            [
+                "#no",
+                "../../out.html",
+                "../b.html#none",
+                "../i.svg",
+                "/abs",
+                "gone.html",
+                "javascript:x",
+                "x",
+                ""
+            ]
+        );
+    }
+
+    #[test]
+    fn two_pages_with_one_title_are_found() {
+        let checker = Checker::default();
+        checker.look("a.html", &page("same", ""));
+        checker.look("b.html", &page("same", ""));
+        checker.look("b.html", &page("same", ""));
+        let found = checker.problems(true);
+        assert!(
+            found.iter().all(|p| p.page == "b.html" && p.why.contains("title")) && found.len() == 1,
+            "{found:?}"
+        );
     }
 }

@@ -96,21 +96,19 @@ pub(super) fn policy_file(exporter: &Exporter) -> String {
     format!("policy/{}.{}", exporter.id, exporter.language)
 }
 
-/// Every format for one tool.
-///
-/// # Errors
-/// A document that its own format would refuse: a defect of the program.
-pub(super) fn tool_formats(
-    policy: &ServerPolicy,
-    tool: &ToolPolicy,
-    server_path: &str,
-) -> Result<Vec<FormatView>, RenderError> {
-    let alone = ServerPolicy { tools: vec![tool.clone()], ..policy.clone() };
+/// Every format for one tool of a server whose whole documents [`server_formats`] makes and checks.
+pub(super) fn tool_formats(policy: &ServerPolicy, tool: &ToolPolicy, server_path: &str) -> Vec<FormatView> {
+    let alone = ServerPolicy {
+        server: policy.server.clone(),
+        release: policy.release.clone(),
+        default: policy.default,
+        tools: vec![tool.clone()],
+    };
     EXPORTERS
         .iter()
         .filter(|exporter| exporter.on_pages)
         .map(|exporter| {
-            let mut view = format_view(exporter, &alone, server_path)?;
+            let mut view = format_view(exporter, exporter.part_of(&alone), server_path);
             let effective = exporter.effective(tool);
             view.rule = Some(rule_word(effective.rule));
             view.reason = effective.reason.as_str();
@@ -119,7 +117,7 @@ pub(super) fn tool_formats(
             let limited = instead(Rule::Limit { max: 1, window: Window::Minute });
             view.can_limit = matches!(limited.rule, Rule::Limit { .. });
             view.can_hide = exporter.can.hide && instead(Rule::Hide).named;
-            Ok(view)
+            view
         })
         .collect()
 }
@@ -137,7 +135,12 @@ pub(super) fn server_formats(
         .iter()
         .filter(|exporter| exporter.on_pages)
         .map(|exporter| {
-            let mut view = format_view(exporter, policy, server_path)?;
+            let text = exporter.document_of(policy).map_err(|source| RenderError::Export {
+                server: policy.server.to_string(),
+                format: exporter.id,
+                source: Box::new(source),
+            })?;
+            let mut view = format_view(exporter, text, server_path);
             view.counts = Some(counts(exporter, policy));
             let whole = view.text.clone();
             let lines = whole.lines().count();
@@ -165,18 +168,9 @@ fn counts(exporter: &Exporter, policy: &ServerPolicy) -> Counts {
     counts
 }
 
-fn format_view(
-    exporter: &Exporter,
-    policy: &ServerPolicy,
-    server_path: &str,
-) -> Result<FormatView, RenderError> {
-    let text = exporter.document_of(policy).map_err(|source| RenderError::Export {
-        server: policy.server.to_string(),
-        format: exporter.id,
-        source: Box::new(source),
-    })?;
+fn format_view(exporter: &Exporter, text: String, server_path: &str) -> FormatView {
     let file = policy_file(exporter);
-    Ok(FormatView {
+    FormatView {
         id: exporter.id,
         title: exporter.title,
         language: exporter.language,
@@ -190,7 +184,7 @@ fn format_view(
         counts: None,
         can_limit: false,
         can_hide: false,
-    })
+    }
 }
 
 /// How the server was started, said for a client that starts Intercept in its place.

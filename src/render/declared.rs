@@ -7,19 +7,20 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::catalogue::Catalogue;
+use super::kinds::{MadeFrom, Make, PageKind};
+use super::manifest::UnitName;
 use super::name::{ServerName, declared_name, tool_name};
-use super::page::{Pager, Press, parts};
+use super::site_work::UnaskedWork;
 use super::words::{Day, day};
 use super::{BuildOptions, RenderError};
 use crate::model::declared::DeclaredEntry;
 use crate::model::slug::slug;
 use crate::model::source::Obstacle;
 use crate::model::{ServerKey, Untrusted};
-use crate::store::{Connection, DeclaredServer, StoredDeclared, declared_lists, declared_servers};
+use crate::store::{Connection, DeclaredServer, StoredDeclared, declared_servers};
 
 /// Longest name of a declared tool on a page.
 const NAME_CHARS: usize = 120;
-const SERVERS_ON_PAGE: usize = 200;
 /// Kinds that have a folder of their own; others share one.
 const KINDS: [&str; 5] = ["cargo", "mcpb", "nuget", "oci", "poci"];
 
@@ -70,9 +71,9 @@ pub(super) fn declared_views(lists: &[StoredDeclared]) -> Vec<DeclaredView> {
 /// A server that was never asked.
 #[derive(Debug)]
 pub(super) struct Unasked {
-    name: ServerName,
-    about: String,
-    why: &'static str,
+    pub(super) name: ServerName,
+    pub(super) about: String,
+    pub(super) why: &'static str,
     description: String,
     repository: String,
 }
@@ -86,11 +87,12 @@ pub(super) fn servers(
     catalogue: &Catalogue,
     options: &BuildOptions,
 ) -> Result<Vec<Unasked>, RenderError> {
-    let asked: BTreeSet<String> = catalogue.servers.iter().map(|server| server.key().to_string()).collect();
     let mut paths = BTreeSet::new();
     let found = declared_servers(db, options.as_of, options.audience.sees_private())?;
-    let unasked = found.into_iter().filter(|server| !asked.contains(&server.about)).map(unasked);
-    Ok(unasked.filter(|server| paths.insert(server.name.path.clone())).collect())
+    let unasked = found.into_iter().filter(|server| catalogue.server(&server.about).is_none()).map(unasked);
+    let mut all: Vec<Unasked> = unasked.filter(|server| paths.insert(server.name.path.clone())).collect();
+    all.sort_by_cached_key(|server| UnitName::unasked(&server.about));
+    Ok(all)
 }
 
 fn unasked(server: DeclaredServer) -> Unasked {
@@ -148,52 +150,33 @@ struct UnaskedView<'a> {
     declared: Vec<DeclaredView>,
 }
 
-#[derive(Serialize)]
-struct UnaskedLine<'a> {
-    server: &'a ServerName,
-    why: &'static str,
+/// A server of which only declared lists are known.
+pub(super) const KIND: PageKind = PageKind {
+    id: "server-declared",
+    path: "servers/{kind}/{name}/index.html",
+    templates: &["server-declared.html"],
+    made_from: MadeFrom::Server,
+    counts: false,
+    make: Make::Unasked(unasked_page),
+};
+
+fn unasked_page(work: &UnaskedWork<'_>) -> Result<(), RenderError> {
+    let server = work.server;
+    let view = UnaskedView {
+        server: &server.name,
+        why: server.why,
+        description: &server.description,
+        repository: &server.repository,
+        declared: declared_views(work.lists),
+    };
+    work.common.press.page(&KIND, work.unit, &server.page(), &view)
 }
 
-#[derive(Serialize)]
-struct UnaskedList<'a> {
-    pager: Pager,
-    servers: Vec<UnaskedLine<'a>>,
-}
-
-/// Writes a page for each server that was never asked, and the list that leads to them; returns the pages' paths.
-///
-/// # Errors
-/// See [`Press::page`].
-pub(super) fn write_declared(
-    press: &Press<'_>,
-    db: &Connection,
-    servers: &[Unasked],
-) -> Result<Vec<String>, RenderError> {
-    if servers.is_empty() {
-        return Ok(Vec::new());
+impl Unasked {
+    /// Its page.
+    pub(super) fn page(&self) -> String {
+        format!("{}/index.html", self.name.path)
     }
-    let mut pages = Vec::new();
-    for (path, pager) in parts("servers/declared.html", "servers/declared", servers.len(), SERVERS_ON_PAGE) {
-        let start = (pager.number - 1) * SERVERS_ON_PAGE;
-        let lines = servers.iter().skip(start).take(SERVERS_ON_PAGE);
-        let servers = lines.map(|s| UnaskedLine { server: &s.name, why: s.why }).collect();
-        press.page("declared.html", &path, &UnaskedList { pager, servers })?;
-        pages.push(path);
-    }
-    for server in servers {
-        let lists = declared_lists(db, &server.about, press.options.as_of)?;
-        let view = UnaskedView {
-            server: &server.name,
-            why: server.why,
-            description: &server.description,
-            repository: &server.repository,
-            declared: declared_views(&lists),
-        };
-        let path = format!("{}/index.html", server.name.path);
-        press.page("server-declared.html", &path, &view)?;
-        pages.push(path);
-    }
-    Ok(pages)
 }
 
 #[cfg(test)]

@@ -49,10 +49,42 @@ impl Engine {
     ///
     /// # Errors
     /// A template that uses what its page does not have.
+    #[cfg(test)]
     pub(super) fn render(&self, template: &str, view: &impl Serialize) -> Result<String, RenderError> {
+        self.text(template, &Sheet::of(template, view)?)
+    }
+
+    /// One page of a view that is laid out.
+    ///
+    /// # Errors
+    /// A template that uses what its page does not have.
+    pub(super) fn text(&self, template: &str, sheet: &Sheet) -> Result<String, RenderError> {
         let failed = |source| RenderError::Template { name: template.to_owned(), source };
-        let context = Context::from_serialize(view).map_err(failed)?;
-        self.tera.render(template, &context).map_err(failed)
+        self.tera.render(template, &sheet.0).map_err(failed)
+    }
+
+    /// What every page knows, laid out once.
+    pub(super) fn share(&mut self, name: &'static str, value: &impl Serialize) {
+        self.tera.global_context().insert(name, value);
+    }
+}
+
+/// A view laid out for templates; more can be put beside it, and several templates can use it.
+pub(super) struct Sheet(Context);
+
+impl Sheet {
+    /// Lays out a view.
+    ///
+    /// # Errors
+    /// A view that is no struct.
+    pub(super) fn of(template: &str, view: &impl Serialize) -> Result<Self, RenderError> {
+        let failed = |source| RenderError::Template { name: template.to_owned(), source };
+        Context::from_serialize(view).map(Self).map_err(failed)
+    }
+
+    /// Puts a value beside the view.
+    pub(super) fn set(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) {
+        self.0.insert(name, value);
     }
 }
 

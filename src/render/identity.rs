@@ -115,8 +115,7 @@ pub(super) fn identity_view(
 /// The folder of a server's pages, if the site has any.
 fn page_of(catalogue: &Catalogue, places: &[SitePlace], node: &Node) -> Option<String> {
     let key = places.iter().find(|place| place.node == *node)?.server.as_ref()?;
-    let found = catalogue.servers.binary_search_by(|server| server.key().to_string().cmp(key)).ok()?;
-    catalogue.servers.get(found).map(|server| server.name.path.clone())
+    catalogue.server(key).map(|server| server.name.path.clone())
 }
 
 fn proof(tier: Tier) -> &'static str {

@@ -40,26 +40,31 @@ pub(super) struct ToolRows {
     corrections: Corrections,
 }
 
-/// Reads what [`judge`] needs. Corrections are those of `as_of`; None: all, also those made after the newest probe.
+/// Reads what [`judge`] needs. Corrections are those of `as_of`; None: all, also those made after the newest probe. Without
+/// `with_corrections` the server has none.
 pub(super) fn read_tools(
     db: &Connection,
     key: &ServerKey,
     probe: i64,
     rule_set: &str,
-    as_of: Option<jiff::Timestamp>,
+    (as_of, with_corrections): (Option<jiff::Timestamp>, bool),
 ) -> Result<ToolRows, StoreError> {
-    Ok(ToolRows { tools: site::tools(db, probe, rule_set)?, corrections: site::corrections(db, key, as_of)? })
+    let corrections =
+        if with_corrections { site::corrections(db, key, as_of)? } else { Corrections::default() };
+    Ok(ToolRows { tools: site::tools(db, probe, rule_set)?, corrections })
 }
 
 /// Every name once, in the order the server lists them. Pure.
-pub(super) fn judge(rows: ToolRows, rules: &RuleSet) -> Vec<JudgedTool> {
+pub(super) fn judge(rows: &ToolRows, rules: &RuleSet) -> Vec<JudgedTool> {
     let mut tools: Vec<JudgedTool> = Vec::with_capacity(rows.tools.len());
     let mut place: BTreeMap<String, usize> = BTreeMap::new();
-    for row in rows.tools {
+    for row in &rows.tools {
         // What is stored as a definition was read once already; one that no longer reads is none.
-        let Ok(definition) = ToolDefinition::from_json(&row.canonical) else { continue };
-        let by_rules = row.verdict.unwrap_or_else(|| rules.judge(&definition));
-        let at = (definition.name().to_owned(), row.hash);
+        let Ok(definition) = ToolDefinition::from_canonical(row.canonical.clone(), row.hash.clone()) else {
+            continue;
+        };
+        let by_rules = row.verdict.clone().unwrap_or_else(|| rules.judge(&definition));
+        let at = (definition.name().to_owned(), row.hash.clone());
         let correction = rows.corrections.get(&at).cloned();
         let verdict = correction.as_ref().map_or_else(|| by_rules.clone(), |c| c.applied_to(&by_rules));
         let tool = JudgedTool {

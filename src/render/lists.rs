@@ -6,7 +6,11 @@ use serde::Serialize;
 
 use super::RenderError;
 use super::catalogue::{Catalogue, ServerEntry, ServerLine, ToolEntry, ToolLine};
-use super::page::{Pager, Press, parts};
+use super::digest::Inputs;
+use super::kinds::{MadeFrom, Make, PageKind};
+use super::page::{Pager, parts};
+use super::site_work::WholeWork;
+use super::twin;
 use super::words::{
     ClassCount, ClassWord, Day, RiskCount, RiskWord, class_counts, class_word, day, risk_counts, risk_word,
 };
@@ -18,9 +22,41 @@ const SERVERS_ON_PAGE: usize = 200;
 /// Servers on the home page.
 const SERVERS_ON_HOME: usize = 60;
 
+const fn list(
+    id: &'static str,
+    path: &'static str,
+    templates: &'static [&'static str],
+    make: Make,
+) -> PageKind {
+    PageKind { id, path, templates, made_from: MadeFrom::Catalogue, counts: true, make }
+}
+
+/// The first page.
+pub(super) const HOME: PageKind = list("home", "index.html", &["home.html"], Make::Whole(home));
+/// Tools of one class.
+pub(super) const CLASS: PageKind =
+    list("class", "classes/{class}.html, classes/{class}/{part}.html", &["class.html"], Make::Whole(classes));
+/// Tools of one risk.
+pub(super) const RISK: PageKind =
+    list("risk", "risks/{risk}.html, risks/{risk}/{part}.html", &["risk.html"], Make::Whole(risks));
+/// All servers.
+pub(super) const SERVERS: PageKind = list(
+    "servers",
+    "servers/index.html, servers/all/{part}.html",
+    &["servers.html"],
+    Make::Whole(all_servers),
+);
+/// Servers that did not answer.
+pub(super) const QUIET: PageKind = list(
+    "quiet",
+    "servers/unanswered.html, servers/unanswered/{part}.html",
+    &["quiet.html"],
+    Make::Whole(quiet_servers),
+);
+
 /// Figures that several lists show.
 #[derive(Debug, Clone, Serialize)]
-struct Figures {
+pub(super) struct Figures {
     tools: usize,
     servers: usize,
     answered: usize,
@@ -30,6 +66,23 @@ struct Figures {
     as_of: Option<Day>,
     /// True if there are servers of which only declared lists are known.
     has_declared: bool,
+}
+
+impl Figures {
+    /// Counts once for all lists.
+    pub(super) fn new(catalogue: &Catalogue, as_of: Option<Timestamp>, has_declared: bool) -> Self {
+        let answered = catalogue.servers.iter().filter(|s| s.answered()).count();
+        Self {
+            tools: catalogue.tools.len(),
+            servers: catalogue.servers.len(),
+            answered,
+            quiet: catalogue.servers.len() - answered,
+            classes: class_counts(catalogue.classes()),
+            risks: risk_counts(catalogue.risks()),
+            as_of: as_of.map(day),
+            has_declared,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -68,57 +121,34 @@ pub(super) struct OutcomeLine {
     pub(super) count: usize,
 }
 
-/// Writes every list; returns how many pages that were.
-///
-/// # Errors
-/// See [`Press::page`].
-pub(super) fn write_lists(
-    press: &Press<'_>,
-    catalogue: &Catalogue,
-    as_of: Option<Timestamp>,
-    has_declared: bool,
-) -> Result<Vec<String>, RenderError> {
-    let answered = catalogue.servers.iter().filter(|s| s.answered()).count();
-    let figures = Figures {
-        tools: catalogue.tools.len(),
-        servers: catalogue.servers.len(),
-        answered,
-        quiet: catalogue.servers.len() - answered,
-        classes: class_counts(catalogue.classes()),
-        risks: risk_counts(catalogue.risks()),
-        as_of: as_of.map(day),
-        has_declared,
-    };
-    let mut pages = vec!["index.html".to_owned()];
-    press.page("home.html", "index.html", &home(catalogue, &figures))?;
+fn home(work: &WholeWork<'_>) -> Result<(), RenderError> {
+    let catalogue = work.common.catalogue;
+    let mut servers: Vec<&ServerEntry> = catalogue.servers.iter().filter(|s| s.answered()).collect();
+    servers.sort_by_cached_key(|s| (usize::MAX - s.tool_count, s.key_text()));
+    let mut examples = Vec::new();
     for class in Class::ALL {
-        let wanted = |t: &ToolEntry| t.class == *class;
-        pages.extend(tool_list(press, catalogue, &figures, Subject::Class(*class), wanted)?);
+        let of_class = |i: &&u32| catalogue.tools.get(**i as usize).is_some_and(|t| t.class == *class);
+        for i in catalogue.by_name.iter().filter(of_class).take(100) {
+            let Some(tool) = catalogue.tools.get(*i as usize) else { continue };
+            let line = catalogue.tool_line(tool, true)?;
+            if !line.line.is_empty() {
+                examples.push(line);
+                break;
+            }
+        }
     }
-    for risk in Risk::ALL {
-        let wanted = |t: &ToolEntry| t.risk == *risk;
-        pages.extend(tool_list(press, catalogue, &figures, Subject::Risk(*risk), wanted)?);
-    }
-    let all: Vec<&ServerEntry> = catalogue.servers.iter().collect();
-    pages.extend(server_list(press, &figures, "servers.html", "servers/index.html", "servers/all", &all)?);
-    let quiet: Vec<&ServerEntry> = catalogue.servers.iter().filter(|s| !s.answered()).collect();
-    let (first, more) = ("servers/unanswered.html", "servers/unanswered");
-    pages.extend(server_list(press, &figures, "quiet.html", first, more, &quiet)?);
-    Ok(pages)
+    let servers = servers.into_iter().take(SERVERS_ON_HOME).map(ServerEntry::line).collect();
+    let view = Home { figures: &work.figures, servers, examples };
+    work.listed("index.html".to_owned());
+    work.common.press.page(&HOME, work.unit, "index.html", &view)
 }
 
-fn home<'a>(catalogue: &Catalogue, figures: &'a Figures) -> Home<'a> {
-    let mut servers: Vec<&ServerEntry> = catalogue.servers.iter().filter(|s| s.answered()).collect();
-    servers.sort_by_key(|s| (usize::MAX - s.tool_count, s.key().to_string()));
-    let example = |class: &Class| {
-        let mut tools = catalogue.by_name.iter().filter_map(|i| catalogue.tools.get(*i));
-        tools.find(|t| t.class == *class && !t.line.is_empty()).map(|t| catalogue.tool_line(t, true))
-    };
-    Home {
-        figures,
-        servers: servers.into_iter().take(SERVERS_ON_HOME).map(ServerEntry::line).collect(),
-        examples: Class::ALL.iter().filter_map(example).collect(),
-    }
+fn classes(work: &WholeWork<'_>) -> Result<(), RenderError> {
+    Class::ALL.iter().try_for_each(|class| tool_list(work, Subject::Class(*class), |t| t.class == *class))
+}
+
+fn risks(work: &WholeWork<'_>) -> Result<(), RenderError> {
+    Risk::ALL.iter().try_for_each(|risk| tool_list(work, Subject::Risk(*risk), |t| t.risk == *risk))
 }
 
 #[derive(Clone, Copy)]
@@ -128,65 +158,83 @@ enum Subject {
 }
 
 fn tool_list(
-    press: &Press<'_>,
-    catalogue: &Catalogue,
-    figures: &Figures,
+    work: &WholeWork<'_>,
     subject: Subject,
     wanted: impl Fn(&ToolEntry) -> bool,
-) -> Result<Vec<String>, RenderError> {
-    let tools: Vec<&ToolEntry> =
-        catalogue.by_name.iter().filter_map(|i| catalogue.tools.get(*i)).filter(|t| wanted(t)).collect();
-    let mut servers: Vec<usize> = tools.iter().map(|t| t.server).collect();
+) -> Result<(), RenderError> {
+    let (press, catalogue, unit) = (work.common.press, work.common.catalogue, work.unit);
+    let figures = &work.figures;
+    let tools: Vec<u32> = catalogue
+        .by_name
+        .iter()
+        .copied()
+        .filter(|i| catalogue.tools.get(*i as usize).is_some_and(&wanted))
+        .collect();
+    let tool = |i: &u32| catalogue.tools.get(*i as usize);
+    let mut servers: Vec<u32> = tools.iter().filter_map(tool).map(|t| t.server).collect();
     servers.sort_unstable();
     servers.dedup();
-    let (template, folder, class, risk) = match subject {
+    let on_servers = servers.len();
+    drop(servers);
+    let (kind, folder, class, risk) = match subject {
         Subject::Class(class) => {
-            ("class.html", format!("classes/{}", class.as_str()), Some(class_word(class)), None)
+            (&CLASS, format!("classes/{}", class.as_str()), Some(class_word(class)), None)
         }
-        Subject::Risk(risk) => ("risk.html", format!("risks/{}", risk.as_str()), None, Some(risk_word(risk))),
+        Subject::Risk(risk) => (&RISK, format!("risks/{}", risk.as_str()), None, Some(risk_word(risk))),
     };
     let parts = parts(&format!("{folder}.html"), &folder, tools.len(), TOOLS_ON_PAGE);
-    parts
-        .into_par_iter()
-        .map(|(path, pager)| {
-            let start = (pager.number - 1) * TOOLS_ON_PAGE;
-            let lines = tools.iter().skip(start).take(TOOLS_ON_PAGE);
-            let view = ToolList {
-                figures,
-                class,
-                risk,
-                total: tools.len(),
-                on_servers: servers.len(),
-                pager,
-                tools: lines.map(|t| catalogue.tool_line(t, true)).collect(),
-            };
-            press.page(template, &path, &view)?;
-            Ok(path)
+    parts.iter().for_each(|(path, _)| work.listed(path.clone()));
+    parts.into_par_iter().try_for_each(|(path, pager)| {
+        let start = (pager.number - 1) * TOOLS_ON_PAGE;
+        let part = || tools.iter().skip(start).take(TOOLS_ON_PAGE).filter_map(tool);
+        let lines = || part().map(|t| catalogue.tool_line(t, true)).collect::<std::io::Result<Vec<_>>>();
+        // What the lines show, without reading them.
+        let mut inputs = Inputs::default();
+        part().for_each(|t| inputs.add(&catalogue.shown(t)));
+        let of_lines = inputs.done();
+        inputs.add(&(figures, class, risk, on_servers, &pager));
+        let json = twin::TOOL_LIST.inputs(&(class, risk, tools.len(), of_lines.0, &pager));
+        press.twin(unit, &path, json, || {
+            Ok(twin::ToolListTwin::new(class, risk, tools.len(), &pager, lines()?))
+        })?;
+        press.page_from(kind, unit, &path, inputs.done(), || {
+            let (total, tools) = (tools.len(), lines()?);
+            Ok(ToolList { figures, class, risk, total, on_servers, pager, tools })
         })
-        .collect()
+    })
+}
+
+fn all_servers(work: &WholeWork<'_>) -> Result<(), RenderError> {
+    let all: Vec<&ServerEntry> = work.common.catalogue.servers.iter().collect();
+    server_list(work, &SERVERS, "servers/index.html", "servers/all", &all)
+}
+
+fn quiet_servers(work: &WholeWork<'_>) -> Result<(), RenderError> {
+    let quiet: Vec<&ServerEntry> = work.common.catalogue.servers.iter().filter(|s| !s.answered()).collect();
+    server_list(work, &QUIET, "servers/unanswered.html", "servers/unanswered", &quiet)
 }
 
 fn server_list(
-    press: &Press<'_>,
-    figures: &Figures,
-    template: &str,
+    work: &WholeWork<'_>,
+    kind: &PageKind,
     first: &str,
     more: &str,
     servers: &[&ServerEntry],
-) -> Result<Vec<String>, RenderError> {
+) -> Result<(), RenderError> {
     let outcomes = outcome_lines(servers);
-    let mut pages = Vec::new();
-    for (path, pager) in parts(first, more, servers.len(), SERVERS_ON_PAGE) {
+    let parts = parts(first, more, servers.len(), SERVERS_ON_PAGE);
+    parts.iter().for_each(|(path, _)| work.listed(path.clone()));
+    let (press, unit, figures) = (work.common.press, work.unit, &work.figures);
+    parts.into_par_iter().try_for_each(|(path, pager)| {
         let start = (pager.number - 1) * SERVERS_ON_PAGE;
-        let lines = servers.iter().skip(start).take(SERVERS_ON_PAGE).map(|s| s.line()).collect();
-        press.page(
-            template,
-            &path,
-            &ServerList { figures, pager, servers: lines, outcomes: outcomes.clone() },
-        )?;
-        pages.push(path);
-    }
-    Ok(pages)
+        let lines: Vec<_> = servers.iter().skip(start).take(SERVERS_ON_PAGE).map(|s| s.line()).collect();
+        let json = twin::SERVER_LIST.inputs(&(kind.id, servers.len(), &lines, &pager));
+        press.twin(unit, &path, json, || {
+            Ok(twin::ServerListTwin::new(kind.id, servers.len(), &pager, &lines))
+        })?;
+        let view = ServerList { figures, pager, servers: lines.clone(), outcomes: outcomes.clone() };
+        press.page(kind, unit, &path, &view)
+    })
 }
 
 /// Outcomes that occur, in the order of the documentation.

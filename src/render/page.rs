@@ -1,33 +1,19 @@
-//! What every page has, and the table of page kinds with their templates.
+//! What every page has, and the press that makes pages and their twins of views.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde::Serialize;
 use url::Url;
 
-use super::html::Engine;
-use super::write::Output;
+use super::check::Checker;
+use super::digest::{Digest, Inputs};
+use super::html::{Engine, Sheet};
+use super::kinds::PageKind;
+use super::report::Tally;
+use super::twin::{self, Twins};
+use super::write::{OpenUnit, Output};
 use super::{BuildOptions, RenderError};
-
-/// Kinds of page: each has a template of its name. A new kind is a line here, a view struct and a template.
-/// `faq.txt` is a part of the tool page that is rendered by itself.
-pub(super) const PAGE_KINDS: &[&str] = &[
-    "home.html",
-    "server.html",
-    "server-quiet.html",
-    "server-declared.html",
-    "tool.html",
-    "faq.txt",
-    "class.html",
-    "risk.html",
-    "servers.html",
-    "quiet.html",
-    "declared.html",
-    "prose.html",
-    "404.html",
-    "sitemap.xml",
-    "robots.txt",
-];
 
 /// The site as every page knows it. Nothing here changes with each scan, so that unchanged pages stay unchanged.
 #[derive(Debug, Clone, Serialize)]
@@ -40,56 +26,164 @@ pub(super) struct SiteView {
     pub(super) private: bool,
 }
 
-/// A page: what it shows, where it is and where the site's root is from there.
-#[derive(Serialize)]
-struct Page<'a, V> {
-    site: &'a SiteView,
-    /// `../` as often as needed; empty at the top.
-    root: String,
-    path: &'a str,
-    canonical: Option<String>,
-    #[serde(flatten)]
-    view: &'a V,
-}
-
 /// Where the pages go: engine, output and what they share.
 pub(super) struct Press<'a> {
     pub(super) engine: Engine,
     pub(super) output: Output,
     pub(super) site: SiteView,
     pub(super) options: &'a BuildOptions,
+    /// Everything that all pages are made from: templates, address, version.
+    pub(super) shared: Digest,
+    pub(super) twins: Twins,
+    pub(super) tally: Tally,
+    pub(super) checker: Option<Checker>,
 }
 
 impl Press<'_> {
-    /// Renders one page to its place.
+    /// Makes one page in its place, unless what it is made from is what it was made from the last time.
     ///
     /// # Errors
     /// A template that does not fit its page, or a file that cannot be written.
-    pub(super) fn page(&self, template: &str, path: &str, view: &impl Serialize) -> Result<(), RenderError> {
-        let page = Page {
-            site: &self.site,
-            root: root_from(path),
-            path,
-            canonical: self
-                .options
-                .base_url
-                .as_ref()
-                .filter(|_| !self.site.private)
-                .map(|base| absolute(base, path)),
-            view,
-        };
-        let text = self.engine.render(template, &page)?;
-        self.output.put(path, text.trim_start().as_bytes())
+    pub(super) fn page(
+        &self,
+        kind: &PageKind,
+        unit: &OpenUnit,
+        path: &str,
+        view: &impl Serialize,
+    ) -> Result<(), RenderError> {
+        self.page_from(kind, unit, path, Digest::of(view), || Ok(view))
+    }
+
+    /// The same for a view that is costly to make: it is made only if `inputs`, which stand for it, are not the last ones.
+    ///
+    /// # Errors
+    /// As [`Press::page`], and what making the view brings.
+    pub(super) fn page_from<V: Serialize>(
+        &self,
+        kind: &PageKind,
+        unit: &OpenUnit,
+        path: &str,
+        inputs: Digest,
+        view: impl FnOnce() -> Result<V, RenderError>,
+    ) -> Result<(), RenderError> {
+        self.page_as(kind.templates.first().copied().unwrap_or_default(), kind, unit, path, inputs, view)
+    }
+
+    /// The same with another template than the kind's.
+    ///
+    /// # Errors
+    /// As [`Press::page_from`].
+    pub(super) fn page_as<V: Serialize>(
+        &self,
+        template: &str,
+        kind: &PageKind,
+        unit: &OpenUnit,
+        path: &str,
+        inputs: Digest,
+        view: impl FnOnce() -> Result<V, RenderError>,
+    ) -> Result<(), RenderError> {
+        self.page_on(template, kind, unit, path, inputs, || Sheet::of(template, &view()?))
+    }
+
+    /// The same for a view that is laid out already.
+    ///
+    /// # Errors
+    /// As [`Press::page_from`].
+    pub(super) fn page_on(
+        &self,
+        template: &str,
+        kind: &PageKind,
+        unit: &OpenUnit,
+        path: &str,
+        inputs: Digest,
+        sheet: impl FnOnce() -> Result<Sheet, RenderError>,
+    ) -> Result<(), RenderError> {
+        self.made(kind.id, unit, path, (template, inputs), || {
+            let mut sheet = sheet()?;
+            // The way to the site's root: `../` as often as needed; empty at the top.
+            sheet.set("root", &root_from(path));
+            sheet.set("path", path);
+            sheet.set("canonical", &self.canonical(path));
+            let mut text = self.engine.text(template, &sheet)?;
+            let blank = text.len() - text.trim_start().len();
+            text.drain(..blank);
+            Ok(text)
+        })
+    }
+
+    /// Makes the JSON twin of a page, if twins are wanted.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(super) fn twin<V: Serialize>(
+        &self,
+        unit: &OpenUnit,
+        page: &str,
+        inputs: Digest,
+        view: impl FnOnce() -> Result<V, RenderError>,
+    ) -> Result<(), RenderError> {
+        if !self.twins.json {
+            return Ok(());
+        }
+        let path = twin::json_path(page);
+        self.made("json", unit, &path, ("json", inputs), || Ok(twin::json_text(&view()?)))
+    }
+
+    fn made(
+        &self,
+        kind: &'static str,
+        unit: &OpenUnit,
+        path: &str,
+        inputs: (&str, Digest),
+        text: impl FnOnce() -> Result<String, RenderError>,
+    ) -> Result<(), RenderError> {
+        let begun = Instant::now();
+        let mut all = Inputs::default();
+        all.add(&(self.shared.0, path, inputs.0, inputs.1.0));
+        let inputs = all.done();
+        if unit.inputs_before(path) == Some(inputs) && self.output.keep(unit, path)? {
+            self.tally.kept(kind);
+            if let Some(checker) = &self.checker {
+                checker.look(path, &String::from_utf8_lossy(&self.output.read(path)?));
+            }
+            return Ok(());
+        }
+        let text = text()?;
+        let written = self.output.put(unit, path, Some(inputs), text.as_bytes())?;
+        if let Some(checker) = &self.checker {
+            checker.look(path, &text);
+        }
+        self.tally.made(kind, path, text.len(), written, begun.elapsed());
+        Ok(())
+    }
+
+    fn canonical(&self, path: &str) -> Option<String> {
+        let base = self.options.base_url.as_ref().filter(|_| !self.site.private);
+        base.map(|base| absolute(base, path))
+    }
+
+    /// Puts a file that is no page.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(super) fn file(&self, unit: &OpenUnit, path: &str, content: &[u8]) -> Result<(), RenderError> {
+        let begun = Instant::now();
+        let written = self.output.put(unit, path, None, content)?;
+        if let Some(checker) = &self.checker {
+            checker.exists(path);
+        }
+        self.tally.made("file", path, content.len(), written, begun.elapsed());
+        Ok(())
     }
 
     /// Copies the static files to the site's root folder `static/`.
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub(super) fn static_files(&self) -> Result<(), RenderError> {
+    pub(super) fn static_files(&self, unit: &OpenUnit) -> Result<(), RenderError> {
         for (name, bytes) in folder(&self.options.site, "static/") {
             if !name.split('/').any(|part| part.starts_with('.')) {
-                self.output.put(&format!("static/{name}"), bytes)?;
+                self.file(unit, &format!("static/{name}"), bytes)?;
             }
         }
         Ok(())

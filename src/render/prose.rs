@@ -1,13 +1,14 @@
 //! Hand-written pages (`site/content/*.md`): our own Markdown, without HTML in it.
 
-use std::collections::BTreeMap;
-
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 use serde::Serialize;
 
 use super::RenderError;
 use super::benchmark::BenchmarkView;
-use super::page::{Press, folder, root_from};
+use super::digest::Digest;
+use super::kinds::{MadeFrom, Make, PageKind};
+use super::page::{folder, root_from};
+use super::site_work::WholeWork;
 use super::words::{SignalWord, signal_word};
 use crate::model::{Outcome, Signal};
 
@@ -26,31 +27,33 @@ struct ProseView<'a> {
     benchmark: Option<&'a BenchmarkView>,
 }
 
-/// Writes every hand-written page; returns their paths.
-///
+/// Hand-written pages.
+pub(super) const KIND: PageKind = PageKind {
+    id: "prose",
+    path: "{slug}.html",
+    templates: &["prose.html"],
+    made_from: MadeFrom::Files,
+    counts: false,
+    make: Make::Whole(write_prose),
+};
 /// A page with a template of its own name uses that one, so that it can show tables made from the program's words.
-///
-/// # Errors
-/// A page that is not UTF-8 or has no heading, and see [`Press::page`].
-pub(super) fn write_prose(
-    press: &Press<'_>,
-    files: &BTreeMap<String, Vec<u8>>,
-    benchmark: Option<&BenchmarkView>,
-) -> Result<Vec<String>, RenderError> {
-    let mut pages = Vec::new();
-    for (name, bytes) in folder(files, "content/") {
+fn write_prose(work: &WholeWork<'_>) -> Result<(), RenderError> {
+    let press = work.common.press;
+    let measured =
+        press.options.benchmark.as_ref().map(|result| BenchmarkView::new(result, work.common.rules.hash()));
+    for (name, bytes) in folder(&press.options.site, "content/") {
         let Some(slug) = name.strip_suffix(".md") else { continue };
         let broken = |why| RenderError::Prose { name: format!("site/content/{name}"), why };
         let text = std::str::from_utf8(bytes).map_err(|_| broken("is not UTF-8"))?;
         let path = format!("{slug}.html");
+        let view = read(slug, text, &root_from(&path)).ok_or_else(|| broken("has no first heading"))?;
+        let view = ProseView { benchmark: measured.as_ref(), ..view };
         let own = format!("{slug}.html");
         let template = if press.engine.has(&own) { own.as_str() } else { "prose.html" };
-        let view = read(slug, text, &root_from(&path)).ok_or_else(|| broken("has no first heading"))?;
-        let view = ProseView { benchmark, ..view };
-        press.page(template, &path, &view)?;
-        pages.push(path);
+        press.page_as(template, &KIND, work.unit, &path, Digest::of(&view), || Ok(&view))?;
+        work.listed(path);
     }
-    Ok(pages)
+    Ok(())
 }
 
 /// The first heading is the page's title, the first paragraph its summary; the body is what follows the heading.

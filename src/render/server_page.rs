@@ -9,8 +9,11 @@ use super::declared::{DeclaredView, declared_views};
 use super::facts::{AttemptView, Facts, attempt_views, facts};
 use super::identity::{IdentityView, identity_view};
 use super::judged::JudgedTool;
+use super::kinds::{MadeFrom, Make, PageKind};
 use super::name::ServerName;
-use super::page::{Pager, Press, parts};
+use super::page::{Pager, parts};
+use super::site_work::{Common, ServerWork};
+use super::twin;
 use super::words::{ClassCount, Day, day};
 use crate::policy::{Judged, Numbers, ServerPolicy, Tier, policy_for_server};
 use crate::store::StoredDeclared;
@@ -98,62 +101,89 @@ pub(super) fn server_policy(entry: &ServerEntry, judged: &[JudgedTool], numbers:
     policy_for_server(entry.key(), &entry.version, tools, numbers, Tier::default())
 }
 
-/// Writes the pages and policy files of a server that answered; returns the pages' paths.
-///
-/// # Errors
-/// See [`Press::page`].
-pub(super) fn write_server(
-    press: &Press<'_>,
-    catalogue: &Catalogue,
-    entry: &ServerEntry,
-    rows: &ServerRows,
-    judged: &[JudgedTool],
-    policy: &ServerPolicy,
-) -> Result<Vec<String>, RenderError> {
+/// A server that answered.
+pub(super) const ANSWERED: PageKind = PageKind {
+    id: "server",
+    path: "servers/{registry}/{name}/index.html, …/list/{part}.html, …/policy/{format}",
+    templates: &["server.html"],
+    made_from: MadeFrom::Server,
+    counts: false,
+    make: Make::Server(answered),
+};
+/// A server that never did.
+pub(super) const QUIET: PageKind = PageKind {
+    id: "server-quiet",
+    path: "servers/{registry}/{name}/index.html",
+    templates: &["server-quiet.html"],
+    made_from: MadeFrom::Server,
+    counts: false,
+    make: Make::Server(quiet),
+};
+
+/// The pages of a server itself.
+pub(super) fn pages(entry: &ServerEntry) -> Vec<String> {
+    own_parts(entry).into_iter().map(|(path, _)| path).collect()
+}
+
+fn own_parts(entry: &ServerEntry) -> Vec<(String, Pager)> {
     let path = &entry.name.path;
+    parts(&format!("{path}/index.html"), &format!("{path}/list"), entry.tool_count, TOOLS_ON_PAGE)
+}
+
+/// Pages and policy files of a server that answered.
+fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
+    let (Some(judged), Some(policy)) = (work.judged, work.policy) else { return Ok(()) };
+    let Common { press, catalogue, .. } = work.common;
+    let (entry, rows) = (work.entry, work.rows);
     let mut formats = Vec::new();
-    for (view, whole) in server_formats(policy, path, POLICY_LINES)? {
-        press.output.put(&view.file, whole.as_bytes())?;
+    for (view, whole) in server_formats(policy, &entry.name.path, POLICY_LINES)? {
+        press.file(work.unit, &view.file, whole.as_bytes())?;
         formats.push(view);
     }
-    let mut tools: Vec<&ToolEntry> = catalogue.tools_of(entry).iter().collect();
-    tools.sort_by(|a, b| (b.class, b.risk, &a.raw_name).cmp(&(a.class, a.risk, &b.raw_name)));
+    let mut tools: Vec<(&ToolEntry, &str)> =
+        catalogue.tools_of(entry).iter().map(|tool| (tool, catalogue.name_of(tool))).collect();
+    tools.sort_by(|(a, a_name), (b, b_name)| (b.class, b.risk, a_name).cmp(&(a.class, a.risk, b_name)));
+    let lines = tools.iter().map(|(tool, _)| catalogue.tool_line(tool, false));
+    let lines = lines.collect::<std::io::Result<Vec<ToolLine>>>()?;
+    let mismatch = crate::model::Signal::AnnotationMismatch;
+    let mismatches: Vec<ToolLine> = tools
+        .iter()
+        .zip(&lines)
+        .filter(|((tool, _), _)| tool.has(mismatch))
+        .take(10)
+        .map(|(_, line)| line.clone())
+        .collect();
     let facts = facts(entry.key(), &rows.shown, rows.chosen());
     let launch = launch(entry.key(), &rows.shown, rows.chosen());
     let classes: Vec<ClassCount> = entry.line().classes;
     let identity = identity_view(catalogue, entry.key(), &rows.identity);
-    let mismatch = crate::model::Signal::AnnotationMismatch;
-    let mut pages = Vec::new();
-    for (page, pager) in
-        parts(&format!("{path}/index.html"), &format!("{path}/list"), tools.len(), TOOLS_ON_PAGE)
-    {
+    press.twin(
+        work.unit,
+        &format!("{}/index.html", entry.name.path),
+        twin::SERVER.inputs(&(entry.rows.0, &lines)),
+        || Ok(twin::ServerTwin::answered(entry, &facts, &classes, &lines)),
+    )?;
+    for (page, pager) in own_parts(entry) {
         let start = (pager.number - 1) * TOOLS_ON_PAGE;
         let declared = if pager.number == 1 { declared_views(&rows.declared) } else { Vec::new() };
-        let lines = tools.iter().skip(start).take(TOOLS_ON_PAGE);
         let view = ServerView {
             server: &entry.name,
             facts: &facts,
             total: tools.len(),
             classes: classes.clone(),
-            tools: lines.map(|t| catalogue.tool_line(t, false)).collect(),
+            tools: lines.iter().skip(start).take(TOOLS_ON_PAGE).cloned().collect(),
             pager,
             formats: &formats,
             launch: &launch,
             hints: judged.iter().filter(|t| has_hints(t)).count(),
-            mismatches: tools
-                .iter()
-                .filter(|t| t.signals.contains(&mismatch))
-                .take(10)
-                .map(|t| catalogue.tool_line(t, false))
-                .collect(),
+            mismatches: mismatches.clone(),
             newer: rows.newer.as_ref().map(newer_view),
             declared,
             identity: &identity,
         };
-        press.page("server.html", &page, &view)?;
-        pages.push(page);
+        press.page(&ANSWERED, work.unit, &page, &view)?;
     }
-    Ok(pages)
+    Ok(())
 }
 
 fn newer_view(probe: &SiteProbe) -> NewerView {
@@ -170,23 +200,25 @@ fn has_hints(tool: &JudgedTool) -> bool {
     hints.iter().any(|h| tool.definition.hint(h).is_some())
 }
 
-/// Writes the page of a server that never answered; returns its path.
-///
-/// # Errors
-/// See [`Press::page`].
-pub(super) fn write_quiet(
-    press: &Press<'_>,
-    catalogue: &Catalogue,
-    entry: &ServerEntry,
-    rows: &ServerRows,
-) -> Result<String, RenderError> {
+/// The page of a server that never answered.
+fn quiet(work: &ServerWork<'_>) -> Result<(), RenderError> {
+    if work.judged.is_some() {
+        return Ok(());
+    }
+    let Common { press, catalogue, .. } = work.common;
+    let (entry, rows) = (work.entry, work.rows);
     let outcome = rows.shown.outcome;
     let attempts = attempt_views(&rows.attempts);
     let release = crate::model::Release { server: entry.key().clone(), version: rows.shown.version.clone() }
         .to_string();
+    let facts = facts(entry.key(), &rows.shown, rows.attempts.last());
+    let path = format!("{}/index.html", entry.name.path);
+    press.twin(work.unit, &path, twin::SERVER.inputs(&entry.rows.0), || {
+        Ok(twin::ServerTwin::quiet(entry, &facts))
+    })?;
     let view = QuietView {
         server: &entry.name,
-        facts: facts(entry.key(), &rows.shown, rows.attempts.last()),
+        facts,
         outcome: outcome.as_str(),
         meaning: outcome.meaning(),
         hint: outcome.hint(),
@@ -196,19 +228,21 @@ pub(super) fn write_quiet(
         attempts,
         // An address may hold what a shell takes for a command of its own.
         target: shell_line([release.as_str()]),
-        others: same_outcome(catalogue, entry),
+        others: same_outcome(catalogue, entry).map(ServerEntry::line).collect(),
         declared: declared_views(&rows.declared),
         identity: identity_view(catalogue, entry.key(), &rows.identity),
     };
-    let path = format!("{}/index.html", entry.name.path);
-    press.page("server-quiet.html", &path, &view)?;
-    Ok(path)
+    press.page(&QUIET, work.unit, &path, &view)
 }
 
 /// A few other servers that ended the same way: those that come next by key.
-fn same_outcome(catalogue: &Catalogue, entry: &ServerEntry) -> Vec<super::catalogue::ServerLine> {
+pub(super) fn same_outcome<'a>(
+    catalogue: &'a Catalogue,
+    entry: &'a ServerEntry,
+) -> impl Iterator<Item = &'a ServerEntry> {
     let same = |s: &&ServerEntry| !s.answered() && s.outcome == entry.outcome && s.key() != entry.key();
-    let place = catalogue.servers.partition_point(|s| s.key().to_string() < entry.key().to_string());
+    let own = entry.key_text();
+    let place = catalogue.servers.partition_point(|s| s.key_text() < own);
     let (before, after) = catalogue.servers.split_at(place.min(catalogue.servers.len()));
-    after.iter().chain(before).filter(same).take(4).map(ServerEntry::line).collect()
+    after.iter().chain(before).filter(same).take(4)
 }

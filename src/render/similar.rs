@@ -1,100 +1,137 @@
-//! Tools of the same class on other servers whose names share words: fast, bounded, the same in every build.
+//! Similar tools on other servers: at most eight, found by keys that are made from a tool's own class and name alone.
 //!
-//! Rare words say more than common ones. For each word a tool looks only at its neighbours in name order among the
-//! tools that have the word, so that the work for a catalogue grows with its size and not with its square.
-
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+//! So a server that comes, goes or changes touches only pages that share a key with one of its tools. Within a key the
+//! servers stand in a ring by their keys, and a tool shows those that follow its own: each is shown about as often as it shows
+//! others, and a newcomer displaces one neighbour on a few pages.
 
 use super::catalogue::{Catalogue, ToolEntry};
+use super::digest::Digest;
 use crate::model::Class;
 
 /// How many are shown.
-const SHOWN: usize = 6;
-/// The rarest words of a name that are looked at.
-const WORDS: usize = 4;
-/// Neighbours looked at on each side, for each word.
-const REACH: usize = 40;
+const SHOWN: usize = 8;
+/// Words that say what is done and not to what: the class has said that already. Left out of the loose key.
+const DOING: &[&str] = &[
+    "add", "all", "analyze", "async", "batch", "by", "change", "check", "create", "describe", "detail", "do",
+    "download", "edit", "execute", "export", "fetch", "find", "for", "from", "generate", "get", "id",
+    "import", "in", "insert", "list", "load", "lookup", "make", "modify", "my", "name", "new", "of",
+    "perform", "put", "query", "read", "retrieve", "run", "search", "send", "set", "show", "submit", "the",
+    "to", "tool", "update", "upload", "use", "v1", "v2", "v3", "view", "with", "write",
+];
 
-/// Tools by class and word of their name, each list in name order.
-pub(super) struct Similar<'a> {
-    catalogue: &'a Catalogue,
-    by_word: HashMap<(Class, String), Vec<usize>>,
-    /// Place of a tool in name order.
-    rank: Vec<usize>,
+/// Both keys of a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Likeness {
+    /// Class and every word of the name.
+    pub(super) close: u64,
+    /// Class and the words that say what it is about.
+    pub(super) loose: u64,
 }
 
-impl<'a> Similar<'a> {
-    /// Reads all names once.
-    pub(super) fn new(catalogue: &'a Catalogue) -> Self {
-        let mut by_word: HashMap<(Class, String), Vec<usize>> = HashMap::new();
-        let mut rank = vec![0; catalogue.tools.len()];
-        for (place, index) in catalogue.by_name.iter().enumerate() {
-            let Some(tool) = catalogue.tools.get(*index) else { continue };
-            if let Some(slot) = rank.get_mut(*index) {
-                *slot = place;
-            }
-            for word in words(&tool.raw_name) {
-                by_word.entry((tool.class, word)).or_default().push(*index);
-            }
+impl Likeness {
+    /// The keys of a tool, from its class, its name and its server's name, whose words say nothing.
+    pub(super) fn of(class: Class, name: &str, server: &str) -> Self {
+        let own = words(server);
+        let mut all = words(name);
+        let mut telling: Vec<String> = all.iter().filter(|word| !own.contains(word)).cloned().collect();
+        if telling.is_empty() {
+            telling.clone_from(&all);
         }
-        Self { catalogue, by_word, rank }
-    }
-
-    /// The most similar tools, at most one of each server, best first.
-    pub(super) fn to(&self, index: usize) -> Vec<&'a ToolEntry> {
-        let Some(tool) = self.catalogue.tools.get(index) else { return Vec::new() };
-        let mut lists: Vec<&Vec<usize>> = words(&tool.raw_name)
-            .into_iter()
-            .filter_map(|word| self.by_word.get(&(tool.class, word)))
-            .filter(|list| list.len() > 1)
-            .collect();
-        lists.sort_by_key(|list| list.len());
-        let mut scores: BTreeMap<usize, usize> = BTreeMap::new();
-        for list in lists.into_iter().take(WORDS) {
-            let own = self.rank_of(index);
-            let place = list.partition_point(|other| self.rank_of(*other) < own);
-            let near = list.get(place.saturating_sub(REACH)..(place + REACH).min(list.len()));
-            for other in near.unwrap_or_default() {
-                *scores.entry(*other).or_default() += 1_000_000 / list.len();
-            }
-        }
-        let mut best: Vec<(usize, usize)> =
-            scores.into_iter().filter(|(i, _)| self.is_elsewhere(*i, tool)).collect();
-        best.sort_by_key(|(i, score)| (usize::MAX - score, self.rank_of(*i)));
-        let mut servers = BTreeSet::new();
-        best.into_iter()
-            .filter_map(|(i, _)| self.catalogue.tools.get(i))
-            .filter(|other| servers.insert(other.server))
-            .take(SHOWN)
-            .collect()
-    }
-
-    fn rank_of(&self, index: usize) -> usize {
-        self.rank.get(index).copied().unwrap_or(usize::MAX)
-    }
-
-    fn is_elsewhere(&self, index: usize, tool: &ToolEntry) -> bool {
-        self.catalogue.tools.get(index).is_some_and(|other| other.server != tool.server)
+        all = telling;
+        all.sort_unstable();
+        all.dedup();
+        let key = |words: &[&String]| Digest::of(&(class.as_str(), words)).short();
+        let close: Vec<&String> = all.iter().collect();
+        let about: Vec<&String> =
+            all.iter().filter(|word| DOING.binary_search(&word.as_str()).is_err()).collect();
+        Self { close: key(&close), loose: key(if about.is_empty() { &close } else { &about }) }
     }
 }
 
-/// The words of a name in small letters: cut at everything that is no letter or digit and where a capital begins.
-fn words(name: &str) -> BTreeSet<String> {
-    let mut all = BTreeSet::new();
+/// Tools by key, then by server, then in the server's own order.
+#[derive(Debug, Default)]
+pub(super) struct Similar {
+    close: Vec<(u64, u32)>,
+    loose: Vec<(u64, u32)>,
+}
+
+impl Similar {
+    /// Sorts all tools once.
+    pub(super) fn new(catalogue: &Catalogue) -> Self {
+        let sorted = |key: fn(&ToolEntry) -> u64| {
+            let mut all: Vec<(u64, u32)> =
+                (0..).zip(&catalogue.tools).map(|(i, tool)| (key(tool), i)).collect();
+            // The place in the catalogue is by server key already.
+            all.sort_unstable();
+            all
+        };
+        Self { close: sorted(|t| t.likeness.close), loose: sorted(|t| t.likeness.loose) }
+    }
+
+    /// Places of the most similar tools, at most one of each server, best first.
+    pub(super) fn to(&self, catalogue: &Catalogue, index: usize) -> Vec<usize> {
+        let Some(tool) = catalogue.tools.get(index) else { return Vec::new() };
+        let mut found: Vec<usize> = Vec::new();
+        for (list, key) in [(&self.close, tool.likeness.close), (&self.loose, tool.likeness.loose)] {
+            let from = list.partition_point(|(other, _)| *other < key);
+            let to = list.partition_point(|(other, _)| *other <= key);
+            ring(catalogue, list.get(from..to).unwrap_or_default(), tool.server, &mut found);
+        }
+        found
+    }
+}
+
+/// Goes once around the servers of one key, beginning behind `own`, one tool each, until enough are found.
+fn ring(catalogue: &Catalogue, group: &[(u64, u32)], own: u32, found: &mut Vec<usize>) {
+    let server = |place: &(u64, u32)| catalogue.tools.get(place.1 as usize).map_or(0, |tool| tool.server);
+    let mut at = own;
+    // Each step goes to the first tool of the next server, so the work is bounded by what is shown.
+    for _ in 0..=2 * SHOWN {
+        if found.len() >= SHOWN {
+            return;
+        }
+        let next = group.partition_point(|place| server(place) <= at);
+        let Some(place) = group.get(next).or_else(|| group.first()) else { return };
+        at = server(place);
+        if at == own {
+            return;
+        }
+        let known = found.iter().any(|i| catalogue.tools.get(*i).is_some_and(|tool| tool.server == at));
+        if !known {
+            found.push(place.1 as usize);
+        }
+    }
+}
+
+/// The words of a name in small letters and the singular: cut at everything that is no letter or digit and where a
+/// capital begins.
+fn words(name: &str) -> Vec<String> {
+    let mut all = Vec::new();
     let mut word = String::new();
     let mut before_small = false;
     for c in name.chars().take(200) {
         if !c.is_alphanumeric() || (c.is_uppercase() && before_small) {
-            all.insert(std::mem::take(&mut word));
+            all.push(singular(std::mem::take(&mut word)));
         }
         if c.is_alphanumeric() {
             word.extend(c.to_lowercase());
         }
         before_small = c.is_lowercase() || c.is_numeric();
     }
-    all.insert(word);
-    all.remove("");
+    all.push(singular(word));
+    all.retain(|word| !word.is_empty());
     all
+}
+
+/// Near enough for a key: `queries` is `query`, `pages` is `page`, `status` and `access` stay.
+fn singular(word: String) -> String {
+    if let Some(stem) = word.strip_suffix("ies").filter(|stem| stem.len() > 2) {
+        return format!("{stem}y");
+    }
+    match word.strip_suffix('s') {
+        Some(stem) if stem.len() > 2 && !stem.ends_with(['s', 'u', 'i']) => stem.to_owned(),
+        _ => word,
+    }
 }
 
 #[cfg(test)]
@@ -103,10 +140,26 @@ mod tests {
 
     #[test]
     fn a_name_is_cut_into_words_in_every_usual_spelling() {
-        let expected: BTreeSet<String> = ["get", "weather", "now"].map(str::to_owned).into();
         for name in ["get_weather_now", "getWeatherNow", "get-weather.now", "GetWeather__Now"] {
-            assert_eq!(words(name), expected, "{name}");
+            assert_eq!(words(name), ["get", "weather", "now"], "{name}");
         }
         assert!(words("...").is_empty());
+        assert_eq!(words("list_queries_status_pages_access"), ["list", "query", "status", "page", "access"]);
+        assert!(DOING.is_sorted());
+    }
+
+    #[test]
+    fn spelling_order_plural_and_the_servers_own_name_do_not_matter() {
+        let of = |name: &str, server: &str| Likeness::of(Class::Read, name, server);
+        let plain = of("list_issues", "npm:x");
+        for (name, server) in
+            [("issues-list", "npm:x"), ("forge_list_issues", "npm:forge-mcp"), ("listIssue", "y")]
+        {
+            assert_eq!(of(name, server).close, plain.close, "{name}");
+        }
+        assert_eq!(of("get_issue", "z").loose, plain.loose);
+        assert_ne!(of("get_issue", "z").close, plain.close);
+        assert_ne!(Likeness::of(Class::Write, "list_issues", "npm:x").loose, plain.loose);
+        assert_eq!(of("search", "x").loose, of("search", "x").close);
     }
 }

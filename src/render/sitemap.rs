@@ -1,13 +1,36 @@
-//! For machines that walk the site: `sitemap.xml` in parts, `robots.txt`, and the page for what is not there.
+//! For machines that walk the site: `sitemap.xml` in parts, and `robots.txt`.
 
 use serde::Serialize;
-use url::Url;
 
 use super::RenderError;
-use super::page::{Press, absolute};
+use super::catalogue::tool_path;
+use super::kinds::{MadeFrom, Make, PageKind};
+use super::page::absolute;
+use super::server_page;
+use super::site_work::WholeWork;
+use crate::model::slug::slug;
 
 /// Addresses in one file. Source: sitemaps.org protocol, at most 50,000 and 50 MB.
 const ADDRESSES: usize = 40_000;
+
+/// The list of every page.
+pub(super) const KIND: PageKind = PageKind {
+    id: "sitemap",
+    path: "sitemap.xml, sitemaps/{part}.xml",
+    templates: &["sitemap.xml"],
+    made_from: MadeFrom::Catalogue,
+    counts: true,
+    make: Make::Whole(sitemap),
+};
+/// What walkers may do.
+pub(super) const ROBOTS: PageKind = PageKind {
+    id: "robots",
+    path: "robots.txt",
+    templates: &["robots.txt"],
+    made_from: MadeFrom::Files,
+    counts: false,
+    make: Make::Whole(robots),
+};
 
 #[derive(Serialize)]
 struct Sitemap {
@@ -21,38 +44,46 @@ struct Robots {
     sitemap: Option<String>,
 }
 
-/// The page for what is not there. It is shown at any depth, so its links need to know the root.
-#[derive(Serialize)]
-pub(super) struct NotFound {
-    base: Option<String>,
-}
-
-pub(super) fn not_found(base_url: Option<&Url>) -> NotFound {
-    NotFound { base: base_url.map(|base| format!("{}/", base.path().trim_end_matches('/'))) }
-}
-
-/// Writes `robots.txt`, and the sitemap where the site's address is known: a sitemap has no relative addresses. A site for its
-/// owner alone has none.
-///
-/// # Errors
-/// See [`Press::page`].
-pub(super) fn write_sitemap(press: &Press<'_>, mut pages: Vec<String>) -> Result<(), RenderError> {
+fn robots(work: &WholeWork<'_>) -> Result<(), RenderError> {
+    let press = work.common.press;
     let base = press.options.base_url.as_ref().filter(|_| !press.site.private);
     let sitemap = base.map(|base| absolute(base, "sitemap.xml"));
-    press.page("robots.txt", "robots.txt", &Robots { sitemap })?;
-    let Some(base) = base else {
-        return press.page("sitemap.xml", "sitemap.xml", &Sitemap { addresses: Vec::new(), is_index: false });
+    press.page(&ROBOTS, work.unit, "robots.txt", &Robots { sitemap })
+}
+
+/// Only where the site's address is known: a sitemap has no relative addresses. A site for its owner alone has none.
+fn sitemap(work: &WholeWork<'_>) -> Result<(), RenderError> {
+    let press = work.common.press;
+    let put = |path: &str, addresses: Vec<String>, is_index: bool| {
+        press.page(&KIND, work.unit, path, &Sitemap { addresses, is_index })
     };
+    let Some(base) = press.options.base_url.as_ref().filter(|_| !press.site.private) else {
+        return put("sitemap.xml", Vec::new(), false);
+    };
+    let mut pages = work.pages.lock().expect("no thread panics while it holds the list of pages").clone();
     pages.sort();
-    let addresses: Vec<String> = pages.iter().map(|path| absolute(base, path)).collect();
-    if addresses.len() <= ADDRESSES {
-        return press.page("sitemap.xml", "sitemap.xml", &Sitemap { addresses, is_index: false });
-    }
+    let catalogue = work.common.catalogue;
+    let servers = catalogue.servers.iter().flat_map(|entry| {
+        let folder = entry.name.path.as_str();
+        let tools = catalogue.tools_of(entry).iter();
+        let tools = tools.map(move |tool| tool_path(folder, &slug(catalogue.name_of(tool))));
+        server_page::pages(entry).into_iter().chain(tools)
+    });
+    let unasked = work.unasked.iter().map(|server| server.page());
+    // One part is held at a time, never all addresses.
+    let mut all =
+        pages.into_iter().chain(servers).chain(unasked).map(|path| absolute(base, &path)).peekable();
     let mut files = Vec::new();
-    for (i, part) in addresses.chunks(ADDRESSES).enumerate() {
-        let path = format!("sitemaps/{}.xml", i + 1);
-        press.page("sitemap.xml", &path, &Sitemap { addresses: part.to_vec(), is_index: false })?;
+    loop {
+        let part: Vec<String> = all.by_ref().take(ADDRESSES).collect();
+        if files.is_empty() && all.peek().is_none() {
+            return put("sitemap.xml", part, false);
+        }
+        let path = format!("sitemaps/{}.xml", files.len() + 1);
+        put(&path, part, false)?;
         files.push(absolute(base, &path));
+        if all.peek().is_none() {
+            return put("sitemap.xml", files, true);
+        }
     }
-    press.page("sitemap.xml", "sitemap.xml", &Sitemap { addresses: files, is_index: true })
 }

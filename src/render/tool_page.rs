@@ -1,25 +1,25 @@
 //! A tool's page: one verdict, printed in every place that speaks of it.
 
-use std::collections::BTreeMap;
-
+use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::json;
 
 use super::RenderError;
-use super::catalogue::{Catalogue, ServerEntry, ToolLine, tool_path};
+use super::catalogue::{ToolLine, tool_path};
 use super::control::{FormatView, Launch, RuleWord, launch, rule_word, tool_formats};
+use super::digest::Digest;
 use super::facts::{Facts, facts};
+use super::html::Sheet;
 use super::judged::JudgedTool;
+use super::kinds::{MadeFrom, Make, PageKind};
 use super::name::{ServerName, tool_name};
-use super::page::Press;
 use super::parameters::{Parameters, parameters};
 use super::quote::{Reason, Stretch, deciding, marked, reasons};
-use super::server_page::ServerRows;
-use super::similar::Similar;
+use super::site_work::{Common, ServerWork};
+use super::twin;
 use super::words::{
     ClassWord, Day, RiskWord, SignalWord, base_risk, class_word, day, next_lower, risk_word, signal_word,
 };
-use crate::classify::RuleSet;
 use crate::model::slug::slug;
 use crate::model::{Untrusted, Verdict};
 use crate::policy::{ServerPolicy, ToolPolicy};
@@ -114,61 +114,70 @@ struct Question {
     answer: String,
 }
 
-#[derive(Serialize)]
-struct WithQuestions<'a> {
-    #[serde(flatten)]
-    view: &'a ToolView<'a>,
-    questions: &'a [Question],
-    json_ld: String,
+/// A tool.
+pub(super) const KIND: PageKind = PageKind {
+    id: "tool",
+    path: "servers/{registry}/{name}/tools/{tool}.html",
+    templates: &["tool.html", "faq.txt"],
+    made_from: MadeFrom::Tool,
+    counts: false,
+    make: Make::Server(tools),
+};
+
+/// The pages of all tools of a server; those of a large one are spread over the threads.
+fn tools(work: &ServerWork<'_>) -> Result<(), RenderError> {
+    let (Some(judged), Some(policy)) = (work.judged, work.policy) else { return Ok(()) };
+    let pages = ToolPages {
+        facts: facts(work.entry.key(), &work.rows.shown, work.rows.chosen()),
+        launch: launch(work.entry.key(), &work.rows.shown, work.rows.chosen()),
+        lines: work
+            .common
+            .catalogue
+            .tools_of(work.entry)
+            .iter()
+            .map(|tool| work.common.catalogue.tool_line(tool, false))
+            .collect::<std::io::Result<_>>()?,
+        work,
+        policy,
+    };
+    judged.par_iter().enumerate().try_for_each(|(place, tool)| pages.write(place, tool))
 }
 
 /// What all tool pages of one server share.
-pub(super) struct ToolPages<'a> {
-    press: &'a Press<'a>,
-    rules: &'a RuleSet,
-    catalogue: &'a Catalogue,
-    similar: &'a Similar<'a>,
-    entry: &'a ServerEntry,
+struct ToolPages<'a> {
+    work: &'a ServerWork<'a>,
     policy: &'a ServerPolicy,
-    by_name: BTreeMap<&'a str, &'a ToolPolicy>,
     facts: Facts,
     launch: Launch,
+    /// The server's tools as lists show them.
+    lines: Vec<ToolLine>,
 }
 
-impl<'a> ToolPages<'a> {
-    /// Works out once what all pages of a server need.
-    pub(super) fn new(
-        press: &'a Press<'a>,
-        rules: &'a RuleSet,
-        catalogue: &'a Catalogue,
-        similar: &'a Similar<'a>,
-        (entry, rows): (&'a ServerEntry, &ServerRows),
-        policy: &'a ServerPolicy,
-    ) -> Self {
-        let facts = facts(entry.key(), &rows.shown, rows.chosen());
-        let launch = launch(entry.key(), &rows.shown, rows.chosen());
-        let by_name = policy.tools.iter().map(|t| (t.tool.raw(), t)).collect();
-        Self { press, rules, catalogue, similar, entry, policy, by_name, facts, launch }
-    }
-
-    /// Writes the page of one tool, by its place among the server's tools; returns its path.
-    ///
-    /// # Errors
-    /// See [`Press::page`].
-    pub(super) fn write(&self, place: usize, tool: &JudgedTool) -> Result<String, RenderError> {
+impl ToolPages<'_> {
+    /// Makes the page of one tool, by its place among the server's tools, and its twin.
+    fn write(&self, place: usize, tool: &JudgedTool) -> Result<(), RenderError> {
+        let Common { press, .. } = self.work.common;
         let name = tool.definition.name();
-        let Some(rule) = self.by_name.get(name) else {
+        let entry = self.work.entry;
+        let Some(rule) = self.policy.tool(name) else {
             return Err(RenderError::NoPolicy {
-                server: self.entry.key().to_string(),
+                server: entry.key().to_string(),
                 tool: Untrusted::new(name).for_terminal(80),
             });
         };
         let view = self.view(place, tool, rule)?;
-        let questions = questions(&self.press.engine.render("faq.txt", &view)?);
-        let page = WithQuestions { view: &view, questions: &questions, json_ld: json_ld(&questions) };
-        let path = tool_path(&self.entry.name.path, &slug(name));
-        self.press.page("tool.html", &path, &page)?;
-        Ok(path)
+        let path = tool_path(&entry.name.path, &slug(name));
+        let inputs = Digest::of(&view);
+        press.twin(self.work.unit, &path, inputs, || {
+            Ok(twin::ToolTwin::new(entry, tool, rule, view.facts, &path))
+        })?;
+        press.page_on("tool.html", &KIND, self.work.unit, &path, inputs, || {
+            let mut sheet = Sheet::of("tool.html", &view)?;
+            let questions = questions(&press.engine.text("faq.txt", &sheet)?);
+            sheet.set("json_ld", &json_ld(&questions));
+            sheet.set("questions", &questions);
+            Ok(sheet)
+        })
     }
 
     fn view(&self, place: usize, tool: &JudgedTool, rule: &ToolPolicy) -> Result<ToolView<'_>, RenderError> {
@@ -176,17 +185,17 @@ impl<'a> ToolPages<'a> {
         let definition = &tool.definition;
         let description = Untrusted::new(definition.description().unwrap_or_default());
         let evidence = &tool.by_rules.evidence;
-        let (reasons, reasons_left_out) = reasons(definition, evidence, self.rules);
+        let (reasons, reasons_left_out) = reasons(definition, evidence, self.work.common.rules);
         let blank = description.is_blank();
         let (stretches, description_cut) =
             if blank { (Vec::new(), false) } else { marked(description.raw(), "/description", evidence) };
         let says = if blank { String::new() } else { description.for_page_line(300) };
         let decided = deciding(&reasons, class);
         let name = tool_name(definition.name(), NAME_IN_TEXT);
-        let formats = tool_formats(self.policy, rule, &self.entry.name.path)?;
+        let formats = tool_formats(self.policy, rule, &self.work.entry.name.path);
         let wanted = rule_word(rule.rule);
         Ok(ToolView {
-            server: &self.entry.name,
+            server: &self.work.entry.name,
             full_name: tool_name(definition.name(), NAME_ON_PAGE),
             title: definition.title().map(|t| tool_name(t, 300)).filter(|t| *t != name && !t.is_empty()),
             name,
@@ -217,27 +226,25 @@ impl<'a> ToolPages<'a> {
             rule: wanted,
             formats,
             launch: &self.launch,
-            total: self.entry.tool_count,
+            total: self.work.entry.tool_count,
             siblings: self.siblings(place),
-            similar: self.similar_to(place),
+            similar: self.similar_to(place)?,
         })
     }
 
     /// The tools around this one in the server's own order: what is listed together mostly belongs together.
     fn siblings(&self, place: usize) -> Vec<ToolLine> {
-        let tools = self.catalogue.tools_of(self.entry);
-        let last_start = tools.len().saturating_sub(SIBLINGS + 1);
+        let last_start = self.lines.len().saturating_sub(SIBLINGS + 1);
         let start = place.saturating_sub(SIBLINGS / 2).min(last_start);
-        let near = tools.iter().enumerate().skip(start).take(SIBLINGS + 1);
-        near.filter(|(i, _)| *i != place)
-            .take(SIBLINGS)
-            .map(|(_, t)| self.catalogue.tool_line(t, false))
-            .collect()
+        let near = self.lines.iter().enumerate().skip(start).take(SIBLINGS + 1);
+        near.filter(|(i, _)| *i != place).take(SIBLINGS).map(|(_, line)| line.clone()).collect()
     }
 
-    fn similar_to(&self, place: usize) -> Vec<ToolLine> {
-        let tools = self.similar.to(self.entry.first_tool + place);
-        tools.into_iter().map(|t| self.catalogue.tool_line(t, true)).collect()
+    fn similar_to(&self, place: usize) -> std::io::Result<Vec<ToolLine>> {
+        let Common { catalogue, similar, .. } = self.work.common;
+        let tools = similar.to(catalogue, self.work.entry.first_tool + place);
+        let tools = tools.into_iter().filter_map(|i| catalogue.tools.get(i));
+        tools.map(|tool| catalogue.tool_line(tool, true)).collect()
     }
 }
 

@@ -1,34 +1,59 @@
 //! Files of the site: written beside their place and renamed, left alone where nothing changed, removed when their page
-//! is gone. A list of what was written tells our files from anybody else's.
+//! is gone.
 
-use std::collections::BTreeSet;
-use std::io::Write;
-use std::path::{Component, Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::RenderError;
+use super::compress::Compression;
+use super::digest::Digest;
+use super::manifest::{
+    Entry, JOURNAL, MANIFEST, UNFINISHED, Unit, UnitName, Units, begin, is_plain, take_up,
+};
 
-/// The list of our files, one path a line; lines after the first blank one were added by a build that did not end.
-const MANIFEST: &str = ".catalogue-files";
-/// Where files are written before they are renamed.
-const WORKSHOP: &str = ".catalogue-unfinished";
-const FIRST_LINE: &str = "files written by catalogue build; it removes what it no longer writes";
+/// What a file is called until it is whole.
+const BESIDE: &str = "unfinished";
 
 /// The folder a build writes to.
 pub(super) struct Output {
     root: PathBuf,
-    /// Written by an earlier build.
-    before: BTreeSet<String>,
-    now: Mutex<Now>,
+    /// What the last build wrote, from the unit on that comes next.
+    before: Mutex<Units>,
+    /// What this build has finished.
+    finished: Mutex<BufWriter<fs_err::File>>,
+    journal: fs_err::File,
+    /// Files that a build was writing when it was ended: ours, with unknown content.
+    unsure: Mutex<BTreeSet<String>>,
+    has_unsure: AtomicBool,
+    /// The last build was ended before its end.
+    pub(super) taken_up: bool,
+    compression: Compression,
     bytes: AtomicU64,
+    files: AtomicUsize,
     changed: AtomicUsize,
+    removed: AtomicUsize,
 }
 
-struct Now {
-    paths: BTreeSet<String>,
-    folders: BTreeSet<PathBuf>,
-    journal: fs_err::File,
+/// A unit while it is written: what it was and what it is now. Any thread may put files into it.
+pub(super) struct OpenUnit {
+    name: UnitName,
+    before: BTreeMap<String, Entry>,
+    now: Mutex<BTreeMap<String, Entry>>,
+}
+
+impl OpenUnit {
+    /// What a file was made from the last time, if it is known.
+    pub(super) fn inputs_before(&self, path: &str) -> Option<Digest> {
+        self.before.get(path)?.inputs
+    }
+
+    /// True if the last build wrote this unit.
+    pub(super) fn was_there(&self) -> bool {
+        !self.before.is_empty()
+    }
 }
 
 impl Output {
@@ -36,148 +61,328 @@ impl Output {
     ///
     /// # Errors
     /// A folder with other people's files in it, or one that cannot be written.
-    pub(super) fn open(root: &Path) -> Result<Self, RenderError> {
+    pub(super) fn open(root: &Path, compression: Compression) -> Result<Self, RenderError> {
         fs_err::create_dir_all(root)?;
-        let manifest = root.join(MANIFEST);
-        let before = if manifest.exists() {
-            read_manifest(&fs_err::read_to_string(&manifest)?)
-        } else {
-            if fs_err::read_dir(root)?.next().is_some() {
-                return Err(RenderError::ForeignFolder { out: root.to_owned() });
-            }
-            BTreeSet::new()
+        let (manifest, journal) = (root.join(MANIFEST), root.join(JOURNAL));
+        let ours = [&manifest, &journal, &root.join(UNFINISHED)].iter().any(|path| path.exists());
+        if !ours && fs_err::read_dir(root)?.next().is_some() {
+            return Err(RenderError::ForeignFolder { out: root.to_owned() });
+        }
+        take_up(root)?;
+        let unsure: BTreeSet<String> = match fs_err::read_to_string(&journal) {
+            Ok(text) => text.lines().filter(|line| is_plain(line)).map(str::to_owned).collect(),
+            Err(_) => BTreeSet::new(),
         };
-        let workshop = root.join(WORKSHOP);
-        if workshop.exists() {
-            fs_err::remove_dir_all(&workshop)?;
+        for path in &unsure {
+            let _ = std::fs::remove_file(beside(&root.join(path)));
         }
-        fs_err::create_dir(&workshop)?;
-        let mut journal = fs_err::OpenOptions::new().create(true).append(true).open(&manifest)?;
-        if before.is_empty() {
-            writeln!(journal, "{FIRST_LINE}")?;
-        }
-        let now = Now { paths: BTreeSet::new(), folders: BTreeSet::new(), journal };
         Ok(Self {
+            before: Mutex::new(Units::open(&manifest)?),
+            taken_up: journal.exists(),
+            journal: fs_err::OpenOptions::new().create(true).append(true).open(&journal)?,
+            finished: Mutex::new(begin(&root.join(UNFINISHED))?),
+            has_unsure: AtomicBool::new(!unsure.is_empty()),
+            unsure: Mutex::new(unsure),
             root: root.to_owned(),
-            before,
-            now: Mutex::new(now),
+            compression,
             bytes: AtomicU64::new(0),
+            files: AtomicUsize::new(0),
             changed: AtomicUsize::new(0),
+            removed: AtomicUsize::new(0),
         })
     }
 
-    /// Puts one file in its place. Any thread may.
+    /// Begins the next unit. Units must come in order; those of the last build that are passed are gone, and so are their files.
     ///
     /// # Errors
-    /// A full disk and its like; or a file at that place that no build wrote.
-    pub(super) fn put(&self, path: &str, content: &[u8]) -> Result<(), RenderError> {
+    /// A file that cannot be read or removed.
+    pub(super) fn unit(&self, name: UnitName) -> Result<OpenUnit, RenderError> {
+        let mut before = self.before.lock().expect("no thread panics while it holds the list");
+        while before.next_name().is_some_and(|next| *next < name) {
+            if let Some(unit) = before.take()? {
+                for path in unit.files.keys() {
+                    self.remove(path)?;
+                }
+            }
+        }
+        let known = if before.next_name() == Some(&name) { before.take()? } else { None };
+        let before = known.map(|unit| unit.files).unwrap_or_default();
+        Ok(OpenUnit { name, before, now: Mutex::new(BTreeMap::new()) })
+    }
+
+    /// Leaves a whole unit as the last build wrote it; returns how many files that are.
+    ///
+    /// # Errors
+    /// The list cannot be written.
+    pub(super) fn keep_unit(&self, unit: OpenUnit) -> Result<usize, RenderError> {
+        let count = unit.before.len();
+        for (path, entry) in &unit.before {
+            self.count(path, entry.bytes);
+        }
+        self.record(&Unit { name: unit.name, files: unit.before })?;
+        Ok(count)
+    }
+
+    /// True if a file of the unit may be half written: then it cannot be kept unseen.
+    pub(super) fn is_unsure(&self, unit: &OpenUnit) -> bool {
+        self.has_unsure.load(Ordering::Relaxed) && {
+            let unsure = self.unsure.lock().expect("no thread panics while it holds the list");
+            unit.before.keys().any(|path| unsure.contains(path))
+        }
+    }
+
+    /// Leaves one file as it is, because what it is made from is unchanged.
+    ///
+    /// # Errors
+    /// [`RenderError::SamePlace`].
+    pub(super) fn keep(&self, unit: &OpenUnit, path: &str) -> Result<bool, RenderError> {
+        let Some(entry) = unit.before.get(path) else { return Ok(false) };
+        let unsure = self.has_unsure.load(Ordering::Relaxed) && self.forget_unsure(path, false);
+        // A copy that was not wanted the last time is made with its file.
+        if unsure || self.compression.copies(path).iter().any(|copy| !unit.before.contains_key(copy)) {
+            return Ok(false);
+        }
+        self.note(unit, path, entry.clone())?;
+        for copy in self.compression.copies(path) {
+            if let Some(entry) = unit.before.get(&copy) {
+                self.note(unit, &copy, entry.clone())?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Puts one file in its place, with its compressed copies.
+    ///
+    /// # Errors
+    /// A full disk and its like; a file at that place that no build wrote.
+    pub(super) fn put(
+        &self,
+        unit: &OpenUnit,
+        path: &str,
+        inputs: Option<Digest>,
+        content: &[u8],
+    ) -> Result<bool, RenderError> {
+        let changed = self.place(unit, path, inputs, content)?;
+        for copy in self.compression.copies(path) {
+            let known = !changed && unit.before.contains_key(&copy) && self.keep(unit, &copy)?;
+            if !known {
+                let packed = self.compression.packed(&copy, content)?;
+                self.place(unit, &copy, inputs, &packed)?;
+            }
+        }
+        Ok(changed)
+    }
+
+    fn place(
+        &self,
+        unit: &OpenUnit,
+        path: &str,
+        inputs: Option<Digest>,
+        content: &[u8],
+    ) -> Result<bool, RenderError> {
+        self.note(unit, path, Entry { inputs, bytes: content.len() as u64 })?;
         let target = self.root.join(path);
-        self.announce(path, &target)?;
-        self.bytes.fetch_add(content.len() as u64, Ordering::Relaxed);
-        if self.before.contains(path) && fs_err::read(&target).is_ok_and(|old| old == content) {
+        let was_unsure = self.has_unsure.load(Ordering::Relaxed) && self.forget_unsure(path, true);
+        let ours = was_unsure || unit.before.contains_key(path);
+        if ours && is_same(&target, content) {
+            return Ok(false);
+        }
+        // Noted before the file is there, so that a build that is ended leaves nothing unknown behind.
+        (&self.journal).write_all(format!("{path}\n").as_bytes())?;
+        self.write_beside(&target, content, ours)?;
+        self.changed.fetch_add(1, Ordering::Relaxed);
+        Ok(true)
+    }
+
+    fn note(&self, unit: &OpenUnit, path: &str, entry: Entry) -> Result<(), RenderError> {
+        self.count(path, entry.bytes);
+        let mut now = unit.now.lock().expect("no thread panics while it holds the list");
+        match now.insert(path.to_owned(), entry) {
+            None => Ok(()),
+            Some(_) => Err(RenderError::SamePlace { path: path.to_owned() }),
+        }
+    }
+
+    fn count(&self, _: &str, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.files.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// True if that file may be half written; with `seen` it is whole from now on.
+    fn forget_unsure(&self, path: &str, seen: bool) -> bool {
+        let mut unsure = self.unsure.lock().expect("no thread panics while it holds the list");
+        if seen { unsure.remove(path) } else { unsure.contains(path) }
+    }
+
+    fn write_beside(&self, target: &Path, content: &[u8], ours: bool) -> Result<(), RenderError> {
+        let unfinished = beside(target);
+        let mut file = match std::fs::File::create(&unfinished) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                fs_err::create_dir_all(target.parent().unwrap_or(&self.root))?;
+                fs_err::File::create(&unfinished)?.into_parts().0
+            }
+            file => file?,
+        };
+        file.write_all(content)?;
+        drop(file);
+        if ours {
+            fs_err::rename(&unfinished, target)?;
             return Ok(());
         }
-        let mut file = new_file(&self.root.join(WORKSHOP))?;
-        file.write_all(content)?;
-        file.persist(&target).map_err(|e| e.error)?;
-        self.changed.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Notes the path before the file is there, so that a build that is ended leaves nothing unknown behind.
-    fn announce(&self, path: &str, target: &Path) -> Result<(), RenderError> {
-        let mut now = self.now.lock().expect("no thread panics while it holds the list of files");
-        if !now.paths.insert(path.to_owned()) {
-            return Err(RenderError::SamePlace { path: path.to_owned() });
-        }
-        if let Some(folder) = target.parent()
-            && !now.folders.contains(folder)
-        {
-            fs_err::create_dir_all(folder)?;
-            now.folders.insert(folder.to_owned());
-        }
-        if !self.before.contains(path) {
-            if target.exists() {
-                return Err(RenderError::ForeignFile { path: target.to_owned() });
+        match rename_to_free_place(&unfinished, target) {
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+                let _ = std::fs::remove_file(&unfinished);
+                Err(RenderError::ForeignFile { path: target.to_owned() })
             }
-            writeln!(now.journal, "{path}")?;
+            done => Ok(done?),
+        }
+    }
+
+    /// Ends a unit: what the last build wrote for it and this one did not is removed.
+    ///
+    /// # Errors
+    /// A file that cannot be removed, or a full disk.
+    pub(super) fn end_unit(&self, unit: OpenUnit) -> Result<(), RenderError> {
+        let now = unit.now.into_inner().expect("no thread panics while it holds the list");
+        for path in unit.before.keys().filter(|path| !now.contains_key(*path)) {
+            self.remove(path)?;
+        }
+        self.record(&Unit { name: unit.name, files: now })
+    }
+
+    fn record(&self, unit: &Unit) -> Result<(), RenderError> {
+        let mut finished = self.finished.lock().expect("no thread panics while it holds the list");
+        Ok(finished.write_all(unit.text().as_bytes())?)
+    }
+
+    /// Everything that was begun is finished: the units are on disk, and nothing is under way.
+    ///
+    /// # Errors
+    /// The list cannot be written.
+    pub(super) fn rest(&self) -> Result<(), RenderError> {
+        self.finished.lock().expect("no thread panics while it holds the list").flush()?;
+        self.journal.set_len(0)?;
+        // What is still unsure has not come up yet.
+        let unsure = self.unsure.lock().expect("no thread panics while it holds the list");
+        for path in unsure.iter() {
+            (&self.journal).write_all(format!("{path}\n").as_bytes())?;
         }
         Ok(())
     }
 
-    /// Removes what earlier builds wrote and this one did not, and writes the list anew.
+    /// Removes what earlier builds wrote and this one did not come to, and puts the new list in its place.
     ///
     /// # Errors
     /// A file that cannot be removed, or a full disk.
     pub(super) fn finish(self) -> Result<Written, RenderError> {
-        let now = self.now.into_inner().expect("no thread panics while it holds the list of files");
-        for path in self.before.difference(&now.paths) {
-            remove(&self.root, path)?;
+        self.unit(UnitName(u8::MAX, String::new()))?;
+        let unsure = std::mem::take(&mut *self.unsure.lock().expect("no thread holds the list"));
+        for path in &unsure {
+            self.remove(path)?;
         }
-        let mut list = format!("{FIRST_LINE}\n");
-        for path in &now.paths {
-            list.push_str(path);
-            list.push('\n');
+        self.finished.lock().expect("no thread holds the list").flush()?;
+        fs_err::rename(self.root.join(UNFINISHED), self.root.join(MANIFEST))?;
+        fs_err::remove_file(self.root.join(JOURNAL))?;
+        Ok(Written {
+            files: self.files.into_inner(),
+            changed: self.changed.into_inner(),
+            removed: self.removed.into_inner(),
+            bytes: self.bytes.into_inner(),
+        })
+    }
+
+    /// Removes a file and the folders that are empty without it.
+    fn remove(&self, path: &str) -> Result<(), RenderError> {
+        match fs_err::remove_file(self.root.join(path)) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e.into()),
+            Ok(()) => {
+                self.removed.fetch_add(1, Ordering::Relaxed);
+            }
         }
-        let workshop = self.root.join(WORKSHOP);
-        let mut file = new_file(&workshop)?;
-        file.write_all(list.as_bytes())?;
-        file.persist(self.root.join(MANIFEST)).map_err(|e| e.error)?;
-        fs_err::remove_dir_all(&workshop)?;
-        Ok(Written { changed: self.changed.into_inner(), bytes: self.bytes.into_inner() })
+        for folder in Path::new(path).ancestors().skip(1) {
+            if folder.as_os_str().is_empty() || std::fs::remove_dir(self.root.join(folder)).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The content of a file that is in its place.
+    pub(super) fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
+        fs_err::read(self.root.join(path))
+    }
+
+    /// The list of the last build, to tell it from others: its size and when it was written.
+    pub(super) fn mark(root: &Path) -> String {
+        let Ok(facts) = std::fs::metadata(root.join(MANIFEST)) else { return String::new() };
+        let at = facts.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+        format!("{} {}", facts.len(), at.unwrap_or_default().as_nanos())
     }
 }
 
 /// What a build wrote.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Written {
+    /// Files of the site.
+    pub(super) files: usize,
     /// Files that were written, because they are new or changed.
     pub(super) changed: usize,
-    /// Their size together, changed or not.
+    /// Files that were removed.
+    pub(super) removed: usize,
+    /// The size of the site.
     pub(super) bytes: u64,
 }
 
-fn new_file(workshop: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o644));
-    }
-    builder.tempfile_in(workshop)
+fn beside(target: &Path) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(".");
+    name.push(BESIDE);
+    name.into()
 }
 
-fn read_manifest(text: &str) -> BTreeSet<String> {
-    text.lines().skip(1).filter(|line| is_plain(line)).map(str::to_owned).collect()
+fn is_same(target: &Path, content: &[u8]) -> bool {
+    let same_size = std::fs::metadata(target).is_ok_and(|facts| facts.len() == content.len() as u64);
+    same_size && std::fs::read(target).is_ok_and(|old| old == content)
 }
 
-/// A line that could lead out of the folder is not followed, whoever wrote it.
-fn is_plain(path: &str) -> bool {
-    !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+#[cfg(target_os = "linux")]
+fn rename_to_free_place(from: &Path, to: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // Some file systems know no such rename.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => look_and_rename(from, to),
+        done => Ok(done?),
+    }
 }
 
-/// Removes a file and the folders that are empty without it.
-fn remove(root: &Path, path: &str) -> std::io::Result<()> {
-    match fs_err::remove_file(root.join(path)) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
-        _ => {}
+#[cfg(not(target_os = "linux"))]
+fn rename_to_free_place(from: &Path, to: &Path) -> std::io::Result<()> {
+    look_and_rename(from, to)
+}
+
+fn look_and_rename(from: &Path, to: &Path) -> std::io::Result<()> {
+    if to.exists() {
+        return Err(std::io::ErrorKind::AlreadyExists.into());
     }
-    for folder in Path::new(path).ancestors().skip(1) {
-        if folder.as_os_str().is_empty() || std::fs::remove_dir(root.join(folder)).is_err() {
-            break;
-        }
-    }
-    Ok(())
+    std::fs::rename(from, to)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn build(root: &Path, files: &[(&str, &str)]) -> Written {
-        let output = Output::open(root).unwrap();
+    fn put_all(output: &Output, files: &[(&str, &str)]) {
+        let unit = output.unit(UnitName::whole()).unwrap();
         for (path, text) in files {
-            output.put(path, text.as_bytes()).unwrap();
+            output.put(&unit, path, None, text.as_bytes()).unwrap();
         }
+        output.end_unit(unit).unwrap();
+    }
+
+    fn build(root: &Path, files: &[(&str, &str)]) -> Written {
+        let output = Output::open(root, Compression::default()).unwrap();
+        put_all(&output, files);
         output.finish().unwrap()
     }
 
@@ -187,38 +392,67 @@ mod tests {
         let root = dir.path().join("dist");
         assert_eq!(build(&root, &[("a/b/c.html", "1"), ("d.html", "2")]).changed, 2);
         let written = build(&root, &[("d.html", "2"), ("e.html", "3")]);
-        assert_eq!(written.changed, 1);
+        assert_eq!((written.changed, written.removed), (1, 1));
         assert!(!root.join("a").exists() && root.join("e.html").exists());
-        assert!(!root.join(WORKSHOP).exists());
+        let names: Vec<_> = std::fs::read_dir(&root).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 3, "{names:?}");
     }
 
     #[test]
     fn other_peoples_files_are_neither_removed_nor_written_over() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("mine.txt"), "x").unwrap();
-        assert!(matches!(Output::open(dir.path()), Err(RenderError::ForeignFolder { .. })));
+        let open = |root: &Path| Output::open(root, Compression::default());
+        assert!(matches!(open(dir.path()), Err(RenderError::ForeignFolder { .. })));
         let root = dir.path().join("dist");
         build(&root, &[("a.html", "1")]);
         std::fs::write(root.join("CNAME"), "x").unwrap();
         build(&root, &[("b.html", "1")]);
         assert!(root.join("CNAME").exists());
-        let output = Output::open(&root).unwrap();
-        assert!(matches!(output.put("CNAME", b"y"), Err(RenderError::ForeignFile { .. })));
+        let output = open(&root).unwrap();
+        let unit = output.unit(UnitName::whole()).unwrap();
+        assert!(matches!(output.put(&unit, "CNAME", None, b"y"), Err(RenderError::ForeignFile { .. })));
+        assert_eq!(std::fs::read(root.join("CNAME")).unwrap(), b"x");
     }
 
     #[test]
     fn a_build_that_is_ended_leaves_nothing_unknown_behind() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("dist");
-        let output = Output::open(&root).unwrap();
-        output.put("half.html", b"1").unwrap();
+        build(&root, &[("old.html", "1")]);
+        let output = Output::open(&root, Compression::default()).unwrap();
+        let unit = output.unit(UnitName::whole()).unwrap();
+        output.put(&unit, "half.html", None, b"1").unwrap();
+        output.put(&unit, "old.html", Some(Digest::of(&2)), b"2").unwrap();
         drop(output);
-        build(&root, &[("whole.html", "1")]);
+        let output = Output::open(&root, Compression::default()).unwrap();
+        assert!(output.taken_up);
+        let unit = output.unit(UnitName::whole()).unwrap();
+        assert!(output.is_unsure(&unit) && !output.keep(&unit, "old.html").unwrap());
+        output.put(&unit, "old.html", Some(Digest::of(&1)), b"1").unwrap();
+        output.end_unit(unit).unwrap();
+        output.finish().unwrap();
         assert!(!root.join("half.html").exists());
+        assert_eq!(std::fs::read(root.join("old.html")).unwrap(), b"1");
     }
 
     #[test]
-    fn a_list_that_leads_out_of_the_folder_is_not_followed() {
-        assert!(read_manifest("first\n../x\n/etc/passwd\na/../../b\nok/x.html\n").iter().eq(["ok/x.html"]));
+    fn servers_that_are_gone_lose_their_files_on_the_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("dist");
+        let servers = |names: &[&str]| {
+            let output = Output::open(&root, Compression::default()).unwrap();
+            for name in names {
+                let unit = output.unit(UnitName::server(name)).unwrap();
+                output.put(&unit, &format!("{name}/index.html"), Some(Digest::of(name)), b"x").unwrap();
+                output.end_unit(unit).unwrap();
+                output.rest().unwrap();
+            }
+            output.finish().unwrap()
+        };
+        servers(&["a", "b", "c"]);
+        let again = servers(&["a", "c", "d"]);
+        assert_eq!((again.files, again.changed, again.removed), (3, 1, 1));
+        assert!(!root.join("b").exists() && root.join("d/index.html").exists());
     }
 }

@@ -9,7 +9,7 @@ use super::{Store, StoreError};
 
 /// Every migration in order; the position (from 1) is the schema number. Append only: a file is never changed
 /// once it is on the main branch.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_corrections.sql"),
@@ -21,6 +21,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("migrations/0009_rests_and_places.sql"),
     include_str!("migrations/0010_provenance.sql"),
     include_str!("migrations/0011_memory_bound.sql"),
+    include_str!("migrations/0012_edits.sql"),
 ];
 
 /// The newest schema number this program knows (`PRAGMA user_version`).

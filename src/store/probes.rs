@@ -36,7 +36,7 @@ const GROW_PROGRESS: &str = "UPDATE work SET progress = progress + 1 WHERE key =
 
 const ADD_DEFINITION: &str = "
     INSERT INTO definitions (hash, name, title, description, canonical, first_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-    ON CONFLICT (hash) DO NOTHING";
+    ON CONFLICT (hash) DO UPDATE SET first_seen = excluded.first_seen WHERE excluded.first_seen < first_seen";
 
 const ADD_RAW: &str = "INSERT INTO raw_tools (sha256, bytes) VALUES (?1, ?2) ON CONFLICT (sha256) DO NOTHING";
 
@@ -113,7 +113,7 @@ impl Store {
     }
 }
 
-fn open_probe(
+pub(super) fn open_probe(
     connection: &Connection,
     release_id: i64,
     scanner_schema: u32,
@@ -185,7 +185,7 @@ fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
     })
 }
 
-fn finish(connection: &Connection, probe: i64, result: &Probe) -> rusqlite::Result<()> {
+pub(super) fn finish(connection: &Connection, probe: i64, result: &Probe) -> rusqlite::Result<()> {
     for (position, attempt) in result.attempts.iter().enumerate() {
         insert_attempt(connection, probe, position, attempt)?;
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Transaction, params};
 
 use super::rows::{time, word};
 use super::{Store, StoreError, stored_time};
@@ -123,33 +123,8 @@ impl Store {
         facts: &ReleaseFacts,
         now: Timestamp,
     ) -> Result<i64, StoreError> {
-        let key = release.server.to_string();
         let now = stored_time(now);
-        self.write(|tx| {
-            tx.execute(
-                ADD_SERVER,
-                params![key, release.server.registry().as_str(), release.server.name(), now],
-            )
-            .and_then(|_| {
-                tx.query_row(
-                    ADD_RELEASE,
-                    params![
-                        key,
-                        release.version,
-                        release.purl(),
-                        facts.published_at.map(stored_time),
-                        facts.title.as_ref().map(|t| t.raw()),
-                        facts.description.as_ref().map(|t| t.raw()),
-                        facts.repository,
-                        facts.homepage,
-                        facts.licence.as_ref().map(|t| t.raw()),
-                        now,
-                    ],
-                    |row| row.get(0),
-                )
-            })
-            .map_err(|e| StoreError::from_sql(tx, e))
-        })
+        self.write(|tx| remember(tx, release, facts, &now).map_err(|e| StoreError::from_sql(tx, e)))
     }
 
     /// The newest finished probe of a release whose outcome lasts ([`Outcome::is_lasting`]), made under `scanner_schema`.
@@ -211,6 +186,37 @@ impl Store {
                 .map_err(|e| StoreError::from_sql(tx, e))
         })
     }
+}
+
+/// The row of a release, made or filled in.
+pub(super) fn remember(
+    tx: &Transaction<'_>,
+    release: &Release,
+    facts: &ReleaseFacts,
+    now: &str,
+) -> rusqlite::Result<i64> {
+    let key = release.server.to_string();
+    tx.prepare_cached(ADD_SERVER)?.execute(params![
+        key,
+        release.server.registry().as_str(),
+        release.server.name(),
+        now
+    ])?;
+    tx.prepare_cached(ADD_RELEASE)?.query_row(
+        params![
+            key,
+            release.version,
+            release.purl(),
+            facts.published_at.map(stored_time),
+            facts.title.as_ref().map(|t| t.raw()),
+            facts.description.as_ref().map(|t| t.raw()),
+            facts.repository,
+            facts.homepage,
+            facts.licence.as_ref().map(|t| t.raw()),
+            now,
+        ],
+        |row| row.get(0),
+    )
 }
 
 fn newest_lasting(

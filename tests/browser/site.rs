@@ -311,8 +311,16 @@ pub(crate) fn build(db: &Path, out: &Path, templates: &Files) {
         site: Folder::Site.files(None).unwrap(),
         benchmark: None,
         version: "0.0.0",
+        twins: Default::default(),
+        compression: Default::default(),
+        shard: None,
+        threads: None,
+        fresh: true,
+        check: false,
+        shelf: None,
     };
-    catalogue::render::build(&Store::open_read_only(db).unwrap(), &RULES, &numbers, &options).unwrap();
+    let mut db = Store::open_read_only(db).unwrap();
+    catalogue::render::build(&mut db, &RULES, &numbers, &options, &|_, _| {}).unwrap();
 }
 
 /// The page of each text's tool, in the order of the texts.

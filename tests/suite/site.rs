@@ -1,6 +1,7 @@
 //! The built site as a reader, a search engine and an attacker find it: a small made-up catalogue with every awkward
 //! kind of server and tool, built into a temporary folder and walked page by page.
 
+mod engine;
 mod hostile;
 mod method;
 mod pages;
@@ -16,7 +17,7 @@ use catalogue::classify::RuleSet;
 use catalogue::eval::BenchmarkResult;
 use catalogue::model::{Class, Effect, Evidence, Outcome, Risk, SeenTool, Signal, ToolDefinition, Verdict};
 use catalogue::policy::Numbers;
-use catalogue::render::{BuildOptions, BuildSummary, RenderError, build};
+use catalogue::render::{BuildOptions, BuildReport, RenderError, build};
 use catalogue::store::{Override, Store, Visibility};
 use tempfile::TempDir;
 
@@ -27,7 +28,7 @@ struct Site {
     _folder: TempDir,
     db: PathBuf,
     out: PathBuf,
-    summary: BuildSummary,
+    summary: BuildReport,
 }
 
 /// A tool for [`Seed`]: its definition, and the verdict stored for it.
@@ -169,7 +170,7 @@ fn seed(store: &mut Store, rules: &RuleSet) {
         quiet.attempts[0].log_tail = hostile::TEXTS.join("\n").into();
         sample::store_probe(store, &release, &Default::default(), &quiet);
     }
-    let remote = [tool("ask", "Answers.", Class::Read), tool("runItNow", "Runs it now.", Class::Execute)];
+    let remote = [tool("ask", "Answers.", Class::Read), tool("runIt", "Runs it now.", Class::Execute)];
     add_server(store, rules, "remote:https://r.example/x?y", "", None, &remote);
     add_server(store, rules, "npm:hidden", "1.0.0", None, &[tool("hidden_tool", "x", Class::Read)]);
     store.set_visibility(&"npm:hidden".parse().unwrap(), Visibility::Private).unwrap();
@@ -201,13 +202,20 @@ fn options(out: &Path) -> BuildOptions {
         site: Folder::Site.files(None).unwrap(),
         benchmark: Some(MEASURED.clone()),
         version: "0.0.0",
+        twins: Default::default(),
+        compression: Default::default(),
+        shard: None,
+        threads: None,
+        fresh: false,
+        check: true,
+        shelf: Some(out.with_extension("shelf")),
     }
 }
 
-fn build_from(db: &Path, options: &BuildOptions) -> Result<BuildSummary, RenderError> {
+fn build_from(db: &Path, options: &BuildOptions) -> Result<BuildReport, RenderError> {
     let rules = rules();
     let numbers = Numbers::load(&Folder::Rules.files(None).unwrap()).unwrap();
-    build(&Store::open_read_only(db).unwrap(), &rules, &numbers, options)
+    build(&mut Store::open_read_only(db).unwrap(), &rules, &numbers, options, &|_, _| {})
 }
 
 /// The awkward catalogue, built once for each test that asks.

@@ -124,7 +124,7 @@ fn similar_tools_are_of_the_same_class_on_other_servers() {
         rest.split_once("</section>").unwrap().0.to_owned()
     };
     let one = similar("servers/pypi/one-tool/tools/run_it.html");
-    assert!(one.contains("runItNow") && one.contains("remote:https://r.example/x"), "{one}");
+    assert!(one.contains("runIt") && one.contains("remote:https://r.example/x"), "{one}");
     assert!(!one.contains("effect r\"") && !one.contains(">run_it<"), "{one}");
     let none = similar("servers/npm/@awkward/names/tools/case.html");
     assert!(!none.contains("@awkward"), "a tool of the same server is no neighbour: {none}");

@@ -1,0 +1,158 @@
+//! What the site costs, on a file system in memory: the real program over made-up catalogues, every figure a ratio taken in one run.
+//!
+//! `cargo bench --bench site -- SERVERS…` (default 1075: some 10,000 tools; 10750 and 43000 are the larger ones). For each size: the catalogue is
+//! made, then built in rounds of `build with two threads, build with one, plain write of the same tree`; then one
+//! server changes and the site is brought up to date. CATALOGUE_BENCH_DIR names the folder, /dev/shm if it is there.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark starts the program it measures")]
+
+#[path = "site/plain.rs"]
+mod plain;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use plain::{plain_write, tree};
+
+/// Rounds of which the median counts.
+const ROUNDS: usize = 3;
+const PROGRAM: &str = env!("CARGO_BIN_EXE_catalogue");
+
+/// Wall time, processor time and peak memory of one run of the program, and what it printed.
+struct Run {
+    wall: f64,
+    cpu: f64,
+    peak_kib: u64,
+    report: serde_json::Value,
+}
+
+fn main() {
+    let sizes: Vec<u64> = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).collect();
+    let sizes = if sizes.is_empty() { vec![1_075] } else { sizes };
+    let memory = Path::new("/dev/shm");
+    let place = std::env::var_os("CATALOGUE_BENCH_DIR").map(PathBuf::from);
+    let place =
+        place.unwrap_or_else(|| if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() });
+    println!("in {}, load {}", place.display(), load());
+    let mut whole: Vec<(u64, f64, u64)> = Vec::new();
+    for servers in sizes {
+        let folder = tempfile::Builder::new().prefix("catalogue-site-").tempdir_in(&place).expect("a folder");
+        whole.push(size(folder.path(), servers));
+    }
+    for pair in whole.windows(2) {
+        let [(few, few_wall, few_kib), (many, many_wall, many_kib)] = pair else { continue };
+        println!(
+            "{many} tools against {few}: {:.2} x the time, {:.2} x the memory",
+            many_wall / few_wall,
+            *many_kib as f64 / *few_kib as f64
+        );
+    }
+}
+
+fn size(folder: &Path, servers: u64) -> (u64, f64, u64) {
+    let db = folder.join("made-up.db");
+    let made = run(folder, &["dev", "synth", "--servers", &servers.to_string(), "--db", &text(&db)]);
+    println!("\n{servers} servers made up in {:.1} s, {} MiB", made.wall, made.peak_kib / 1024);
+    let build = |out: &str, more: &[&str]| {
+        let out = text(&folder.join(out));
+        let mut args =
+            vec!["build", "--json", "--quiet", "--base-url", "https://cat.example/", "--out", &out, "--db"];
+        let db = text(&db);
+        args.push(&db);
+        args.extend(more);
+        run(folder, &args)
+    };
+    let (mut two, mut one, mut plain_two) = (Vec::new(), Vec::new(), Vec::new());
+    let mut last = None;
+    // A tree of 400,000 tools stands once, not twice.
+    let rounds = if servers > 20_000 { 1 } else { ROUNDS };
+    for _ in 0..rounds {
+        let both = build("dist", &["--threads", "2"]);
+        let paths = tree(&folder.join("dist"));
+        std::fs::remove_dir_all(folder.join("dist")).expect("removed");
+        plain_two.push(plain_write(&folder.join("plain"), &paths, 2));
+        std::fs::remove_dir_all(folder.join("plain")).expect("removed");
+        if servers <= 20_000 {
+            one.push(build("dist", &["--threads", "1"]).wall);
+            std::fs::remove_dir_all(folder.join("dist")).expect("removed");
+        }
+        two.push(both.wall);
+        last = Some(both);
+    }
+    let Some(last) = last else { return (0, 1.0, 1) };
+    let tools = last.report["tools"].as_u64().unwrap_or_default();
+    let (two, plain_two) = (median(two), median(plain_two));
+    println!(
+        "{tools} tools, {} files, {:.0} MB, mean tool page {:.1} KB: built in {two:.2} s ({:.1} s of processor), {} MiB",
+        last.report["files"],
+        last.report["bytes"].as_f64().unwrap_or_default() / 1e6,
+        last.report["mean_tool_page"].as_f64().unwrap_or_default() / 1e3,
+        last.cpu,
+        last.peak_kib / 1024
+    );
+    println!("plain write of the same tree {plain_two:.2} s; build / plain write {:.2}", two / plain_two);
+    if !one.is_empty() {
+        let one = median(one);
+        println!("one thread {one:.2} s; two threads against one {:.2} x", one / two);
+    }
+    build("dist", &["--threads", "2"]);
+    let same = build("dist", &["--threads", "2"]);
+    run(folder, &["dev", "change", "--server", "7", "--db", &text(&db)]);
+    let changed = build("dist", &["--threads", "2"]);
+    println!(
+        "nothing changed: {:.3} s, {} files written; one server changed: {:.3} s, {} files written; / full {:.4}",
+        same.wall,
+        same.report["files_written"],
+        changed.wall,
+        changed.report["files_written"],
+        changed.wall / two
+    );
+    for kind in last.report["kinds"].as_array().into_iter().flatten().take(4) {
+        println!(
+            "  {}: {} made, {:.1} s of threads",
+            kind["kind"],
+            kind["rendered"],
+            kind["seconds"].as_f64().unwrap_or(0.0)
+        );
+    }
+    (tools, two, last.peak_kib)
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn median(mut all: Vec<f64>) -> f64 {
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).copied().unwrap_or_default()
+}
+
+fn load() -> String {
+    std::fs::read_to_string("/proc/loadavg")
+        .unwrap_or_default()
+        .split(' ')
+        .take(3)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Runs the program under the system's own `time`, which is asked for its peak memory.
+fn run(folder: &Path, args: &[&str]) -> Run {
+    let figures = folder.join("figures");
+    let output = Command::new("/usr/bin/time")
+        .args(["-o", &text(&figures), "-f", "%e %U %S %M", PROGRAM, "--var", &text(&folder.join("var"))])
+        .args(args)
+        .output()
+        .expect("the system's time command (package time) is there");
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let figures = std::fs::read_to_string(figures).expect("figures");
+    let numbers: Vec<f64> = figures.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let [wall, user, system, kib] = numbers.as_slice() else { panic!("time printed {figures}") };
+    Run {
+        wall: *wall,
+        cpu: user + system,
+        peak_kib: *kib as u64,
+        report: serde_json::from_slice(&output.stdout).unwrap_or_default(),
+    }
+}

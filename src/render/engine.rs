@@ -1,0 +1,346 @@
+//! The build itself: takes stock of the catalogue, makes the pages of the whole, then goes through the servers in the order of their
+//! keys, a few at a time. While the pages of some are made, the next ones are read.
+//!
+//! Nothing of a server is held longer than its pages take. A server whose pages would show what they show already is not
+//! read at all.
+
+use std::sync::Mutex;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+use url::Url;
+
+use super::catalogue::ServerEntry;
+use super::check::Checker;
+use super::digest::{Digest, Inputs};
+use super::html::Engine;
+use super::judged::{judge, read_tools};
+use super::kinds::{Make, PAGE_KINDS};
+use super::lists::Figures;
+use super::manifest::UnitName;
+use super::page::{Press, SiteView};
+use super::report::{BuildReport, Tally};
+use super::server_page::{ServerRows, same_outcome, server_policy};
+use super::shelf::{Remembered, Shelf};
+use super::similar::Similar;
+use super::site_work::{Common, ServerWork, UnaskedWork, WholeWork};
+use super::stock::{Asked, Stock, take_stock};
+use super::write::{OpenUnit, Output};
+use super::{BuildOptions, RenderError, declared};
+use crate::classify::RuleSet;
+use crate::policy::Numbers;
+use crate::store::site;
+use crate::store::{Connection, declared_lists, identity, site_inputs};
+
+/// Tools whose rows are held at once, as near as whole servers come to it.
+const TOOLS_AT_ONCE: usize = 400;
+/// Servers that are passed at once, whether they have tools or not.
+const SERVERS_AT_ONCE: usize = 200;
+
+/// Builds the whole site, or brings it up to date. `passed` is told, from any thread, how many servers are done and of how many.
+///
+/// Memory grows with names and not with pages. Files that would not change are left alone; pages of an earlier build that
+/// are gone are removed.
+///
+/// # Errors
+/// [`RenderError`]; what was written until then stays, and the next build goes on from there.
+pub fn build(
+    db: &mut Connection,
+    rules: &RuleSet,
+    numbers: &Numbers,
+    options: &BuildOptions,
+    passed: &(dyn Fn(usize, usize) + Sync),
+) -> Result<BuildReport, RenderError> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads.unwrap_or(0))
+        .build()
+        .map_err(|source| RenderError::Threads { source })?;
+    site_inputs::hold(db)?;
+    let built = pool.install(|| build_held(db, rules, numbers, options, passed));
+    site_inputs::let_go(db)?;
+    built
+}
+
+fn build_held(
+    db: &mut Connection,
+    rules: &RuleSet,
+    numbers: &Numbers,
+    options: &BuildOptions,
+    passed: &(dyn Fn(usize, usize) + Sync),
+) -> Result<BuildReport, RenderError> {
+    let begun = Instant::now();
+    let templates: Vec<&'static str> = PAGE_KINDS.iter().flat_map(|kind| kind.templates).copied().collect();
+    let mut engine = Engine::new(&options.templates, &templates)?;
+    let as_of =
+        options.as_of.map_or_else(|| site::newest_probe(db, options.audience), |as_of| Ok(Some(as_of)))?;
+    let mark = Output::mark(&options.out);
+    let output = Output::open(&options.out, options.compression)?;
+    let site = SiteView {
+        version: options.version,
+        rules: rules.hash().chars().take(12).collect(),
+        private: options.audience.sees_private(),
+    };
+    engine.share("site", &site);
+    let shared = shared(&site, numbers, options);
+    let whole = whole(db, shared, options)?;
+    let trusted = !options.fresh && !output.taken_up;
+    let remembered =
+        options.shelf.as_deref().filter(|_| trusted).and_then(|place| Remembered::open(place, whole, &mark));
+    let shelf = Shelf::new(options.shelf.as_deref(), &options.out)?;
+    let stock = match as_of {
+        Some(as_of) => {
+            let asked = Asked { rules, as_of, corrected_by: options.as_of, audience: options.audience };
+            take_stock(db, &asked, shelf, remembered)?
+        }
+        None => Stock::default(),
+    };
+    let Stock { catalogue, extras, before } = stock;
+    let similar = Similar::new(&catalogue);
+    let press = Press {
+        engine,
+        output,
+        site,
+        options,
+        shared,
+        twins: options.twins,
+        tally: Tally::default(),
+        checker: options.check.then(Checker::default),
+    };
+    let common = Common { press: &press, catalogue: &catalogue, similar: &similar, rules, numbers };
+    let unasked = declared::servers(db, &catalogue, options)?;
+    let mut site_pages = whole_site(db, common, as_of, &unasked)?;
+
+    let is_ours = |key: &str| options.shard.is_none_or(|shard| shard.holds(key));
+    let inputs: Vec<Digest> = catalogue.servers.par_iter().map(|entry| inputs_of(common, entry)).collect();
+    let mut servers =
+        Reader { common, extras: &extras, inputs: &inputs, before: &before, is_ours: &is_ours, next: 0 };
+    let mut piece = servers.read(db, options)?;
+    while !piece.is_empty() {
+        let (made, next) = rayon::join(|| make_servers(common, &piece), || servers.read(db, options));
+        made?;
+        site_pages += end(&press, &catalogue.servers, piece)?;
+        passed(servers.passed(), catalogue.servers.len());
+        piece = next?;
+    }
+    for server in unasked.iter().filter(|server| is_ours(&server.about)) {
+        let unit = press.output.unit(UnitName::unasked(&server.about))?;
+        let lists = declared_lists(db, &server.about, options.as_of)?;
+        let work = UnaskedWork { common, unit: &unit, server, lists: &lists };
+        for kind in PAGE_KINDS {
+            if let Make::Unasked(make) = kind.make {
+                make(&work)?;
+            }
+        }
+        site_pages += 1;
+        press.output.end_unit(unit)?;
+    }
+    let Press { output, tally, checker, .. } = press;
+    let written = output.finish()?;
+    let (server_count, tool_count) = (catalogue.servers.len(), catalogue.tools.len());
+    catalogue.into_shelf().keep(whole, &inputs, &Output::mark(&options.out))?;
+    let kinds = tally.kinds();
+    let tool_pages = kinds.iter().find(|kind| kind.kind == super::tool_page::KIND.id);
+    Ok(BuildReport {
+        pages: site_pages,
+        servers: server_count,
+        tools: tool_count,
+        files: written.files,
+        rendered: kinds.iter().filter(|kind| kind.kind != "file").map(|kind| kind.rendered).sum(),
+        files_written: written.changed,
+        files_removed: written.removed,
+        bytes: written.bytes,
+        mean_tool_page: tool_pages.map_or(0, |kind| kind.bytes / (kind.rendered as u64).max(1)),
+        seconds: begun.elapsed().as_secs_f64(),
+        kinds,
+        problems: checker.map(|checker| checker.problems(options.shard.is_none())),
+    })
+}
+
+/// What every page is made from, beside its own view.
+fn shared(site: &SiteView, numbers: &Numbers, options: &BuildOptions) -> Digest {
+    let mut inputs = Inputs::default();
+    inputs.add(&(site, format!("{numbers:?}"), options.base_url.as_ref().map(Url::as_str)));
+    for (name, bytes) in &options.templates {
+        inputs.add(&(name, Digest::of(bytes).0));
+    }
+    inputs.done()
+}
+
+/// What must be as it was the last time for anything that is remembered to count.
+fn whole(db: &Connection, shared: Digest, options: &BuildOptions) -> Result<Digest, RenderError> {
+    let edits = site_inputs::edits(db)?;
+    let as_of = options.as_of.map(|as_of| as_of.to_string());
+    let twins = (options.twins.json, options.compression.gzip, options.compression.brotli);
+    let shard = options.shard.map(|shard| (shard.number, shard.of));
+    Ok(Digest::of(&(shared.0, edits, as_of, twins, shard, env!("CARGO_PKG_VERSION"))))
+}
+
+/// Everything that speaks of more than one server; returns how many pages that were.
+fn whole_site(
+    db: &Connection,
+    common: Common<'_>,
+    as_of: Option<Timestamp>,
+    unasked: &[declared::Unasked],
+) -> Result<usize, RenderError> {
+    let press = common.press;
+    if press.options.shard.is_some_and(|shard| shard.number != 1) {
+        return Ok(0);
+    }
+    let unit = press.output.unit(UnitName::whole())?;
+    press.static_files(&unit)?;
+    let figures = Figures::new(common.catalogue, as_of, !unasked.is_empty());
+    let work = WholeWork { common, unit: &unit, db, as_of, figures, unasked, pages: Mutex::default() };
+    for kind in PAGE_KINDS {
+        if let Make::Whole(make) = kind.make {
+            make(&work)?;
+        }
+    }
+    let pages = work.pages.into_inner().expect("no thread panics while it holds the list of pages").len();
+    press.output.end_unit(unit)?;
+    press.output.rest()?;
+    // And the page for what is not there, which is in no list.
+    Ok(pages + 1)
+}
+
+/// What the pages of one server are made from: its own rows, and what they show of others.
+fn inputs_of(common: Common<'_>, entry: &ServerEntry) -> Digest {
+    let Common { catalogue, similar, .. } = common;
+    let mut inputs = Inputs::default();
+    inputs.add(&entry.rows.0);
+    for place in entry.first_tool..entry.first_tool + entry.tool_count {
+        inputs.add(&(place - entry.first_tool));
+        for other in similar.to(catalogue, place).into_iter().filter_map(|i| catalogue.tools.get(i)) {
+            inputs.add(&catalogue.shown(other));
+        }
+    }
+    if !entry.answered() {
+        same_outcome(catalogue, entry).for_each(|other| inputs.add(&(&other.name, &other.version)));
+    }
+    for place in &entry.places {
+        inputs.add(&catalogue.server(place).is_some());
+    }
+    inputs.done()
+}
+
+/// A server whose pages are to be looked at, or to be left as they are.
+struct Open {
+    place: usize,
+    unit: OpenUnit,
+    rows: Option<ServerRows>,
+}
+
+/// Reads the servers in order, a piece at a time.
+struct Reader<'a> {
+    common: Common<'a>,
+    extras: &'a super::stock::Extras,
+    inputs: &'a [Digest],
+    before: &'a [Option<Digest>],
+    is_ours: &'a (dyn Fn(&str) -> bool + Sync),
+    next: usize,
+}
+
+impl Reader<'_> {
+    fn passed(&self) -> usize {
+        self.next
+    }
+
+    fn read(&mut self, db: &mut Connection, options: &BuildOptions) -> Result<Vec<Open>, RenderError> {
+        let press = self.common.press;
+        let (mut piece, mut tools) = (Vec::new(), 0);
+        while tools < TOOLS_AT_ONCE && piece.len() < SERVERS_AT_ONCE {
+            let Some(entry) = self.common.catalogue.servers.get(self.next) else { break };
+            let place = self.next;
+            self.next += 1;
+            let key = entry.key_text();
+            if !(self.is_ours)(&key) {
+                continue;
+            }
+            let unit = press.output.unit(UnitName::server(&key))?;
+            let same = self.before.get(place).copied().flatten() == self.inputs.get(place).copied();
+            // Checking looks at every page; without it, what is the same need not be opened.
+            let keep = same && unit.was_there() && !press.output.is_unsure(&unit) && press.checker.is_none();
+            let rows = if keep { None } else { Some(self.rows(db, place, entry, &key, options)?) };
+            tools += if keep { 0 } else { entry.tool_count };
+            piece.push(Open { place, unit, rows });
+        }
+        Ok(piece)
+    }
+
+    /// Everything that the pages of one server need from the database.
+    fn rows(
+        &self,
+        db: &Connection,
+        index: usize,
+        entry: &ServerEntry,
+        key: &str,
+        options: &BuildOptions,
+    ) -> Result<ServerRows, RenderError> {
+        let rules = self.common.rules;
+        let shown = entry.server.answer.unwrap_or(entry.server.newest);
+        let with_corrections = self.extras.corrected.contains(key);
+        let tools = entry
+            .server
+            .answer
+            .map(|p| read_tools(db, entry.key(), p, rules.hash(), (options.as_of, with_corrections)))
+            .transpose()?;
+        Ok(ServerRows {
+            index,
+            shown: site::probe(db, shown)?,
+            attempts: site::attempts(db, shown)?,
+            declared: if self.extras.declared.contains(key) {
+                declared_lists(db, key, options.as_of)?
+            } else {
+                Vec::new()
+            },
+            newer: if shown == entry.server.newest {
+                None
+            } else {
+                Some(site::probe(db, entry.server.newest)?)
+            },
+            tools,
+            identity: if self.extras.identity.is_some() {
+                identity::site_identity(db, key)?
+            } else {
+                Default::default()
+            },
+        })
+    }
+}
+
+fn make_servers(common: Common<'_>, piece: &[Open]) -> Result<(), RenderError> {
+    piece.par_iter().try_for_each(|open| match &open.rows {
+        Some(rows) => make_server(common, &open.unit, rows),
+        None => Ok(()),
+    })
+}
+
+/// All pages of one server.
+fn make_server(common: Common<'_>, unit: &OpenUnit, rows: &ServerRows) -> Result<(), RenderError> {
+    let Some(entry) = common.catalogue.servers.get(rows.index) else { return Ok(()) };
+    let judged = rows.tools.as_ref().map(|tools| judge(tools, common.rules));
+    let policy = judged.as_deref().map(|judged| server_policy(entry, judged, common.numbers));
+    let work = ServerWork { common, unit, entry, rows, judged: judged.as_deref(), policy: policy.as_ref() };
+    for kind in PAGE_KINDS {
+        if let Make::Server(make) = kind.make {
+            make(&work)?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends the units of a piece in their order; returns how many pages they have.
+fn end(press: &Press<'_>, servers: &[ServerEntry], piece: Vec<Open>) -> Result<usize, RenderError> {
+    let mut pages = 0;
+    for Open { place, unit, rows } in piece {
+        if let Some(entry) = servers.get(place) {
+            pages += super::server_page::pages(entry).len() + entry.tool_count;
+        }
+        match rows {
+            Some(_) => press.output.end_unit(unit)?,
+            None => drop(press.output.keep_unit(unit)?),
+        }
+    }
+    press.output.rest()?;
+    Ok(pages)
+}

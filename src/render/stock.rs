@@ -1,0 +1,228 @@
+//! Taking stock: the first pass over the database, which brings every server in short and says what of it changed.
+//!
+//! A server whose rows are those of the last build is taken from that build's shelf and not read again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+
+use super::RenderError;
+use super::catalogue::{Catalogue, ServerEntry, ToolInShort};
+use super::digest::{Digest, Inputs};
+use super::name::server_name;
+use super::shelf::{Remembered, Shelf};
+use crate::classify::RuleSet;
+use crate::model::{Outcome, Risk, ToolDefinition, Untrusted, Verdict};
+use crate::store::site::{self, Audience, Corrections, SiteProbe, SiteServer};
+use crate::store::site_inputs::{self, ShortTool};
+use crate::store::{Connection, declared_lists, declared_servers, identity};
+
+/// Servers whose rows are held at once.
+const CHUNK: usize = 64;
+/// Longest description in a list.
+const LINE_IN_LIST: usize = 180;
+/// Characters of a description that are read for its line: white space and invisible characters are left out of it.
+const READ_FOR_LINE: usize = 1_000;
+
+/// What is read, and as it stood when.
+pub(super) struct Asked<'a> {
+    pub(super) rules: &'a RuleSet,
+    /// The catalogue as it stood then.
+    pub(super) as_of: Timestamp,
+    /// Corrections and declared lists made until then; None: all of them.
+    pub(super) corrected_by: Option<Timestamp>,
+    pub(super) audience: Audience,
+}
+
+/// Who has rows in tables that most servers are not in.
+#[derive(Debug, Default)]
+pub(super) struct Extras {
+    /// Servers with corrections.
+    pub(super) corrected: BTreeSet<String>,
+    /// Servers of which lists are declared.
+    pub(super) declared: BTreeSet<String>,
+    /// The digest of what is known of who is who; None where nothing is.
+    pub(super) identity: Option<String>,
+}
+
+/// The catalogue, and what the pages of each server were made from the last time.
+#[derive(Debug, Default)]
+pub(super) struct Stock {
+    pub(super) catalogue: Catalogue,
+    pub(super) extras: Extras,
+    /// By server; None where it is not known or no longer so.
+    pub(super) before: Vec<Option<Digest>>,
+}
+
+/// One server on its way into the catalogue.
+enum Part {
+    Known(ServerEntry, Vec<ToolInShort>, Digest),
+    Read { server: SiteServer, shown: Box<SiteProbe>, outcome: Outcome, rows: Rows },
+}
+
+struct Rows {
+    digest: Digest,
+    tools: Vec<ShortTool>,
+    corrections: Corrections,
+    /// Judged here, because the database has no verdict under these rules: place in `tools` and verdict.
+    canonical: BTreeMap<usize, String>,
+    places: Vec<String>,
+}
+
+/// Reads every server that is shown.
+///
+/// # Errors
+/// The database cannot be read, or the shelf not written.
+pub(super) fn take_stock(
+    db: &Connection,
+    asked: &Asked<'_>,
+    shelf: Shelf,
+    mut remembered: Option<Remembered>,
+) -> Result<Stock, RenderError> {
+    let mut stock = Stock { catalogue: Catalogue::new(shelf), ..Stock::default() };
+    stock.extras = extras(db, asked)?;
+    for chunk in site::servers(db, asked.as_of, asked.audience)?.chunks(CHUNK) {
+        let mut parts = Vec::with_capacity(chunk.len());
+        for server in chunk {
+            parts.push(part(db, asked, &stock.extras, server, remembered.as_mut())?);
+        }
+        let parts: Vec<_> = parts.into_par_iter().map(|part| in_short(part, asked.rules)).collect();
+        for (entry, tools, before) in parts {
+            stock.catalogue.add(entry, &tools)?;
+            stock.before.push(before);
+        }
+    }
+    stock.catalogue.complete()?;
+    Ok(stock)
+}
+
+fn extras(db: &Connection, asked: &Asked<'_>) -> Result<Extras, RenderError> {
+    let declared = declared_servers(db, asked.corrected_by, asked.audience.sees_private())?;
+    Ok(Extras {
+        corrected: site_inputs::corrected_servers(db, asked.corrected_by)?,
+        declared: declared.into_iter().map(|server| server.about).collect(),
+        identity: site_inputs::identity_digest(db)?,
+    })
+}
+
+fn part(
+    db: &Connection,
+    asked: &Asked<'_>,
+    extras: &Extras,
+    server: &SiteServer,
+    remembered: Option<&mut Remembered>,
+) -> Result<Part, RenderError> {
+    let key = server.key.to_string();
+    let mut inputs = Inputs::default();
+    inputs.add(&key);
+    let mut rows = Vec::new();
+    site_inputs::feed_server(db, server, &mut rows)?;
+    inputs.add(&Digest::of(&rows.as_slice()).0);
+    let mut corrections = Corrections::new();
+    if extras.corrected.contains(&key) {
+        corrections = site::corrections(db, &server.key, asked.corrected_by)?;
+        inputs.add(&format!("{corrections:?}"));
+    }
+    if extras.declared.contains(&key) {
+        inputs.add(&format!("{:?}", declared_lists(db, &key, asked.corrected_by)?));
+    }
+    let mut places = Vec::new();
+    if extras.identity.is_some() {
+        let (known, other) = identity::site_identity(db, &key)?;
+        inputs.add(&format!("{known:?} {other:?}"));
+        places = other.into_iter().filter_map(|place| place.server).collect();
+    }
+    let digest = inputs.done();
+    if let Some((entry, tools, before)) =
+        remembered.and_then(|r| r.server(&key)).and_then(|known| known.same(server, digest))
+    {
+        return Ok(Part::Known(entry, tools, before));
+    }
+    let shown = site::probe(db, server.answer.unwrap_or(server.newest))?;
+    let outcome =
+        if shown.id == server.newest { shown.outcome } else { site::probe(db, server.newest)?.outcome };
+    let tools = match server.answer {
+        Some(probe) => site_inputs::tools_in_short(db, probe, asked.rules.hash(), READ_FOR_LINE)?,
+        None => Vec::new(),
+    };
+    let mut canonical = BTreeMap::new();
+    for (i, tool) in tools.iter().enumerate().filter(|(_, tool)| tool.verdict.is_none()) {
+        canonical.insert(i, site_inputs::canonical(db, &tool.hash)?);
+    }
+    let rows = Rows { digest, tools, corrections, canonical, places };
+    Ok(Part::Read { server: server.clone(), shown: Box::new(shown), outcome, rows })
+}
+
+fn in_short(part: Part, rules: &RuleSet) -> (ServerEntry, Vec<ToolInShort>, Option<Digest>) {
+    let (server, shown, outcome, rows) = match part {
+        Part::Known(entry, tools, before) => return (entry, tools, Some(before)),
+        Part::Read { server, shown, outcome, rows } => (server, shown, outcome, rows),
+    };
+    let entry = ServerEntry {
+        name: server_name(&server.key, &shown),
+        server,
+        version: shown.version,
+        outcome,
+        asked: shown.finished_at,
+        first_tool: 0,
+        tool_count: 0,
+        classes: [0; 4],
+        rows: rows.digest,
+        places: rows.places.clone(),
+    };
+    (entry, tools_in_short(rows, rules), None)
+}
+
+/// The same choice as `judged::judge` makes, without definitions and evidence: a name once, as its worse half.
+fn tools_in_short(rows: Rows, rules: &RuleSet) -> Vec<ToolInShort> {
+    let mut list: Vec<(ToolInShort, bool, String)> = Vec::with_capacity(rows.tools.len());
+    let mut place: BTreeMap<String, usize> = BTreeMap::new();
+    for (i, row) in rows.tools.into_iter().enumerate() {
+        let (mut class, mut risk, mut signals, review);
+        match (row.verdict, rows.canonical.get(&i)) {
+            (Some(verdict), _) => {
+                (class, risk, signals, review) =
+                    (verdict.class, verdict.risk, verdict.signals, verdict.needs_review)
+            }
+            (None, Some(text)) => {
+                let Ok(tool) = ToolDefinition::from_canonical(text.clone(), row.hash.clone()) else {
+                    continue;
+                };
+                let verdict: Verdict = rules.judge(&tool);
+                (class, risk, signals, review) =
+                    (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);
+            }
+            (None, None) => continue,
+        }
+        let mut needs_review = review;
+        if let Some(said) = rows.corrections.get(&(row.name.clone(), row.hash.clone())) {
+            let by_rules =
+                Verdict { class, risk, signals, confidence: 1.0, needs_review, evidence: Vec::new() };
+            let verdict = said.applied_to(&by_rules);
+            (class, risk, signals, needs_review) =
+                (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);
+        }
+        let line = Untrusted::new(row.description).for_page_line(LINE_IN_LIST);
+        let hash = row.hash.to_string();
+        let tool = ToolInShort { name: row.name, line, class, risk, signals };
+        match place.get(&tool.name) {
+            None => {
+                place.insert(tool.name.clone(), list.len());
+                list.push((tool, needs_review, hash));
+            }
+            Some(at) => {
+                let severity = |t: &ToolInShort, review: bool| -> (crate::model::Class, Risk, bool) {
+                    (t.class, t.risk, review)
+                };
+                if let Some(known) = list.get_mut(*at)
+                    && known.2 != hash
+                    && severity(&tool, needs_review) > severity(&known.0, known.1)
+                {
+                    *known = (tool, needs_review, hash);
+                }
+            }
+        }
+    }
+    list.into_iter().map(|(tool, _, _)| tool).collect()
+}

@@ -1,0 +1,397 @@
+//! JSON twins: every tool, server and list once more for programs. `docs/JSON.md` is the description of these shapes; a
+//! field is never taken away or given another meaning without a new number in `format`.
+
+use std::fmt::Write as _;
+use std::str::FromStr;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::catalogue::{ServerEntry, ServerLine, ToolLine};
+use super::digest::Digest;
+use super::facts::Facts;
+use super::judged::JudgedTool;
+use super::page::Pager;
+use super::words::{ClassCount, ClassWord, RiskWord};
+use crate::model::text::is_unprintable;
+use crate::model::{Class, Evidence, Risk, Signal, Untrusted};
+use crate::policy::{Rule, ToolPolicy};
+
+/// Which twins are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Twins {
+    /// `x.json` beside `x.html`.
+    pub json: bool,
+}
+
+impl Default for Twins {
+    fn default() -> Self {
+        Self { json: true }
+    }
+}
+
+impl FromStr for Twins {
+    type Err = String;
+
+    /// Words with commas between them, or `none`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut twins = Twins { json: false };
+        for word in text.split(',').map(str::trim).filter(|word| *word != "none") {
+            match word {
+                "json" | "all" => twins.json = true,
+                _ => return Err(format!("there is no twin \"{word}\"; there are json, all and none")),
+            }
+        }
+        Ok(twins)
+    }
+}
+
+/// A shape of twin; its name stands in each of them.
+pub(super) struct Shape(&'static str);
+
+/// One tool.
+pub(super) const TOOL: Shape = Shape("catalogue-tool-1");
+/// One server.
+pub(super) const SERVER: Shape = Shape("catalogue-server-1");
+/// A list of tools, or a part of it.
+pub(super) const TOOL_LIST: Shape = Shape("catalogue-tools-1");
+/// A list of servers, or a part of it.
+pub(super) const SERVER_LIST: Shape = Shape("catalogue-servers-1");
+
+impl Shape {
+    /// What a twin of this shape is made from.
+    pub(super) fn inputs(&self, of: &impl Serialize) -> Digest {
+        Digest::of(&(self.0, of))
+    }
+}
+
+/// Where the twin of a page lies.
+pub(super) fn json_path(page: &str) -> String {
+    format!("{}.json", page.strip_suffix(".html").unwrap_or(page))
+}
+
+/// JSON without anything that a terminal or an editor would hide: such characters are escaped, which means the same.
+pub(super) fn json_text(value: &impl Serialize) -> String {
+    let text = serde_json::to_string(value).expect("twins have string keys and finite numbers");
+    if text.is_ascii() || !text.chars().any(is_unprintable) {
+        return text + "\n";
+    }
+    let mut clean = String::with_capacity(text.len() + 64);
+    for c in text.chars() {
+        if is_unprintable(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(clean, "\\u{unit:04x}");
+            }
+        } else {
+            clean.push(c);
+        }
+    }
+    clean + "\n"
+}
+
+/// The server a tool belongs to.
+#[derive(Serialize)]
+struct ServerRef<'a> {
+    key: String,
+    name: &'a str,
+    version: &'a str,
+    page: String,
+}
+
+impl<'a> ServerRef<'a> {
+    fn new(entry: &'a ServerEntry) -> Self {
+        Self {
+            key: entry.key_text(),
+            name: &entry.name.name,
+            version: &entry.version,
+            page: format!("{}/index.html", entry.name.path),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct CorrectionTwin<'a> {
+    class: Class,
+    risk: Risk,
+    signals: &'a [Signal],
+    who: String,
+    why: String,
+    made_at: String,
+}
+
+#[derive(Serialize)]
+struct RuleTwin {
+    rule: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per: Option<&'static str>,
+}
+
+/// One tool with its verdict, its evidence and its definition.
+#[derive(Serialize)]
+pub(super) struct ToolTwin<'a> {
+    format: &'static str,
+    name: &'a str,
+    page: &'a str,
+    server: ServerRef<'a>,
+    class: Class,
+    risk: Risk,
+    signals: &'a [Signal],
+    confidence: f64,
+    needs_review: bool,
+    /// What the rules said, where a person corrected it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corrected_from: Option<CorrectionTwin<'a>>,
+    evidence: &'a [Evidence],
+    recommended: RuleTwin,
+    definition_hash: &'a str,
+    first_seen: String,
+    asked: &'a str,
+    definition: Option<&'a RawValue>,
+}
+
+impl<'a> ToolTwin<'a> {
+    pub(super) fn new(
+        entry: &'a ServerEntry,
+        tool: &'a JudgedTool,
+        policy: &ToolPolicy,
+        facts: &'a Facts,
+        page: &'a str,
+    ) -> Self {
+        let verdict = &tool.verdict;
+        Self {
+            format: TOOL.0,
+            name: tool.definition.name(),
+            page,
+            server: ServerRef::new(entry),
+            class: verdict.class,
+            risk: verdict.risk,
+            signals: &verdict.signals,
+            confidence: verdict.confidence,
+            needs_review: verdict.needs_review,
+            corrected_from: tool.correction.as_ref().map(|correction| CorrectionTwin {
+                class: tool.by_rules.class,
+                risk: tool.by_rules.risk,
+                signals: &tool.by_rules.signals,
+                who: Untrusted::new(correction.who.as_str()).for_page_line(100),
+                why: Untrusted::new(correction.why.as_str()).for_page_line(500),
+                made_at: super::words::day(correction.made_at).iso,
+            }),
+            evidence: &tool.by_rules.evidence,
+            recommended: match policy.rule {
+                Rule::Limit { max, window } => {
+                    RuleTwin { rule: "limit", max: Some(max), per: Some(window.as_str()) }
+                }
+                rule => RuleTwin { rule: rule.word(), max: None, per: None },
+            },
+            definition_hash: tool.definition.hash().as_str(),
+            first_seen: super::words::day(tool.first_seen).iso,
+            asked: &facts.asked.iso,
+            definition: serde_json::from_str(tool.definition.canonical()).ok(),
+        }
+    }
+}
+
+/// A line of a list of tools.
+#[derive(Serialize)]
+struct ToolLineTwin<'a> {
+    name: &'a str,
+    class: &'static str,
+    risk: &'static str,
+    signals: Vec<&'static str>,
+    says: &'a str,
+    page: &'a str,
+    json: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<&'a str>,
+}
+
+impl<'a> ToolLineTwin<'a> {
+    fn new(line: &'a ToolLine) -> Self {
+        Self {
+            name: &line.name,
+            class: line.class.id,
+            risk: line.risk.id,
+            signals: line.signals.iter().map(|s| s.id).collect(),
+            says: &line.line,
+            page: &line.path,
+            json: json_path(&line.path),
+            server: line.server.as_ref().map(|s| s.key.as_str()),
+        }
+    }
+}
+
+/// How many of a class.
+#[derive(Serialize)]
+struct CountTwin {
+    class: &'static str,
+    tools: usize,
+}
+
+/// One server with its tools in short.
+#[derive(Serialize)]
+pub(super) struct ServerTwin<'a> {
+    format: &'static str,
+    #[serde(flatten)]
+    server: ServerRef<'a>,
+    outcome: &'static str,
+    asked: &'a str,
+    registry: &'a str,
+    package: &'a str,
+    repository: Option<&'a str>,
+    licence: Option<&'a str>,
+    sandbox: &'a str,
+    transport: &'a str,
+    total: usize,
+    classes: Vec<CountTwin>,
+    tools: Vec<ToolLineTwin<'a>>,
+}
+
+impl<'a> ServerTwin<'a> {
+    pub(super) fn answered(
+        entry: &'a ServerEntry,
+        facts: &'a Facts,
+        classes: &[ClassCount],
+        tools: &'a [ToolLine],
+    ) -> Self {
+        let count = |c: &ClassCount| CountTwin { class: c.class.id, tools: c.count };
+        Self {
+            total: tools.len(),
+            classes: classes.iter().map(count).collect(),
+            tools: tools.iter().map(ToolLineTwin::new).collect(),
+            ..Self::quiet(entry, facts)
+        }
+    }
+
+    pub(super) fn quiet(entry: &'a ServerEntry, facts: &'a Facts) -> Self {
+        Self {
+            format: SERVER.0,
+            server: ServerRef::new(entry),
+            outcome: entry.outcome.as_str(),
+            asked: &facts.asked.iso,
+            registry: facts.registry,
+            package: &facts.package,
+            repository: facts.repository.as_deref(),
+            licence: facts.licence.as_deref(),
+            sandbox: facts.sandbox,
+            transport: facts.transport,
+            total: 0,
+            classes: Vec::new(),
+            tools: Vec::new(),
+        }
+    }
+}
+
+/// Where a part of a list stands.
+#[derive(Serialize)]
+struct PartTwin {
+    number: usize,
+    of: usize,
+    next: Option<String>,
+}
+
+impl PartTwin {
+    fn new(pager: &Pager) -> Self {
+        let next = pager.links.iter().find(|link| link.number == pager.number + 1);
+        Self { number: pager.number, of: pager.count, next: next.map(|link| json_path(&link.path)) }
+    }
+}
+
+/// A list of tools.
+#[derive(Serialize)]
+pub(super) struct ToolListTwin {
+    format: &'static str,
+    class: Option<&'static str>,
+    risk: Option<&'static str>,
+    total: usize,
+    part: PartTwin,
+    #[serde(serialize_with = "as_twins")]
+    tools: Vec<ToolLine>,
+}
+
+fn as_twins<S: serde::Serializer>(lines: &[ToolLine], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(lines.iter().map(ToolLineTwin::new))
+}
+
+impl ToolListTwin {
+    pub(super) fn new(
+        class: Option<ClassWord>,
+        risk: Option<RiskWord>,
+        total: usize,
+        pager: &Pager,
+        lines: Vec<ToolLine>,
+    ) -> Self {
+        Self {
+            format: TOOL_LIST.0,
+            class: class.map(|c| c.id),
+            risk: risk.map(|r| r.id),
+            total,
+            part: PartTwin::new(pager),
+            tools: lines,
+        }
+    }
+}
+
+/// A line of a list of servers.
+#[derive(Serialize)]
+struct ServerLineTwin<'a> {
+    key: &'a str,
+    name: &'a str,
+    version: &'a str,
+    outcome: &'static str,
+    asked: &'a str,
+    total: usize,
+    classes: Vec<CountTwin>,
+    page: String,
+    json: String,
+}
+
+/// A list of servers.
+#[derive(Serialize)]
+pub(super) struct ServerListTwin<'a> {
+    format: &'static str,
+    list: &'static str,
+    total: usize,
+    part: PartTwin,
+    servers: Vec<ServerLineTwin<'a>>,
+}
+
+impl<'a> ServerListTwin<'a> {
+    pub(super) fn new(list: &'static str, total: usize, pager: &Pager, lines: &'a [ServerLine]) -> Self {
+        let count = |c: &ClassCount| CountTwin { class: c.class.id, tools: c.count };
+        let servers = lines.iter().map(|line| ServerLineTwin {
+            key: &line.name.key,
+            name: &line.name.name,
+            version: &line.version,
+            outcome: line.outcome,
+            asked: &line.asked.iso,
+            total: line.tools,
+            classes: line.classes.iter().map(count).collect(),
+            page: format!("{}/index.html", line.name.path),
+            json: format!("{}/index.json", line.name.path),
+        });
+        Self { format: SERVER_LIST.0, list, total, part: PartTwin::new(pager), servers: servers.collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_hidden_is_left_in_the_text_and_it_reads_back() {
+        let value = serde_json::json!({"a": "x\u{202e}\u{e0041}y \u{200b}é"});
+        let text = json_text(&value);
+        assert!(!text.trim_end().chars().any(is_unprintable), "{text:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn twins_are_named_or_none() {
+        assert_eq!("none".parse(), Ok(Twins { json: false }));
+        assert_eq!("json".parse(), Ok(Twins { json: true }));
+        assert!("yaml".parse::<Twins>().unwrap_err().contains("yaml"));
+        assert_eq!(json_path("a/index.html"), "a/index.json");
+    }
+}
