@@ -562,7 +562,8 @@ fn a_limit_is_asked_about_unless_somebody_types_that_it_may_be_allowed() {
             "{:?}",
             careful.header
         );
-        let lossy = exporter.document(&set, Wishes { limit_may_become_allow: true }).unwrap();
+        let lossy =
+            exporter.document(&set, Wishes { limit_may_become_allow: true, ..Wishes::default() }).unwrap();
         assert_eq!(decided(id, &lossy.text, "a"), Rule::Allow);
         // Neither what a person should decide nor what is narrowed is let through by it.
         assert_eq!(decided(id, &lossy.text, "c"), instead);

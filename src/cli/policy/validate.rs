@@ -103,8 +103,9 @@ fn against_database(
     let neutral = (exporter.id == "json").then(|| export::read_neutral(text).ok()).flatten();
     let made_from = made_from(text);
     let says_nothing = neutral.is_none() && made_from.is_empty();
-    if options.server.is_none() && (says_nothing || !Path::new(&settings.db).is_file()) {
-        return Ok(Vec::new());
+    let there = Path::new(&settings.db).is_file();
+    if options.server.is_none() && (says_nothing || !there) {
+        return Ok(if there { vec![not_known_what_of()] } else { Vec::new() });
     }
     let gatherer = Gatherer::new(settings, Tier::default())?;
     let mut known: Vec<Keyed> = Vec::new();
@@ -124,6 +125,7 @@ fn against_database(
     match &neutral {
         Some((set, _)) => findings.extend(changed_tools(&set.servers, &known)),
         // The other forms keep one number a server.
+        None if says_nothing => findings.push(not_known_what_of()),
         None => {
             for (line, server, fingerprint) in made_from {
                 findings.extend(changed_server(&gatherer, line, &server, &fingerprint)?);
@@ -131,6 +133,19 @@ fn against_database(
         }
     }
     Ok(findings)
+}
+
+/// Some formats have no place for a remark, and what people write has none.
+fn not_known_what_of() -> Finding {
+    Finding {
+        level: Level::Warning,
+        path: "made from".to_owned(),
+        line: None,
+        column: None,
+        message: "it does not say which definitions it was made from, so whether they changed since cannot be told; keep the \
+                  neutral JSON of the same export and check that"
+            .to_owned(),
+    }
 }
 
 /// Tools of a neutral policy whose definition is another one now.
