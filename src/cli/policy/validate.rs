@@ -57,7 +57,13 @@ pub(super) fn run(settings: &Settings, options: &ValidateOptions) -> anyhow::Res
         let text = read_bounded(file)?;
         let exporter = options.format.map_or_else(|| export::guess(&text), |f| f.0);
         let mut findings = (exporter.validate)(&text);
-        findings.extend(against_database(settings, options, exporter, &text)?);
+        // Names and definitions are compared in what can be read; a file with faults cannot.
+        if findings.iter().all(|f| f.level != Level::Error) {
+            findings.extend(against_database(settings, options, exporter, &text)?);
+        } else if options.server.is_some() {
+            findings
+                .push(remark("names", "its tools are compared with the server's once the errors are mended"));
+        }
         findings.sort_by_key(|f| (f.line, f.column));
         let errors = findings.iter().filter(|f| f.level == Level::Error).count();
         all_valid &= errors == 0;
@@ -137,14 +143,21 @@ fn against_database(
 
 /// Some formats have no place for a remark, and what people write has none.
 fn not_known_what_of() -> Finding {
+    remark(
+        "made from",
+        "it does not say which definitions it was made from, so whether they changed since cannot be told; keep the neutral JSON \
+         of the same export and check that",
+    )
+}
+
+/// A warning about the file as a whole.
+fn remark(path: &str, message: &str) -> Finding {
     Finding {
         level: Level::Warning,
-        path: "made from".to_owned(),
+        path: path.to_owned(),
         line: None,
         column: None,
-        message: "it does not say which definitions it was made from, so whether they changed since cannot be told; keep the \
-                  neutral JSON of the same export and check that"
-            .to_owned(),
+        message: message.to_owned(),
     }
 }
 
