@@ -198,6 +198,8 @@ proptest! {
         rule in 0..5_usize,
         which in 0..5_usize,
     ) {
+        // A name that is there already would be another rule for that tool, and no other tool.
+        prop_assume!(!base.contains_key(&added));
         let before: Vec<ToolPolicy> = base.iter().map(|(name, rule)| tool(name, RULES[*rule]())).collect();
         let touched = base.keys().nth(which % base.len()).unwrap().clone();
         let but = |name: &str| before.iter().filter(|t| t.tool.raw() != name).cloned().collect::<Vec<_>>();
