@@ -1,0 +1,53 @@
+//! The Nu HTML checker over every kind of page and 500 others.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::site::{AWKWARD, MADE_UP, Site};
+use super::tools::{packages, program};
+
+/// How many pages beside one of each kind.
+const OTHERS: usize = 500;
+
+#[test]
+fn the_nu_checker_finds_nothing_wrong() {
+    let (Some(folder), Some(java)) = (packages(), program("java")) else { return };
+    let jar = folder.join("node_modules/vnu-jar/build/dist/vnu.jar");
+    for site in [Some(&*MADE_UP), AWKWARD.as_ref()].into_iter().flatten() {
+        let pages = chosen(site);
+        let output = Command::new(&java)
+            .args(["-Xss8m", "-jar"])
+            .arg(&jar)
+            .args(["--format", "json", "--stdout"])
+            .args(&pages)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let mut faults: BTreeMap<String, String> = BTreeMap::new();
+        for message in said["messages"].as_array().unwrap() {
+            let text = message["message"].as_str().unwrap_or_default();
+            // A page read from disk has no origin that 'self' could be, and it takes blocks of data for scripts; browsers do not.
+            if text.contains("violates Content Security Policy (meta tag)") {
+                continue;
+            }
+            let words = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
+            faults.entry(format!("{} {text}", words("type"))).or_insert(words("url") + " " + &words("extract"));
+        }
+        assert!(faults.is_empty(), "{faults:#?}");
+        println!("the Nu checker: {} pages, nothing wrong", pages.len());
+    }
+}
+
+/// One page of each kind, and others from everywhere.
+fn chosen(site: &Site) -> Vec<std::path::PathBuf> {
+    let all = site.pages();
+    let step = (all.len() / OTHERS).max(1);
+    let mut pages: Vec<_> = site.kinds.iter().map(|(_, path)| site.out.join(path)).collect();
+    pages.extend(all.into_iter().step_by(step).take(OTHERS));
+    pages.sort();
+    pages.dedup();
+    pages
+}
