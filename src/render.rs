@@ -25,6 +25,7 @@ mod options;
 mod page;
 mod page_text;
 mod parameters;
+mod plate;
 mod prose;
 mod quote;
 mod report;

@@ -135,6 +135,7 @@ fn build_held(
         site_pages += 1;
         press.output.end_unit(unit)?;
     }
+    let left_to_tera = press.engine.left_to_tera();
     let Press { output, tally, checker, .. } = press;
     let written = output.finish()?;
     let (server_count, tool_count) = (catalogue.servers.len(), catalogue.tools.len());
@@ -153,6 +154,7 @@ fn build_held(
         mean_tool_page: tool_pages.map_or(0, |kind| kind.bytes / (kind.rendered as u64).max(1)),
         seconds: begun.elapsed().as_secs_f64(),
         kinds,
+        left_to_tera,
         problems: checker.map(|checker| checker.problems(options.shard.is_none())),
     })
 }

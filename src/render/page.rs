@@ -101,10 +101,15 @@ impl Press<'_> {
         self.made(kind.id, unit, path, (template, inputs), || {
             let mut sheet = sheet()?;
             // The way to the site's root: `../` as often as needed; empty at the top.
-            sheet.set("root", &root_from(path));
-            sheet.set("path", path);
-            sheet.set("canonical", &self.canonical(path));
+            sheet.set("root", &root_from(path))?;
+            sheet.set("path", path)?;
+            sheet.set("canonical", &self.canonical(path))?;
             let mut text = self.engine.text(template, &sheet)?;
+            if let Some(checker) = &self.checker
+                && text != self.engine.by_tera(template, &sheet)?
+            {
+                checker.fault(path, template, "is not what its template says");
+            }
             let blank = text.len() - text.trim_start().len();
             text.drain(..blank);
             Ok(text)

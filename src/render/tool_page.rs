@@ -174,8 +174,8 @@ impl ToolPages<'_> {
         press.page_on("tool.html", &KIND, self.work.unit, &path, inputs, || {
             let mut sheet = Sheet::of("tool.html", &view)?;
             let questions = questions(&press.engine.text("faq.txt", &sheet)?);
-            sheet.set("json_ld", &json_ld(&questions));
-            sheet.set("questions", &questions);
+            sheet.set("json_ld", &json_ld(&questions))?;
+            sheet.set("questions", &questions)?;
             Ok(sheet)
         })
     }
