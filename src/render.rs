@@ -13,6 +13,7 @@ mod declared_list;
 mod digest;
 mod engine;
 mod facts;
+mod fresh;
 mod html;
 mod identity;
 mod judged;

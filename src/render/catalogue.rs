@@ -1,6 +1,6 @@
 //! The whole catalogue in short: what lists, counts, neighbours and links need, and no more. Pages read the rest again.
 //!
-//! Of a tool some sixty bytes and its name are in memory; the line that lists show of it lies in a file (see `shelf`).
+//! Of a tool some sixty bytes, its name and the line that lists show of it are in memory: less than 200 bytes together.
 
 use jiff::Timestamp;
 use rayon::prelude::*;
@@ -29,7 +29,9 @@ pub(super) struct Catalogue {
     pub(super) by_name: Vec<u32>,
     /// All names, one behind the other.
     names: String,
-    /// The lines of lists.
+    /// The lines of lists, in the same way.
+    lines: String,
+    /// What is remembered for the next build.
     shelf: Shelf,
 }
 
@@ -75,7 +77,7 @@ pub(super) struct ToolEntry {
     pub(super) shown: u64,
     name_at: u32,
     name_len: u32,
-    line_at: u64,
+    line_at: u32,
     line_len: u32,
 }
 
@@ -136,9 +138,11 @@ impl Catalogue {
         entry.classes = count_classes(tools.iter().map(|t| t.class));
         self.shelf.begin_server(&entry)?;
         for tool in tools {
-            let (line_at, line_len) = self.shelf.put_tool(tool)?;
-            let name_at = u32::try_from(self.names.len()).map_err(std::io::Error::other)?;
+            self.shelf.put_tool(tool)?;
+            let place = |number: usize| u32::try_from(number).map_err(std::io::Error::other);
+            let (name_at, line_at) = (place(self.names.len())?, place(self.lines.len())?);
             self.names.push_str(&tool.name);
+            self.lines.push_str(&tool.line);
             self.tools.push(ToolEntry {
                 server,
                 class: tool.class,
@@ -154,9 +158,9 @@ impl Catalogue {
                 ))
                 .short(),
                 name_at,
-                name_len: u32::try_from(tool.name.len()).map_err(std::io::Error::other)?,
+                name_len: place(tool.name.len())?,
                 line_at,
-                line_len,
+                line_len: place(tool.line.len())?,
             });
         }
         self.servers.push(entry);
@@ -170,6 +174,7 @@ impl Catalogue {
     pub(super) fn complete(&mut self) -> std::io::Result<()> {
         self.shelf.flush()?;
         self.names.shrink_to_fit();
+        self.lines.shrink_to_fit();
         self.tools.shrink_to_fit();
         let count = u32::try_from(self.tools.len()).map_err(std::io::Error::other)?;
         // Most names differ in their first letters: only the others are looked at whole.
@@ -224,15 +229,16 @@ impl Catalogue {
     /// A tool for a list; `with_server` in lists over several servers.
     ///
     /// # Errors
-    /// The shelf cannot be read.
+    /// None since lines are in memory; lists over several pages may read them from elsewhere again.
     pub(super) fn tool_line(&self, tool: &ToolEntry, with_server: bool) -> std::io::Result<ToolLine> {
+        let line = self.lines.get(tool.line_at as usize..(tool.line_at + tool.line_len) as usize);
         Ok(ToolLine {
             name: tool_name(self.name_of(tool), NAME_IN_LIST),
             path: self.tool_path(tool),
             class: class_word(tool.class),
             risk: risk_word(tool.risk),
             signals: tool.signals().map(signal_word).collect(),
-            line: self.shelf.line(tool.line_at, tool.line_len)?,
+            line: line.unwrap_or_default().to_owned(),
             server: self.server_of(tool).filter(|_| with_server).map(|s| s.name.clone()),
         })
     }

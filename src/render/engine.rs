@@ -82,7 +82,7 @@ fn build_held(
         private: options.audience.sees_private(),
     };
     engine.share("site", &site);
-    let shared = shared(&site, numbers, options);
+    let shared = shared(&site, numbers, options, &site_inputs::edits(db)?);
     let whole = whole(db, shared, options)?;
     let trusted = !options.fresh && !output.taken_up;
     let remembered =
@@ -160,9 +160,9 @@ fn build_held(
 }
 
 /// What every page is made from, beside its own view.
-fn shared(site: &SiteView, numbers: &Numbers, options: &BuildOptions) -> Digest {
+fn shared(site: &SiteView, numbers: &Numbers, options: &BuildOptions, edits: &str) -> Digest {
     let mut inputs = Inputs::default();
-    inputs.add(&(site, format!("{numbers:?}"), options.base_url.as_ref().map(Url::as_str)));
+    inputs.add(&(site, edits, format!("{numbers:?}"), options.base_url.as_ref().map(Url::as_str)));
     for (name, bytes) in &options.templates {
         inputs.add(&(name, Digest::of(bytes).0));
     }
@@ -258,7 +258,7 @@ impl Reader<'_> {
             if !(self.is_ours)(&key) {
                 continue;
             }
-            let unit = press.output.unit(UnitName::server(&key))?;
+            let unit = press.output.unit_in(UnitName::server(&key), &entry.name.path)?;
             let same = self.before.get(place).copied().flatten() == self.inputs.get(place).copied();
             // Checking looks at every page; without it, what is the same need not be opened.
             let keep = same && unit.was_there() && !press.output.is_unsure(&unit) && press.checker.is_none();

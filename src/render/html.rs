@@ -230,6 +230,7 @@ mod tests {
             "{% if below.y == \"why\" and not empty %}1{% endif %}{% if nothing == x %}2{% endif %}{% if missing %}3{% endif %}{% if n != 12 %}4{% endif %}",
             "{# a {{ x }} #}{%- if x in [\"a\", \"<b>'\\\"&\"] %}in{% endif -%}  end {{ 1 if n else 2 }}",
             "{% if nothing is defined %}d{% endif %}{% if missing is defined %}d{% else %}u{% endif %}{{ n - 20 }}",
+            "{% if x is starting_with(pat=\"<b\") %}{{ n * 3 + 1 }}{% elif x is not starting_with(pat=\"<b\") %}{{ one }}{% endif %}",
             "{% for row in rows %}{{ row.name }}{% for i in row.list %}{{ i }}{{ loop.last }}{% endfor %}{{ loop.last }}{% endfor %}",
         ];
         let view = serde_json::json!({

@@ -1,4 +1,4 @@
-//! The file beside a build: what lists show of each tool, read by place, and what the last build knew of each server.
+//! The file beside a build: what it knew of each server and showed of each tool, for the next one.
 //!
 //! It only saves work. Without it, or with one that is not of the last build into this folder, everything is looked at
 //! anew. It lies in the state folder and is no part of the site.
@@ -23,7 +23,6 @@ const MOST: u32 = 1 << 26;
 pub(super) struct Shelf {
     /// None in a catalogue without servers.
     writer: Option<BufWriter<std::fs::File>>,
-    reader: Option<std::fs::File>,
     at: u64,
     /// Where it will be kept; None: it is gone with the build.
     keep: Option<(tempfile::TempPath, PathBuf)>,
@@ -45,7 +44,6 @@ impl Shelf {
             None => (tempfile::tempfile_in(folder)?, None),
         };
         let mut shelf = Self {
-            reader: Some(file.try_clone()?),
             writer: Some(BufWriter::with_capacity(1 << 16, file)),
             at: 0,
             keep,
@@ -88,18 +86,16 @@ impl Shelf {
         self.number(u32::try_from(entry.tool_count).map_err(std::io::Error::other)?)
     }
 
-    /// One tool; returns where its line lies.
+    /// One tool.
     ///
     /// # Errors
     /// A full disk.
-    pub(super) fn put_tool(&mut self, tool: &ToolInShort) -> std::io::Result<(u64, u32)> {
+    pub(super) fn put_tool(&mut self, tool: &ToolInShort) -> std::io::Result<()> {
         self.text(&tool.name)?;
         self.text(tool.class.as_str())?;
         self.text(tool.risk.as_str())?;
         self.text(&tool.signals.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(" "))?;
-        self.text(&tool.line)?;
-        let length = u32::try_from(tool.line.len()).map_err(std::io::Error::other)?;
-        Ok((self.at - u64::from(length), length))
+        self.text(&tool.line)
     }
 
     /// Everything that was put is on the shelf.
@@ -108,18 +104,6 @@ impl Shelf {
     /// A full disk.
     pub(super) fn flush(&mut self) -> std::io::Result<()> {
         self.writer.as_mut().map_or(Ok(()), BufWriter::flush)
-    }
-
-    /// The line at a place. Any thread may.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
-    pub(super) fn line(&self, at: u64, length: u32) -> std::io::Result<String> {
-        use std::os::unix::fs::FileExt;
-        let Some(reader) = &self.reader else { return Ok(String::new()) };
-        let mut bytes = vec![0; length as usize];
-        reader.read_exact_at(&mut bytes, at)?;
-        String::from_utf8(bytes).map_err(std::io::Error::other)
     }
 
     /// Keeps the shelf for the next build: with what each server's pages were made from, and which build it belongs to.

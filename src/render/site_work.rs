@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::catalogue::{Catalogue, ServerEntry};
 use super::declared::Unasked;
+use super::digest::{Digest, Inputs};
 use super::judged::JudgedTool;
 use super::lists::Figures;
 use super::page::Press;
@@ -63,6 +64,32 @@ pub(super) struct UnaskedWork<'a> {
     pub(super) unit: &'a OpenUnit,
     pub(super) server: &'a Unasked,
     pub(super) lists: &'a [StoredDeclared],
+}
+
+impl ServerWork<'_> {
+    /// What the page of one of its tools is made from, beside what all pages are: everything the database says of the server, and
+    /// what is shown of similar tools elsewhere. It costs a hash of some hundred bytes, where a view would have to be made first.
+    pub(super) fn tool_inputs(&self, place: usize) -> Digest {
+        let Common { catalogue, similar, .. } = self.common;
+        let mut inputs = Inputs::default();
+        inputs.add(&(self.entry.rows.0, place));
+        for other in similar.to(catalogue, self.entry.first_tool + place) {
+            if let Some(tool) = catalogue.tools.get(other) {
+                inputs.add(&catalogue.shown(tool));
+            }
+        }
+        inputs.done()
+    }
+
+    /// What the server's own pages are made from: everything the database says of it, and which of the servers it names are here.
+    pub(super) fn server_inputs(&self, part: usize) -> Digest {
+        let mut inputs = Inputs::default();
+        inputs.add(&(self.entry.rows.0, part));
+        for place in &self.entry.places {
+            inputs.add(&self.common.catalogue.server(place).is_some());
+        }
+        inputs.done()
+    }
 }
 
 impl WholeWork<'_> {

@@ -74,8 +74,12 @@ pub(super) enum Expression {
     Join(Box<Expression>, Box<Expression>),
     Plus(Box<Expression>, Box<Expression>),
     Minus(Box<Expression>, Box<Expression>),
+    Times(Box<Expression>, Box<Expression>),
     In(Box<Expression>, Box<Expression>),
     Defined(Box<Expression>),
+    Begins(Box<Expression>, String),
+    /// What cannot be read here.
+    Odd,
     /// The first if the second holds, else the third.
     Choice(Box<Expression>, Box<Expression>, Box<Expression>),
 }
@@ -210,9 +214,9 @@ pub(super) fn expression(tokens: &mut Tokens, least: u8, names: &mut Names) -> O
             Some(Token::Sign(sign)) => match *sign {
                 "==" | "!=" | "<" | "<=" | ">" | ">=" => (*sign, 7),
                 "+" | "-" => (*sign, 11),
-                "~" => (*sign, 13),
+                "~" | "*" => (*sign, 13),
                 "|" => (*sign, 17),
-                "*" | "/" | "%" | "//" | "**" => return None,
+                "/" | "%" | "//" | "**" => return None,
                 _ => break,
             },
             _ => break,
@@ -228,9 +232,17 @@ pub(super) fn expression(tokens: &mut Tokens, least: u8, names: &mut Names) -> O
         }
         if sign == "is" {
             let not = tokens.take_word("not");
-            tokens.take_word("defined").then_some(())?;
-            let defined = Expression::Defined(boxed(left));
-            left = if not { Expression::Not(Box::new(defined)) } else { defined };
+            let test = if tokens.take_word("starting_with") {
+                let given = tokens.take("(") && tokens.take_word("pat") && tokens.take("=");
+                given.then_some(())?;
+                let beginning = tokens.text()?;
+                tokens.take(")").then_some(())?;
+                Expression::Begins(boxed(left), beginning)
+            } else {
+                tokens.take_word("defined").then_some(())?;
+                Expression::Defined(boxed(left))
+            };
+            left = if not { Expression::Not(Box::new(test)) } else { test };
             continue;
         }
         if sign == "if" {
@@ -249,6 +261,7 @@ pub(super) fn expression(tokens: &mut Tokens, least: u8, names: &mut Names) -> O
             "in" => Expression::In(left_box, right),
             "+" => Expression::Plus(left_box, right),
             "-" => Expression::Minus(left_box, right),
+            "*" => Expression::Times(left_box, right),
             "~" => Expression::Join(left_box, right),
             "==" => compare(Comparison::Equal, left_box, right),
             "!=" => compare(Comparison::Unequal, left_box, right),

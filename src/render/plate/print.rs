@@ -243,6 +243,12 @@ impl<'a> Printer<'a> {
             }
             Expression::Plus(a, b) => sum(&self.value(a)?, &self.value(b)?, i128::checked_add)?,
             Expression::Minus(a, b) => sum(&self.value(a)?, &self.value(b)?, i128::checked_sub)?,
+            Expression::Times(a, b) => sum(&self.value(a)?, &self.value(b)?, i128::checked_mul)?,
+            Expression::Begins(of, beginning) => {
+                let of = self.value(of)?;
+                Value::Bool(text(&of).ok_or(Odd("the beginning of what is no text"))?.starts_with(beginning.as_str()))
+            }
+            Expression::Odd => return Err(Odd("an expression that plates do not have")),
             Expression::In(a, b) => {
                 let Expression::List(items) = b.as_ref() else { return Err(Odd("in what is no list")) };
                 let wanted = self.value(a)?;

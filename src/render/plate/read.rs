@@ -47,7 +47,11 @@ pub(super) fn read(text: &str, names: &mut Names) -> Source {
         let steps = reader.until(&[])?;
         (reader.at >= reader.pieces.len()).then_some(steps)
     });
-    source.steps = steps.unwrap_or_else(|| vec![Step::Odd]);
+    match steps {
+        Some(steps) => source.steps = steps,
+        // Nor is anything of it used that was read before.
+        None => source = Source { steps: vec![Step::Odd], ..Source::default() },
+    }
     source
 }
 
@@ -193,7 +197,7 @@ impl<'a> Reader<'a, '_> {
             "for" => self.repetition(rest)?,
             "set" => match rest.split_once('=').filter(|(name, _)| is_name(name.trim())) {
                 Some((name, value)) => {
-                    let value = self.whole(value)?;
+                    let value = self.whole(value).unwrap_or(Expression::Odd);
                     Step::Set(self.names.symbol(name.trim()), value)
                 }
                 None if is_name(rest) => {
@@ -212,7 +216,7 @@ impl<'a> Reader<'a, '_> {
         let mut branches = Vec::new();
         let mut asked = first;
         loop {
-            let asks = self.whole(asked)?;
+            let asks = self.whole(asked).unwrap_or(Expression::Odd);
             let body = self.until(&["elif", "else", "endif"])?;
             branches.push((asks, body));
             match self.ended()? {
