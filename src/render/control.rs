@@ -247,7 +247,7 @@ fn parts(exporter: &Exporter, documents: Vec<(Tier, String, EffectiveRule)>) -> 
             label,
             recommended: tiers.contains(&Tier::Recommended),
             effect: effect_word(exporter, effect),
-            text: text.trim_end().to_owned(),
+            text: text.trim().to_owned(),
         }
     };
     groups.into_iter().map(part).collect()

@@ -33,6 +33,9 @@ pub(super) struct HistoryView {
     pub(super) versions: Vec<String>,
     /// Earlier versions that are not named.
     pub(super) more_versions: usize,
+    /// When an answer first held this very definition; None where only one answer is known.
+    #[serde(skip)]
+    pub(super) begun: Option<jiff::Timestamp>,
 }
 
 /// Something that happened to a tool.
@@ -125,6 +128,7 @@ impl<'a> Seen<'a> {
         let mut last: Option<&DefinitionHash> = None;
         let mut listed = false;
         let mut versions: Vec<&str> = Vec::new();
+        let mut begun = None;
         for Answer { first, hashes } in &answers {
             // Of a name that is listed twice, the definition that speaks for it is followed.
             let own = tool.definition.hash();
@@ -148,6 +152,9 @@ impl<'a> Seen<'a> {
             }
             listed = hash.is_some();
             last = hash.or(last);
+            if hashes.contains(&own) {
+                begun.get_or_insert(first.at);
+            }
             if hashes.contains(&own)
                 && !first.version.is_empty()
                 && !versions.contains(&first.version.as_str())
@@ -166,6 +173,7 @@ impl<'a> Seen<'a> {
             left_out,
             versions: named.map(|v| Untrusted::new(*v).for_page_line(100)).collect(),
             more_versions,
+            begun,
         }
     }
 }
@@ -174,7 +182,7 @@ fn only_answer(facts: &Facts) -> HistoryView {
     let (day, version) = (facts.asked.clone(), facts.version.clone());
     let versions = if version.is_empty() { Vec::new() } else { vec![version.clone()] };
     let events = vec![Event { kind: "first", day, version, change: None }];
-    HistoryView { answers: 1, events, left_out: 0, versions, more_versions: 0 }
+    HistoryView { answers: 1, events, left_out: 0, versions, more_versions: 0, begun: None }
 }
 
 fn change((before, was): &(ToolDefinition, Verdict), (now, is): &(ToolDefinition, Verdict)) -> Change {

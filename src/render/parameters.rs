@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::name::tool_name;
 use super::quote::{EVIDENCE_ON_PAGE, Stretch, marked, place};
 use super::words::{ClassWord, SignalWord, class_word, signal_word};
-use crate::model::emit::json_document;
+use crate::model::emit::json_indented;
 use crate::model::{Class, Effect, Evidence, ToolDefinition, Untrusted};
 
 /// Most parameters on a page.
@@ -86,7 +86,7 @@ pub(super) struct Parameter {
 
 /// The input schema, indented; None where there is none.
 pub(super) fn schema(tool: &ToolDefinition) -> Option<Schema> {
-    let whole = json_document(tool.input_schema().filter(|s| !s.is_null())?).ok()?;
+    let whole = json_indented(tool.input_schema().filter(|s| !s.is_null())?).ok()?;
     let whole = whole.trim_end();
     let characters = whole.chars().count();
     let cut = characters > SCHEMA;
@@ -259,7 +259,7 @@ mod tests {
             let text = format!(r#"{{"name":"t","inputSchema":{{"x":"{}"}}}}"#, "é".repeat(length));
             schema(&ToolDefinition::from_json(&text).unwrap()).unwrap()
         };
-        assert_eq!((of(10).cut, of(10).text.as_str()), (false, "{\n  \"x\": \"éééééééééé\"\n}"));
+        assert_eq!((of(10).cut, of(10).text.as_str()), (false, "{\n \"x\": \"éééééééééé\"\n}"));
         let long = of(50_000);
         assert!(long.cut && long.text.chars().count() == SCHEMA + 1 && long.characters > 50_000);
     }

@@ -34,7 +34,7 @@ pub(super) struct Reason {
     pub(super) number: usize,
     /// The rule's id.
     pub(super) rule: String,
-    /// What the rule says, without a full stop at its end; empty where the rule set does not know it.
+    /// What the rule says, without a full stop at its end; empty where the rule set does not know it, or an earlier reason says it.
     pub(super) what: String,
     /// Why it says so, without a full stop at its end; empty where an earlier reason of the same rule says it.
     pub(super) why: String,
@@ -62,10 +62,11 @@ pub(super) fn reasons(
 ) -> (Vec<Reason>, usize) {
     let shown = evidence.iter().take(EVIDENCE_ON_PAGE).enumerate();
     let mut list: Vec<Reason> = shown.map(|(i, e)| reason(i + 1, definition, e, rules)).collect();
-    // Why a rule says what it says is told where it speaks first.
+    // What a rule says, and why, is told where it speaks first.
     let mut told = std::collections::BTreeSet::new();
     for reason in &mut list {
         if !told.insert(reason.rule.clone()) {
+            reason.what.clear();
             reason.why.clear();
         }
     }
@@ -77,9 +78,11 @@ fn reason(number: usize, definition: &ToolDefinition, evidence: &Evidence, rules
     let field = definition.object().pointer(&evidence.field);
     let css = mark_css(evidence);
     let quote = match (evidence.span, field.and_then(|v| v.as_str())) {
-        (Some(span), Some(text)) => around(text, span, css),
+        // Name and description stand above the reasons, with these words marked.
+        (Some(span), Some(text)) if matches!(place, "name" | "description") => around(text, span, 0, css),
+        (Some(span), Some(text)) => around(text, span, AROUND, css),
         // A span may point at a key (a parameter's own name): then its text is all there is to show.
-        (Some(_), None) if !evidence.text.is_empty() => around(&evidence.text, [0, usize::MAX], css),
+        (Some(_), None) if !evidence.text.is_empty() => around(&evidence.text, [0, usize::MAX], AROUND, css),
         _ => Vec::new(),
     };
     let text = rules.meaning(&evidence.rule);
@@ -155,17 +158,19 @@ pub(super) fn marked(text: &str, field: &str, evidence: &[Evidence], most: usize
     (stretches.0, false)
 }
 
-/// The words of a span with a little before and after, on one line.
-fn around(text: &str, [start, end]: [usize; 2], css: &'static str) -> Vec<Stretch> {
+/// The words of a span with so much before and after, on one line.
+fn around(text: &str, [start, end]: [usize; 2], more: usize, css: &'static str) -> Vec<Stretch> {
     let end = end.min(start.saturating_add(SPAN_ON_PAGE));
-    let from = start.saturating_sub(AROUND);
+    let from = start.saturating_sub(more);
     let mut stretches = Stretches::default();
-    if from > 0 {
+    if from > 0 && more > 0 {
         stretches.push('…', 0, "");
     }
     for (i, c) in text.chars().enumerate().skip(from) {
-        if i >= end.saturating_add(AROUND) {
-            stretches.push('…', 0, "");
+        if i >= end.saturating_add(more) {
+            if more > 0 {
+                stretches.push('…', 0, "");
+            }
             break;
         }
         let inside = i >= start && i < end;
@@ -232,7 +237,7 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_around_the_words() {
         let text = format!("{} deletes {}", "a".repeat(500), "b".repeat(500));
-        let quote = around(&text, [501, 508], "d");
+        let quote = around(&text, [501, 508], AROUND, "d");
         assert_eq!(quote.get(1).map(|s| s.text.as_str()), Some("deletes"));
         assert!(quote.iter().map(|s| s.text.chars().count()).sum::<usize>() < 140);
     }

@@ -26,7 +26,7 @@ use crate::model::{Signal, Untrusted, Verdict};
 use crate::policy::Tier;
 
 /// Other tools of the same server that are named.
-const SIBLINGS: usize = 10;
+const SIBLINGS: usize = 8;
 /// Longest name in a heading.
 const NAME_ON_PAGE: usize = 1_000;
 /// Longest name inside a sentence.
@@ -63,7 +63,11 @@ pub(super) struct ToolView<'a> {
     marked_name: Vec<Stretch>,
     pub(super) facts: &'a Facts,
     pub(super) definition: String,
+    /// The beginning of it.
+    definition_short: String,
     first_seen: Day,
+    /// The definition was seen on another server before this one listed it.
+    seen_before: bool,
     pub(super) history: HistoryView,
     pub(super) parameters: Parameters,
     schema: Option<Schema>,
@@ -182,9 +186,10 @@ impl ToolPages<'_> {
         } else {
             (Vec::new(), false)
         };
-        let says = if described { description.for_page_line(300) } else { String::new() };
+        let says = if described { description.for_page_line(200) } else { String::new() };
         let name = tool_name(definition.name(), NAME_IN_TEXT);
         let path = slug(definition.name());
+        let history = self.seen.of(tool, self.judged, &self.facts, rules);
         let [alike, safer, riskier] = self.similar_to(place, (risk_word(risk).step, class_word(class).step));
         ToolView {
             server: &self.work.entry.name,
@@ -208,8 +213,10 @@ impl ToolPages<'_> {
             marked_name: marked(definition.name(), "/name", evidence, NAME_ON_PAGE).0,
             facts: &self.facts,
             definition: definition.hash().to_string(),
+            definition_short: definition.hash().to_string().chars().take(16).collect(),
             first_seen: day(tool.first_seen),
-            history: self.seen.of(tool, self.judged, &self.facts, rules),
+            seen_before: history.begun.is_some_and(|begun| tool.first_seen < begun),
+            history,
             parameters: parameters(definition, evidence),
             schema: schema(definition),
             hints: hints(definition, &tool.verdict),
