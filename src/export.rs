@@ -36,7 +36,7 @@ mod yaml;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::policy::{Decided, Keyed, PolicySet, ServerPolicy, Tier, ToolPolicy, default_server_key};
+use crate::policy::{Decided, Keyed, PolicySet, Rule, ServerPolicy, Tier, ToolPolicy, default_server_key};
 
 pub use effect::{EffectiveRule, Reason};
 pub use failure::ExportError;
@@ -171,7 +171,7 @@ pub fn guess(text: &str) -> &'static Exporter {
 }
 
 impl Exporter {
-    /// What a document of this format really does with calls of that tool, taken by itself.
+    /// What a document of this format in tier recommended really does with calls of that tool, taken by itself.
     pub fn effective(&self, policy: &ToolPolicy) -> EffectiveRule {
         self.effective_for("server", policy, Tier::Recommended, Wishes::default())
     }
@@ -182,22 +182,36 @@ impl Exporter {
         (self.exact)(key, policy, effective)
     }
 
-    /// The document of one server: the tools named, everything else as the policy's default says.
+    /// The document of one server in tier recommended: the tools named, everything else as the policy's default says.
     ///
     /// # Errors
     /// See [`Exporter::document`].
     pub fn document_of(&self, policy: &ServerPolicy) -> Result<String, ExportError> {
+        self.document_in(policy, Tier::Recommended)
+    }
+
+    /// The document of one server in a tier.
+    ///
+    /// # Errors
+    /// See [`Exporter::document`].
+    pub fn document_in(&self, policy: &ServerPolicy, tier: Tier) -> Result<String, ExportError> {
         let keyed = Keyed { key: default_server_key(&policy.server), policy: policy.clone() };
-        let set = PolicySet { tier: Tier::Recommended, servers: vec![keyed] };
+        let set = PolicySet { tier, servers: vec![keyed] };
         Ok(self.document(&set, Wishes::default())?.text)
     }
 
-    /// The document of some tools of a server whose whole document [`Exporter::document_of`] has made: it was checked and read back there,
-    /// tool by tool, and is not again.
-    pub fn part_of(&self, policy: &ServerPolicy) -> String {
-        let keyed = Keyed { key: default_server_key(&policy.server), policy: policy.clone() };
-        let set = PolicySet { tier: Tier::Recommended, servers: vec![keyed] };
-        (self.write)(&plan::plan(self, &set, Wishes::default()))
+    /// The document of a policy with one tool or some, without the header that a file has, and what it does with each tool in their order.
+    ///
+    /// It is not read back: what a document makes of a tool is read back where the file of the whole server is made.
+    pub fn fragment(&self, keyed: &Keyed, tier: Tier) -> (String, Vec<EffectiveRule>) {
+        let plan = plan::fragment(self, tier, keyed);
+        let effects = plan.servers.iter().flat_map(|s| &s.tools).map(|t| t.effective).collect();
+        ((self.write)(&plan), effects)
+    }
+
+    /// What this format does with tools of a server that its document does not name.
+    pub fn default_in(&self, policy: &Keyed, tier: Tier) -> Rule {
+        plan::default_in(self, tier, policy)
     }
 
     /// The document of several servers, checked and read back.

@@ -3,6 +3,8 @@
 //! Same database, same rules, same `as_of`: same bytes. Every sentence is in `templates/` or `site/content/`; here are
 //! only words, numbers and the order of things. Called by `cli`.
 
+mod answers;
+mod badge;
 mod benchmark;
 mod catalogue;
 mod check;
@@ -14,12 +16,16 @@ mod digest;
 mod engine;
 mod facts;
 mod fresh;
+mod hints;
+mod history;
 mod html;
 mod identity;
 mod judged;
 mod kinds;
+mod launch;
 mod lists;
 mod manifest;
+mod markdown;
 mod name;
 mod not_found;
 mod options;
@@ -27,7 +33,9 @@ mod page;
 mod page_text;
 mod parameters;
 mod plate;
+mod policy_files;
 mod prose;
+mod questions;
 mod quote;
 mod report;
 pub mod serve;

@@ -24,6 +24,7 @@ mod review;
 mod rows;
 mod rule_sets;
 pub mod site;
+pub mod site_history;
 pub mod site_inputs;
 mod sources;
 mod walks;

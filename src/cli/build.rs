@@ -32,8 +32,8 @@ pub(super) struct BuildOptions {
     /// Show private servers too; every page then tells search engines to keep out
     #[arg(long)]
     include_private: bool,
-    /// Twins of the pages for programs: json, all or none
-    #[arg(long, value_name = "LIST", default_value = "json")]
+    /// What lies beside the pages, with commas between: json, md, svg (badges), policies (the policy files of servers), all or none
+    #[arg(long, value_name = "LIST", default_value = "all")]
     twins: Twins,
     /// Compressed copies beside the files: gz, br, or both with a comma
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ["gz", "br"])]

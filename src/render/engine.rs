@@ -13,6 +13,7 @@ use url::Url;
 
 use super::catalogue::ServerEntry;
 use super::check::Checker;
+use super::control::server_policies;
 use super::digest::{Digest, Inputs};
 use super::html::Engine;
 use super::judged::{judge, read_tools};
@@ -21,7 +22,7 @@ use super::lists::Figures;
 use super::manifest::UnitName;
 use super::page::{Press, SiteView};
 use super::report::{BuildReport, Tally};
-use super::server_page::{ServerRows, same_outcome, server_policy};
+use super::server_page::{ServerRows, same_outcome};
 use super::shelf::{Remembered, Shelf};
 use super::similar::Similar;
 use super::site_work::{Common, ServerWork, UnaskedWork, WholeWork};
@@ -30,8 +31,8 @@ use super::write::{OpenUnit, Output};
 use super::{BuildOptions, RenderError, declared};
 use crate::classify::RuleSet;
 use crate::policy::Numbers;
-use crate::store::site;
 use crate::store::{Connection, declared_lists, identity, site_inputs};
+use crate::store::{site, site_history};
 
 /// Tools whose rows are held at once, as near as whole servers come to it.
 const TOOLS_AT_ONCE: usize = 400;
@@ -82,6 +83,7 @@ fn build_held(
         private: options.audience.sees_private(),
     };
     engine.share("site", &site);
+    engine.share("twins", &options.twins);
     let shared = shared(&site, numbers, options, &site_inputs::edits(db)?);
     let whole = whole(db, shared, options)?;
     let trusted = !options.fresh && !output.taken_up;
@@ -162,7 +164,8 @@ fn build_held(
 /// What every page is made from, beside its own view.
 fn shared(site: &SiteView, numbers: &Numbers, options: &BuildOptions, edits: &str) -> Digest {
     let mut inputs = Inputs::default();
-    inputs.add(&(site, edits, format!("{numbers:?}"), options.base_url.as_ref().map(Url::as_str)));
+    let address = options.base_url.as_ref().map(Url::as_str);
+    inputs.add(&(site, edits, format!("{numbers:?}"), address, options.twins));
     for (name, bytes) in &options.templates {
         inputs.add(&(name, Digest::of(bytes).0));
     }
@@ -173,7 +176,7 @@ fn shared(site: &SiteView, numbers: &Numbers, options: &BuildOptions, edits: &st
 fn whole(db: &Connection, shared: Digest, options: &BuildOptions) -> Result<Digest, RenderError> {
     let edits = site_inputs::edits(db)?;
     let as_of = options.as_of.map(|as_of| as_of.to_string());
-    let twins = (options.twins.json, options.compression.gzip, options.compression.brotli);
+    let twins = (options.twins, options.compression.gzip, options.compression.brotli);
     let shard = options.shard.map(|shard| (shard.number, shard.of));
     Ok(Digest::of(&(shared.0, edits, as_of, twins, shard, env!("CARGO_PKG_VERSION"))))
 }
@@ -301,6 +304,10 @@ impl Reader<'_> {
                 Some(site::probe(db, entry.server.newest)?)
             },
             tools,
+            history: match entry.server.answer {
+                Some(answer) if entry.server.answers > 1 => site_history::history(db, answer)?,
+                _ => Default::default(),
+            },
             identity: if self.extras.identity.is_some() {
                 identity::site_identity(db, key)?
             } else {
@@ -321,8 +328,9 @@ fn make_servers(common: Common<'_>, piece: &[Open]) -> Result<(), RenderError> {
 fn make_server(common: Common<'_>, unit: &OpenUnit, rows: &ServerRows) -> Result<(), RenderError> {
     let Some(entry) = common.catalogue.servers.get(rows.index) else { return Ok(()) };
     let judged = rows.tools.as_ref().map(|tools| judge(tools, common.rules));
-    let policy = judged.as_deref().map(|judged| server_policy(entry, judged, common.numbers));
-    let work = ServerWork { common, unit, entry, rows, judged: judged.as_deref(), policy: policy.as_ref() };
+    let policies = judged.as_deref().map(|judged| server_policies(entry, judged, common.numbers));
+    let work =
+        ServerWork { common, unit, entry, rows, judged: judged.as_deref(), policies: policies.as_ref() };
     for kind in PAGE_KINDS {
         if let Make::Server(make) = kind.make {
             make(&work)?;

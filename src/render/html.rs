@@ -31,6 +31,7 @@ impl Engine {
         let mut tera = Tera::new();
         tera.register_filter("json_script", json_script);
         tera.register_filter("number", number);
+        tera.register_filter("in_text", in_text);
         tera.autoescape_on([".html", ".xml"]);
         let mut sources = Vec::new();
         for (name, bytes) in files {
@@ -158,6 +159,21 @@ pub(super) fn escape_json(json: &str) -> String {
     out
 }
 
+/// Text between two tags: only what could begin markup there is escaped. Quotes stay, which policies and schemas are full of; not for
+/// attributes.
+fn in_text(text: &str, _: Kwargs, _: &State<'_>) -> Value {
+    let mut out = String::with_capacity(text.len() + text.len() / 16);
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            c => out.push(c),
+        }
+    }
+    Value::safe_string(&out)
+}
+
 /// `12345` as `12,345`.
 fn number(value: u64, _: Kwargs, _: &State<'_>) -> TeraResult<String> {
     Ok(thousands(value))
@@ -185,6 +201,15 @@ mod tests {
         let text = escape_json(&value.to_string());
         assert!(!text.contains('<') && !text.contains('&') && !text.contains('\u{2028}'));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn text_between_tags_keeps_its_quotes_and_nothing_else() {
+        let files = [("a.html".to_owned(), b"{{ x | in_text }}".to_vec())].into();
+        let engine = Engine::new(&files, &[]).unwrap();
+        let view = serde_json::json!({"x": "\"a\" 'b' </code><i>&amp;"});
+        let text = engine.render("a.html", &view).unwrap();
+        assert_eq!(text, "\"a\" 'b' &lt;/code&gt;&lt;i&gt;&amp;amp;");
     }
 
     #[test]

@@ -134,6 +134,25 @@ impl Press<'_> {
         self.made("json", unit, &path, ("json", inputs), || Ok(twin::json_text(&view()?)))
     }
 
+    /// Puts what belongs beside a page, its path with another ending, if such twins are wanted.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(super) fn beside(
+        &self,
+        ending: &'static str,
+        unit: &OpenUnit,
+        page: &str,
+        inputs: Digest,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), RenderError> {
+        if !self.twins.has(ending) {
+            return Ok(());
+        }
+        let path = format!("{}.{ending}", page.strip_suffix(".html").unwrap_or(page));
+        self.made(ending, unit, &path, (ending, inputs), || Ok(text()))
+    }
+
     fn made(
         &self,
         kind: &'static str,

@@ -244,7 +244,7 @@ fn known(from: &mut impl Read) -> Option<(String, ServerEntry, Vec<ToolInShort>)
     let places = (0..number(from).ok()?).map(|_| text(from).ok()).collect::<Option<Vec<_>>>()?;
     let path = key.site_path();
     let entry = ServerEntry {
-        server: SiteServer { key, answer: None, newest: 0 },
+        server: SiteServer { key, answer: None, newest: 0, answers: 0 },
         name: ServerName { name, add_word, key: shown_key, path },
         version,
         outcome,

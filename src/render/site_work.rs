@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use jiff::Timestamp;
 
 use super::catalogue::{Catalogue, ServerEntry};
+use super::control::Policies;
 use super::declared::Unasked;
 use super::digest::{Digest, Inputs};
 use super::judged::JudgedTool;
@@ -14,7 +15,7 @@ use super::server_page::ServerRows;
 use super::similar::Similar;
 use super::write::OpenUnit;
 use crate::classify::RuleSet;
-use crate::policy::{Numbers, ServerPolicy};
+use crate::policy::Numbers;
 use crate::store::{Connection, StoredDeclared};
 
 /// What every maker has.
@@ -54,8 +55,8 @@ pub(super) struct ServerWork<'a> {
     pub(super) rows: &'a ServerRows,
     /// Its tools with their verdicts, in the order it lists them; None if it never answered.
     pub(super) judged: Option<&'a [JudgedTool]>,
-    /// The policy for all of them.
-    pub(super) policy: Option<&'a ServerPolicy>,
+    /// The policies for all of them.
+    pub(super) policies: Option<&'a Policies>,
 }
 
 /// For pages of one server that was never asked.

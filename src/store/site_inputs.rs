@@ -21,6 +21,13 @@ const ATTEMPTS: &str = "
     SELECT rung, command, args, env, dependencies_as_of, extras, outcome, detail, tools, started_at, millis, log_tail
     FROM attempts WHERE probe_id = ?1 ORDER BY position";
 const TOOL_HASHES: &str = "SELECT definition_hash FROM probe_tools WHERE probe_id = ?1 ORDER BY position";
+const EARLIER: &str = "
+    SELECT p.finished_at, r.version, t.definition_hash
+    FROM probes shown JOIN releases rs ON rs.id = shown.release_id
+    JOIN releases r ON r.server_id = rs.server_id
+    JOIN probes p ON p.release_id = r.id AND p.outcome = 'ok' AND p.finished_at <= shown.finished_at
+    JOIN probe_tools t ON t.probe_id = p.id
+    WHERE shown.id = ?1 ORDER BY p.finished_at, r.version, t.position";
 const TOOLS_IN_SHORT: &str = "
     SELECT d.hash AS hash, d.name AS name, substr(d.description, 1, ?3) AS description, v.class AS class, v.risk AS risk,
       v.signals AS signals, v.needs_review AS needs_review
@@ -74,7 +81,11 @@ pub fn feed_server(db: &Connection, server: &SiteServer, bytes: &mut Vec<u8>) ->
             feed_rows(db, PROBE, server.newest, bytes)?;
         }
         feed_rows(db, ATTEMPTS, shown, bytes)?;
-        feed_rows(db, TOOL_HASHES, shown, bytes)
+        feed_rows(db, TOOL_HASHES, shown, bytes)?;
+        if server.answers > 1 {
+            feed_rows(db, EARLIER, shown, bytes)?;
+        }
+        Ok(())
     };
     feed(bytes).map_err(|e| StoreError::from_sql(db, e))
 }

@@ -183,7 +183,7 @@ fn twins_and_compressed_copies_are_made_when_asked_for_and_go_when_not() {
         assert!(twin["definition"]["name"] == twin["name"], "{path}");
     }
     let compression = Compression { gzip: true, brotli: true };
-    let twins = Twins { json: false };
+    let twins = Twins::NONE;
     build_from(&db, &BuildOptions { compression, twins, ..plain(&out) }).unwrap();
     assert_eq!(ending(".html.gz"), ending(".html"));
     assert_eq!(ending(".html.br"), ending(".html"));
