@@ -200,6 +200,29 @@ impl Exporter {
         Ok(self.document(&set, Wishes::default())?.text)
     }
 
+    /// The same, but not read back: for a build, which makes tens of thousands of documents whose kinds the tests, `policy` and
+    /// `build --check` read back.
+    ///
+    /// # Errors
+    /// A tool named twice, a key that the target cannot address.
+    pub fn draft_in(&self, policy: &ServerPolicy, tier: Tier) -> Result<String, ExportError> {
+        let keyed = Keyed { key: default_server_key(&policy.server), policy: policy.clone() };
+        self.can_name(&keyed)?;
+        let set = PolicySet { tier, servers: vec![keyed] };
+        Ok((self.write)(&plan::plan(self, &set, Wishes::default())))
+    }
+
+    fn can_name(&self, keyed: &Keyed) -> Result<(), ExportError> {
+        unique(&keyed.policy)?;
+        match (self.key_fault)(&keyed.key) {
+            Some(why) => {
+                let server = keyed.policy.server.to_string();
+                Err(ExportError::Key { server, format: self.id, key: keyed.key.clone(), why })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The document of a policy with one tool or some, without the header that a file has, and what it does with each tool in their order.
     ///
     /// It is not read back: what a document makes of a tool is read back where the file of the whole server is made.
@@ -207,6 +230,12 @@ impl Exporter {
         let plan = plan::fragment(self, tier, keyed);
         let effects = plan.servers.iter().flat_map(|s| &s.tools).map(|t| t.effective).collect();
         ((self.write)(&plan), effects)
+    }
+
+    /// What a document of that policy does with each of its tools, in their order.
+    pub fn effects(&self, keyed: &Keyed, tier: Tier) -> Vec<EffectiveRule> {
+        let plan = plan::fragment(self, tier, keyed);
+        plan.servers.iter().flat_map(|s| &s.tools).map(|t| t.effective).collect()
     }
 
     /// What this format does with tools of a server that its document does not name.
@@ -223,13 +252,7 @@ impl Exporter {
         if set.servers.len() != 1 && !self.can.several {
             return Err(ExportError::OneServerOnly { format: self.id, servers: set.servers.len() });
         }
-        for keyed in &set.servers {
-            unique(&keyed.policy)?;
-            if let Some(why) = (self.key_fault)(&keyed.key) {
-                let server = keyed.policy.server.to_string();
-                return Err(ExportError::Key { server, format: self.id, key: keyed.key.clone(), why });
-            }
-        }
+        set.servers.iter().try_for_each(|keyed| self.can_name(keyed))?;
         let plan = plan::plan(self, set, wishes);
         let text = (self.write)(&plan);
         self.read_back(&plan, &text)?;

@@ -15,6 +15,7 @@ mod declared_list;
 mod digest;
 mod engine;
 mod facts;
+mod fragments;
 mod fresh;
 mod hints;
 mod history;

@@ -195,7 +195,7 @@ pub(super) fn control(policies: &Policies, tool: &str) -> Option<Control> {
         let documents: Vec<(Tier, String, EffectiveRule)> = keyed
             .iter()
             .filter_map(|(tier, keyed)| {
-                let (text, effects) = exporter.fragment(keyed, *tier);
+                let (text, effects) = super::fragments::fragment(exporter, keyed, *tier);
                 Some((*tier, text, *effects.first()?))
             })
             .collect();

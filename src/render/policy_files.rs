@@ -61,6 +61,7 @@ pub(super) fn server_formats(
     policies: &Policies,
     most_lines: usize,
     with_files: bool,
+    read_back: bool,
     put: impl Fn(&str, &str) -> Result<(), RenderError>,
 ) -> Result<Vec<ServerFormat>, RenderError> {
     let mut list = Vec::new();
@@ -75,7 +76,12 @@ pub(super) fn server_formats(
                 continue;
             }
             let policy = policies.of(tier);
-            let text = exporter.document_in(policy, tier).map_err(|source| RenderError::Export {
+            let made = if read_back {
+                exporter.document_in(policy, tier)
+            } else {
+                exporter.draft_in(policy, tier)
+            };
+            let text = made.map_err(|source| RenderError::Export {
                 server: policy.server.to_string(),
                 format: exporter.id,
                 source: Box::new(source),
@@ -130,7 +136,7 @@ fn server_format(
 }
 
 fn counts(exporter: &Exporter, keyed: &Keyed) -> Vec<Count> {
-    let (_, effects) = exporter.fragment(keyed, Tier::Recommended);
+    let effects = exporter.effects(keyed, Tier::Recommended);
     let place = |rule| match rule {
         Rule::Allow => 0,
         Rule::Limit { .. } => 1,

@@ -1,7 +1,6 @@
 //! The questions on a tool's page: read from the text that the template makes of them, shown on the page and given to search engines.
 
 use serde::Serialize;
-use serde_json::json;
 
 /// One question with its answer, plain text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,17 +38,39 @@ pub(super) fn questions(text: &str) -> Vec<Question> {
 
 /// The same questions for search engines. Source: schema.org, FAQPage.
 pub(super) fn json_ld(questions: &[Question]) -> String {
-    let entries: Vec<serde_json::Value> = questions
-        .iter()
-        .map(|q| {
-            json!({
-                "@type": "Question",
-                "name": q.question,
-                "acceptedAnswer": { "@type": "Answer", "text": q.answer },
-            })
-        })
-        .collect();
-    json!({ "@context": "https://schema.org", "@type": "FAQPage", "mainEntity": entries }).to_string()
+    let main_entity = questions.iter().map(|Question { question, answer }| Entry {
+        kind: "Question",
+        accepted_answer: Answer { kind: "Answer", text: answer },
+        name: question,
+    });
+    let page = Faq { context: "https://schema.org", kind: "FAQPage", main_entity: main_entity.collect() };
+    serde_json::to_string(&page).expect("texts are always JSON")
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Faq<'a> {
+    #[serde(rename = "@context")]
+    context: &'static str,
+    #[serde(rename = "@type")]
+    kind: &'static str,
+    main_entity: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry<'a> {
+    #[serde(rename = "@type")]
+    kind: &'static str,
+    accepted_answer: Answer<'a>,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(rename = "@type")]
+    kind: &'static str,
+    text: &'a str,
 }
 
 #[cfg(test)]

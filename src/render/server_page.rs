@@ -154,7 +154,8 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     let Common { press, catalogue, .. } = work.common;
     let (entry, rows) = (work.entry, work.rows);
     let folder = &entry.name.path;
-    let formats = server_formats(policies, POLICY_LINES, press.twins.policies, |file, text| {
+    let read_back = press.checker.is_some();
+    let formats = server_formats(policies, POLICY_LINES, press.twins.policies, read_back, |file, text| {
         press.file(work.unit, &format!("{folder}/{file}"), text.as_bytes())
     })?;
     let mut tools: Vec<(&ToolEntry, &str)> =
@@ -191,7 +192,8 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     for (page, pager) in own_parts(entry) {
         let start = (pager.number - 1) * TOOLS_ON_PAGE;
         let declared = if pager.number == 1 { declared_views(&rows.declared) } else { Vec::new() };
-        let view = ServerView {
+        let inputs = work.server_inputs(pager.number);
+        let view = || ServerView {
             server: &entry.name,
             facts: &facts,
             total: tools.len(),
@@ -208,7 +210,7 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
             declared,
             identity: &identity,
         };
-        press.page(&ANSWERED, work.unit, &page, &view)?;
+        press.page_from(&ANSWERED, work.unit, &page, inputs, || Ok(view()))?;
     }
     Ok(())
 }

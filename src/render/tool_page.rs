@@ -1,5 +1,7 @@
 //! A tool's page: one verdict, printed in every place that speaks of it.
 
+use std::cell::LazyCell;
+
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -154,18 +156,24 @@ impl ToolPages<'_> {
             server: entry.key().to_string(),
             tool: Untrusted::new(name).for_terminal(80),
         };
-        let control = control(self.policies, name).ok_or_else(no_policy)?;
         let rule = self.policies.of(Tier::Recommended).tool(name).ok_or_else(no_policy)?;
-        let view = self.view(place, tool, control);
+        if !Tier::ALL.iter().all(|tier| self.policies.of(*tier).tool(name).is_some()) {
+            return Err(no_policy());
+        }
+        // Made for the first of its files that is not what it was.
+        let view = LazyCell::new(|| {
+            let control = control(self.policies, name).expect("the policy of each tier names the tool");
+            self.view(place, tool, control)
+        });
         let path = tool_path(&entry.name.path, &slug(name));
-        let inputs = Digest::of(&view);
-        press.twin(unit, &path, inputs, || Ok(twin::ToolTwin::new(entry, tool, rule, view.facts, &path)))?;
+        let inputs = self.work.tool_inputs(place);
+        press.twin(unit, &path, inputs, || Ok(twin::ToolTwin::new(entry, tool, rule, &self.facts, &path)))?;
         press.beside("md", unit, &path, inputs, || markdown::tool(&view))?;
-        press.beside("svg", unit, &path, Digest::of(&(&view.class, &view.risk)), || {
-            badge::tool(view.class, view.risk)
+        press.beside("svg", unit, &path, Digest::of(&(tool.verdict.class, tool.verdict.risk)), || {
+            badge::tool(class_word(tool.verdict.class), risk_word(tool.verdict.risk))
         })?;
         press.page_on("tool.html", &KIND, unit, &path, inputs, || {
-            let mut sheet = Sheet::of("tool.html", &view)?;
+            let mut sheet = Sheet::of("tool.html", &*view)?;
             let questions = questions(&press.engine.text("faq.txt", &sheet)?);
             sheet.set("json_ld", &json_ld(&questions))?;
             sheet.set("questions", &questions)?;
