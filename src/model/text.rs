@@ -99,7 +99,11 @@ fn cut(chars: impl Iterator<Item = char>, max_chars: usize) -> String {
 }
 
 /// Control characters (C0, DEL, C1), bidi controls, zero-width and tag characters, line separators, BOM.
+#[inline]
 pub fn is_unprintable(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
         || matches!(c,
             '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
