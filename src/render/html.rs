@@ -163,15 +163,24 @@ pub(super) fn escape_json(json: &str) -> String {
 /// attributes.
 fn in_text(text: &str, _: Kwargs, _: &State<'_>) -> Value {
     let mut out = String::with_capacity(text.len() + text.len() / 16);
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            c => out.push(c),
-        }
-    }
+    escape_in_text(text, &mut out);
     Value::safe_string(&out)
+}
+
+pub(super) fn escape_in_text(text: &str, out: &mut String) {
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>']) {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        let mut after = after.chars();
+        out.push_str(match after.next() {
+            Some('&') => "&amp;",
+            Some('<') => "&lt;",
+            _ => "&gt;",
+        });
+        rest = after.as_str();
+    }
+    out.push_str(rest);
 }
 
 /// `12345` as `12,345`.
@@ -242,7 +251,7 @@ mod tests {
     fn a_plate_prints_what_tera_prints() {
         let base = "<t>{% block a %}base {{ x }}{% endblock a %}</t>\n{%- block b %}{% block c %}c{% endblock c %}{% endblock b %}\n";
         let cases = [
-            "{% extends \"base.html\" %}{% block a %}own {{ x }}{% endblock a %} left out {% block c %}mine{% endblock c %}",
+            "{% extends \"base.html\" %}{% block a %}own {{ x }}{% endblock a %}\n{% block c %}mine{% endblock c %}",
             "{{ x }} {{ n }} {{ below.y }} {{ f }} {{ yes }} {{ nothing }}|",
             "a\n  {%- if n > 2 and x %} yes {%- elif n == 1 or below.y %}one{% else %} no {%- endif -%}\n  b",
             "{% for i in list %}{% if loop.first %}[{% endif %}{{ loop.index }}:{{ i }}{% if not loop.last %}, {% else %}]{% endif %}{% else %}none{% endfor %}",
@@ -256,6 +265,7 @@ mod tests {
             "{# a {{ x }} #}{%- if x in [\"a\", \"<b>'\\\"&\"] %}in{% endif -%}  end {{ 1 if n else 2 }}",
             "{% if nothing is defined %}d{% endif %}{% if missing is defined %}d{% else %}u{% endif %}{{ n - 20 }}",
             "{% if x is starting_with(pat=\"<b\") %}{{ n * 3 + 1 }}{% elif x is not starting_with(pat=\"<b\") %}{{ one }}{% endif %}",
+            "{{ x | in_text }}{{ rows[0].name }}{{ list[1] }}{% if rows[1].list %}y{% endif %}{{ rows[0].list[1] + 1 }}",
             "{% for row in rows %}{{ row.name }}{% for i in row.list %}{{ i }}{{ loop.last }}{% endfor %}{{ loop.last }}{% endfor %}",
         ];
         let view = serde_json::json!({

@@ -31,12 +31,18 @@ impl Names {
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) name: String,
+    /// It is no name but a place in a list, from 0.
+    pub(super) place: Option<usize>,
     hint: AtomicU32,
 }
 
 impl Field {
     fn new(name: String) -> Self {
-        Self { name, hint: AtomicU32::new(0) }
+        Self { name, place: None, hint: AtomicU32::new(0) }
+    }
+
+    fn at(place: usize) -> Self {
+        Self { name: String::new(), place: Some(place), hint: AtomicU32::new(0) }
     }
 
     pub(super) fn hint(&self) -> usize {
@@ -52,7 +58,7 @@ impl Field {
 
 impl Clone for Field {
     fn clone(&self) -> Self {
-        Self::new(self.name.clone())
+        Self { place: self.place, ..Self::new(self.name.clone()) }
     }
 }
 
@@ -101,6 +107,7 @@ pub(super) enum Filter {
     Number,
     Length,
     JsonScript,
+    InText,
     Safe,
     Pluralize { singular: String, plural: String },
     Replace { from: String, to: String },
@@ -297,11 +304,19 @@ fn first(tokens: &mut Tokens, names: &mut Names) -> Option<Expression> {
             "none" | "None" | "null" => Some(Expression::None),
             _ => {
                 let mut fields = Vec::new();
-                while tokens.take(".") {
-                    fields.push(Field::new(tokens.word()?));
+                loop {
+                    if tokens.take(".") {
+                        fields.push(Field::new(tokens.word()?));
+                    } else if tokens.take("[") {
+                        let Some(Token::Number(place)) = tokens.rest.pop() else { return None };
+                        tokens.take("]").then_some(())?;
+                        fields.push(Field::at(usize::try_from(place).ok()?));
+                    } else {
+                        break;
+                    }
                 }
-                // A function, or a place in a list.
-                let plain = !matches!(tokens.rest.last(), Some(Token::Sign("(" | "[" | "?")));
+                // A function, or a field that may be missing.
+                let plain = !matches!(tokens.rest.last(), Some(Token::Sign("(" | "?")));
                 plain.then(|| Expression::Path(names.symbol(&word), Field::new(word), fields))
             }
         },
@@ -327,6 +342,7 @@ fn filter(tokens: &mut Tokens) -> Option<Filter> {
         "number" => Filter::Number,
         "length" => Filter::Length,
         "json_script" => Filter::JsonScript,
+        "in_text" => Filter::InText,
         "safe" => Filter::Safe,
         "pluralize" => Filter::Pluralize {
             singular: take("singular").unwrap_or_default(),

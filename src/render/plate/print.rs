@@ -6,7 +6,7 @@ use super::expression::{Comparison, Expression, Field, Filter, LOOP, Symbol};
 use super::read::Step;
 use super::sheet::{Node, Odd, Sheet, Stretch};
 use super::{Plates, escape_html};
-use crate::render::html::{escape_json, thousands};
+use crate::render::html::{escape_in_text, escape_json, thousands};
 
 /// A value on its way to the page.
 #[derive(Clone)]
@@ -68,6 +68,11 @@ impl<'a> Printer<'a> {
             Step::Write(Expression::Path(root, name, fields)) => {
                 let value = self.path(*root, name, fields)?;
                 self.write(&value)?;
+            }
+            // The longest texts of a page: a policy, a schema.
+            Step::Write(Expression::Filter(of, Filter::InText)) => {
+                let value = self.value(of)?;
+                escape_in_text(text(&value).ok_or(Odd("a filter of something else"))?, &mut self.out);
             }
             Step::Write(expression) => {
                 let value = self.value(expression)?;
@@ -194,6 +199,11 @@ impl<'a> Printer<'a> {
         };
         for field in fields {
             value = match value {
+                Value::List(sheet, list) if field.place.is_some() => {
+                    let node = field.place.and_then(|at| list.of(&sheet.items).get(at));
+                    seen(sheet, *node.ok_or(Odd("a place behind the end of a list"))?)
+                }
+                _ if field.place.is_some() => return Err(Odd("a place in what is no list")),
                 Value::Undefined => return Err(Odd("a field of what is not there")),
                 Value::Map(sheet, map) => match sheet.field(map.of(&sheet.entries), &field.name, field.hint()) {
                     Some((at, node)) => {
@@ -399,6 +409,11 @@ fn filtered<'a>(value: &Value<'a>, filter: &Filter) -> Result<Value<'a>, Odd> {
         }
         (Filter::Lower, Some(text)) => made(text.to_lowercase(), is_markup),
         (Filter::Upper, Some(text)) => made(text.to_uppercase(), is_markup),
+        (Filter::InText, Some(text)) => {
+            let mut out = String::with_capacity(text.len());
+            escape_in_text(text, &mut out);
+            made(out, true)
+        }
         (Filter::JsonScript, Some(text)) => made(escape_json(text), true),
         (Filter::Safe, Some(text)) => made(text.to_owned(), true),
         (Filter::Replace { from, to }, Some(text)) if !is_markup => made(text.replace(from, to), false),
