@@ -26,7 +26,7 @@ use crate::model::{Signal, Untrusted, Verdict};
 use crate::policy::Tier;
 
 /// Other tools of the same server that are named.
-const SIBLINGS: usize = 8;
+const SIBLINGS: usize = 6;
 /// Longest name in a heading.
 const NAME_ON_PAGE: usize = 1_000;
 /// Longest name inside a sentence.
