@@ -242,8 +242,14 @@ fn build_from(db: &Path, options: &BuildOptions) -> Result<BuildReport, RenderEr
     build(&mut Store::open_read_only(db).unwrap(), &rules, &numbers, options, &|_, _| {})
 }
 
-/// The awkward catalogue, built once for each test that asks.
-fn built() -> Site {
+/// The awkward catalogue, built once: for tests that only look.
+fn built() -> &'static Site {
+    static BUILT: LazyLock<Site> = LazyLock::new(built_anew);
+    &BUILT
+}
+
+/// The awkward catalogue, built for a test that changes what is there.
+fn built_anew() -> Site {
     let (folder, db, mut store) = sample::empty();
     seed(&mut store, &rules());
     drop(store);

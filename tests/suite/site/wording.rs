@@ -73,17 +73,16 @@ const MISTAKES: &[(&str, &str)] = &[
         "one of many",
     ),
     (
-        r"\b(0|[2-9]|[1-9][0-9,]+) (tool|server|parameter|time|line|reason|entry|version|change|is)\b[^’]",
+        r"(^|[\s(])(0|[2-9]|[1-9][0-9,]+) (tool|server|parameter|time|line|reason|entry|version|change|is)\b[^’]",
         "many of one",
     ),
     (r"(^|[^0-9.,])[1-9][0-9]{4,}([^0-9]|$)", "a number without its commas"),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", "a date for machines"),
     (r"[^.]\.\.([^./]|$)", "a doubled full stop"),
-    (r"[.!?…]”\.", "a doubled full stop"),
     (r"(?i)server server|tool tool\b", "a word twice"),
     (r" [,.;:!?](\s|$)", "a space before a mark"),
     (r"\{\{|\}\}|\{%|%\}", "a template's own signs"),
-    (r"“”|‘’|\(\s*\)|: \.|,\s*\.|;\s*\.|:\s*;|,\s*,|^\s*[,;.]", "something empty"),
+    (r"“”|‘’|\(\s*\)|: \.|,\s*\.|;\s*\.|:\s*;|,\s*,|^\s*[,;]\s", "something empty"),
     (r"\b(null|undefined|NaN|Some\(|None\b[^ ])", "a program's word"),
     (r"[a-z]\.[A-Z][a-z]+ ", "no space after a full stop"),
     (r"\S  +\S", "two spaces"),
@@ -105,12 +104,16 @@ fn faults(pages: &std::collections::BTreeMap<String, String>) -> Vec<String> {
     let mistakes: Vec<(Regex, &str)> =
         MISTAKES.iter().map(|(pattern, what)| (Regex::new(pattern).unwrap(), *what)).collect();
     let quoted = Regex::new("“[^”]+”").unwrap();
+    let stopped = Regex::new(r"[.!?…]”\.").unwrap();
     let mut faults = Vec::new();
     for (name, page) in pages {
         for line in own_words(page).lines() {
             // What the made-up attackers say inside a sentence is no wording of ours, nor is what a server says in an answer.
             let line = &hostile_templates().fold(line.to_owned(), |line, text| line.replace(text, "x"));
-            let line = &quoted.replace_all(line, "“x.”");
+            if stopped.is_match(line) {
+                faults.push(format!("{name}: a doubled full stop: {}", line.trim()));
+            }
+            let line = &quoted.replace_all(line, "“x”");
             for (pattern, what) in &mistakes {
                 if pattern.is_match(line) {
                     faults.push(format!("{name}: {what}: {}", line.trim()));
