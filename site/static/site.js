@@ -29,6 +29,8 @@
       catch { getSelection().selectAllChildren(code); it.textContent = 'Selected'; }
       setTimeout(() => { it.textContent = 'Copy'; }, 2000);
     };
+    // A long one scrolls inside a tab: the keyboard must reach it.
+    if (code.closest('.rule')) code.parentElement.tabIndex = 0;
     const box = Object.assign(document.createElement('div'), { className: 'code' });
     code.parentElement.replaceWith(box);
     box.append(code.parentElement, it);

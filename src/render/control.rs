@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::answers::{Answers, answers};
-use crate::export::{EXPORTERS, EffectiveRule, Exporter, Reason};
+use crate::export::{EXPORTERS, EffectiveRule, Exporter};
 use crate::policy::{Keyed, Numbers, Rule, ServerPolicy, Tier, Window, default_server_key};
 
 /// A neutral rule, or what a format makes of it.
@@ -232,7 +232,7 @@ fn parts(exporter: &Exporter, documents: Vec<(Tier, String, EffectiveRule)>) -> 
         match groups.iter_mut().find(|(_, known, of)| *known == text && of.rule == effect.rule) {
             Some((tiers, _, known)) => {
                 // What is said of all of them is why the recommended one is so.
-                if tier == Tier::Recommended || known.reason == Reason::AsRecommended {
+                if tier == Tier::Recommended {
                     *known = effect;
                 }
                 tiers.push(tier);

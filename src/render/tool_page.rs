@@ -27,8 +27,10 @@ use crate::model::slug::slug;
 use crate::model::{Signal, Untrusted, Verdict};
 use crate::policy::Tier;
 
+/// Longest description that stands in full height, in characters.
+const DESCRIPTION_IN_FULL: usize = 1_500;
 /// Other tools of the same server that are named.
-const SIBLINGS: usize = 8;
+const SIBLINGS: usize = 6;
 /// Longest name in a heading.
 const NAME_ON_PAGE: usize = 1_000;
 /// Longest name inside a sentence.
@@ -57,6 +59,8 @@ pub(super) struct ToolView<'a> {
     /// Its author describes it.
     described: bool,
     description: Vec<Stretch>,
+    /// It is so long that it scrolls in a box of its own.
+    description_long: bool,
     description_cut: bool,
     /// The description on one line for sentences; empty if there is none.
     pub(super) says: String,
@@ -215,6 +219,7 @@ impl ToolPages<'_> {
             talks: talks(&tool.verdict, &reasons),
             described,
             description: stretches,
+            description_long: description.raw().chars().count() > DESCRIPTION_IN_FULL,
             description_cut,
             says_stopped: ends_sentence(&says),
             says,

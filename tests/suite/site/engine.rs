@@ -37,7 +37,7 @@ fn synth(db: &Path, more: &[&str]) {
 }
 
 /// A made-up catalogue in a folder of its own.
-fn synthetic() -> (TempDir, PathBuf) {
+pub(super) fn synthetic() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let db = folder.path().join("made-up.db");
     std::fs::copy(MADE.path().join("made-up.db"), &db).unwrap();
