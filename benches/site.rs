@@ -59,8 +59,18 @@ fn size(folder: &Path, servers: u64) -> (u64, f64, u64) {
     println!("\n{servers} servers made up in {:.1} s, {} MiB", made.wall, made.peak_kib / 1024);
     let build = |out: &str, more: &[&str]| {
         let out = text(&folder.join(out));
-        let mut args =
-            vec!["build", "--json", "--quiet", "--twins", "json", "--base-url", "https://cat.example/", "--out", &out, "--db"];
+        let mut args = vec![
+            "build",
+            "--json",
+            "--quiet",
+            "--twins",
+            "json",
+            "--base-url",
+            "https://cat.example/",
+            "--out",
+            &out,
+            "--db",
+        ];
         let db = text(&db);
         args.push(&db);
         args.extend(more);

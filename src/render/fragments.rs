@@ -105,7 +105,8 @@ fn is_plain_key(key: &str) -> bool {
 }
 
 fn is_plain_text(text: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'@' | b'/' | b':' | b'.' | b'-' | b'_' | b'+');
+    let plain =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'@' | b'/' | b':' | b'.' | b'-' | b'_' | b'+');
     text.len() <= LONGEST_SERVER && text.bytes().all(plain) && !text.contains("qz")
 }
 
@@ -127,7 +128,8 @@ fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut rest = text;
     loop {
-        let marks = [(SERVER, Piece::Server), (KEY, Piece::Key), (TOOL, Piece::Tool), (RELEASE, Piece::Release)];
+        let marks =
+            [(SERVER, Piece::Server), (KEY, Piece::Key), (TOOL, Piece::Tool), (RELEASE, Piece::Release)];
         let found = marks.into_iter().filter_map(|(mark, piece)| Some((rest.find(mark)?, mark, piece)));
         let Some((at, mark, piece)) = found.min_by_key(|(at, _, _)| *at) else { break };
         let (before, after) = rest.split_at(at);
@@ -147,12 +149,38 @@ mod tests {
     /// The comparison itself is in [`fragment`]: here are the names that come close to what formats treat in a way of its own.
     #[test]
     fn a_stencil_gives_what_the_exporter_writes() {
-        let tools = ["put", "put_file", "a1", "null", "true", "y", "no", "on_1e5", "__a", "a.b", "A", "名前", "a_", "qz_tool_zq"];
-        let keys = ["files", "mcp", "mcp-x", "a-b-c", "e3", "true", "a_b", "", "a-key-that-is-longer-than-it-may-be"];
+        let tools = [
+            "put",
+            "put_file",
+            "a1",
+            "null",
+            "true",
+            "y",
+            "no",
+            "on_1e5",
+            "__a",
+            "a.b",
+            "A",
+            "名前",
+            "a_",
+            "qz_tool_zq",
+        ];
+        let keys = [
+            "files",
+            "mcp",
+            "mcp-x",
+            "a-b-c",
+            "e3",
+            "true",
+            "a_b",
+            "",
+            "a-key-that-is-longer-than-it-may-be",
+        ];
         let limit = Rule::Limit { max: 30, window: Window::Minute };
         for (tool, key) in tools.iter().flat_map(|tool| keys.map(|key| (*tool, key))) {
             for rule in [Rule::Allow, Rule::Ask, Rule::Deny, Rule::Hide, limit] {
-                for (exporter, tier) in EXPORTERS.iter().flat_map(|e| Tier::ALL.iter().map(move |t| (e, *t))) {
+                for (exporter, tier) in EXPORTERS.iter().flat_map(|e| Tier::ALL.iter().map(move |t| (e, *t)))
+                {
                     let policy = ServerPolicy {
                         server: "npm:@a/files".parse().unwrap(),
                         release: if tool.len() > 3 { "1.0.0".to_owned() } else { String::new() },

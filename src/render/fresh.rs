@@ -88,7 +88,8 @@ fn is_taken(error: &std::io::Error) -> bool {
 /// A folder that cannot be read or removed.
 pub(super) fn taken_up(root: &Path, journal: &str, unsure: &mut BTreeSet<String>) -> std::io::Result<()> {
     let foreign: BTreeSet<&str> = journal.lines().filter_map(|line| line.strip_prefix('-')).collect();
-    let folders = journal.lines().filter(|line| line.ends_with('/') && !line.starts_with('-') && is_plain(line));
+    let folders =
+        journal.lines().filter(|line| line.ends_with('/') && !line.starts_with('-') && is_plain(line));
     for folder in folders.filter(|folder| !foreign.contains(folder)) {
         let folder = folder.trim_end_matches('/');
         match fs_err::remove_dir_all(beside(&root.join(folder))) {

@@ -72,7 +72,10 @@ impl Engine {
             Ok(text) => Ok(text),
             Err(odd) => {
                 let text = self.by_tera(template, sheet)?;
-                self.left.lock().expect("no thread panics while it notes this").insert(format!("{template}: {odd}"));
+                self.left
+                    .lock()
+                    .expect("no thread panics while it notes this")
+                    .insert(format!("{template}: {odd}"));
                 Ok(text)
             }
         }
@@ -277,7 +280,13 @@ mod tests {
         let chip = "{% component chip(text, more, size=3) -%}\n<i>{{ text }}{{ size }}{% for m in more %}{{ m }}{% endfor %}</i>\n{%- endcomponent chip %}";
         for (i, case) in cases.iter().enumerate() {
             let mut files = BTreeMap::new();
-            let all = [("base.html", base), ("part.txt", part), ("chip.html", chip), ("case.html", *case), ("case.txt", *case)];
+            let all = [
+                ("base.html", base),
+                ("part.txt", part),
+                ("chip.html", chip),
+                ("case.html", *case),
+                ("case.txt", *case),
+            ];
             for (name, text) in all {
                 files.insert(name.to_owned(), text.as_bytes().to_vec());
             }

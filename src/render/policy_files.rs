@@ -76,11 +76,8 @@ pub(super) fn server_formats(
                 continue;
             }
             let policy = policies.of(tier);
-            let made = if read_back {
-                exporter.document_in(policy, tier)
-            } else {
-                exporter.draft_in(policy, tier)
-            };
+            let made =
+                if read_back { exporter.document_in(policy, tier) } else { exporter.draft_in(policy, tier) };
             let text = made.map_err(|source| RenderError::Export {
                 server: policy.server.to_string(),
                 format: exporter.id,

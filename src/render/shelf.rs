@@ -43,11 +43,7 @@ impl Shelf {
             }
             None => (tempfile::tempfile_in(folder)?, None),
         };
-        let mut shelf = Self {
-            writer: Some(BufWriter::with_capacity(1 << 16, file)),
-            at: 0,
-            keep,
-        };
+        let mut shelf = Self { writer: Some(BufWriter::with_capacity(1 << 16, file)), at: 0, keep };
         shelf.text(FORMAT)?;
         Ok(shelf)
     }

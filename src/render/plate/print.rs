@@ -130,7 +130,9 @@ impl<'a> Printer<'a> {
         body: &'a [Step],
         empty: &'a [Step],
     ) -> Result<(), Odd> {
-        let Value::List(sheet, stretch) = self.value(list)? else { return Err(Odd("a loop over what is no list")) };
+        let Value::List(sheet, stretch) = self.value(list)? else {
+            return Err(Odd("a loop over what is no list"));
+        };
         let items = stretch.of(&sheet.items);
         if items.is_empty() {
             return self.print(empty);
@@ -184,7 +186,8 @@ impl<'a> Printer<'a> {
     }
 
     fn path(&self, root: Symbol, name: &Field, fields: &'a [Field]) -> Result<Value<'a>, Odd> {
-        let local = self.locals.get(self.base..).unwrap_or_default().iter().rev().find(|(own, _)| *own == root);
+        let local =
+            self.locals.get(self.base..).unwrap_or_default().iter().rev().find(|(own, _)| *own == root);
         let mut value = match local {
             Some((_, value)) => value.clone(),
             None if self.in_component => Value::Undefined,
@@ -205,13 +208,15 @@ impl<'a> Printer<'a> {
                 }
                 _ if field.place.is_some() => return Err(Odd("a place in what is no list")),
                 Value::Undefined => return Err(Odd("a field of what is not there")),
-                Value::Map(sheet, map) => match sheet.field(map.of(&sheet.entries), &field.name, field.hint()) {
-                    Some((at, node)) => {
-                        field.found(at);
-                        seen(sheet, node)
+                Value::Map(sheet, map) => {
+                    match sheet.field(map.of(&sheet.entries), &field.name, field.hint()) {
+                        Some((at, node)) => {
+                            field.found(at);
+                            seen(sheet, node)
+                        }
+                        None => Value::Undefined,
                     }
-                    None => Value::Undefined,
-                },
+                }
                 Value::Loop(at, of) => match field.name.as_str() {
                     "index" => Value::Unsigned(at as u64 + 1),
                     "index0" => Value::Unsigned(at as u64),
@@ -256,7 +261,9 @@ impl<'a> Printer<'a> {
             Expression::Times(a, b) => sum(&self.value(a)?, &self.value(b)?, i128::checked_mul)?,
             Expression::Begins(of, beginning) => {
                 let of = self.value(of)?;
-                Value::Bool(text(&of).ok_or(Odd("the beginning of what is no text"))?.starts_with(beginning.as_str()))
+                Value::Bool(
+                    text(&of).ok_or(Odd("the beginning of what is no text"))?.starts_with(beginning.as_str()),
+                )
             }
             Expression::Odd => return Err(Odd("an expression that plates do not have")),
             Expression::In(a, b) => {
@@ -269,7 +276,9 @@ impl<'a> Printer<'a> {
                 Value::Bool(found)
             }
             Expression::Defined(of) => Value::Bool(!matches!(self.value(of)?, Value::Undefined)),
-            Expression::Choice(yes, asks, no) => self.value(if holds(&self.value(asks)?) { yes } else { no })?,
+            Expression::Choice(yes, asks, no) => {
+                self.value(if holds(&self.value(asks)?) { yes } else { no })?
+            }
         })
     }
 
@@ -379,11 +388,7 @@ fn compare(how: Comparison, a: &Value<'_>, b: &Value<'_>) -> Result<bool, Odd> {
     }
 }
 
-fn sum<'a>(
-    a: &Value<'_>,
-    b: &Value<'_>,
-    how: fn(i128, i128) -> Option<i128>,
-) -> Result<Value<'a>, Odd> {
+fn sum<'a>(a: &Value<'_>, b: &Value<'_>, how: fn(i128, i128) -> Option<i128>) -> Result<Value<'a>, Odd> {
     let both = number(a).zip(number(b)).and_then(|(a, b)| how(a, b));
     let sum = both.and_then(|sum| i64::try_from(sum).ok()).ok_or(Odd("a sum of what is no small number"))?;
     Ok(Value::Signed(sum))

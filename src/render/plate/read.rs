@@ -10,7 +10,12 @@ pub(super) enum Step {
     Write(Expression),
     /// Conditions with what is printed under them, and what is printed if none holds.
     If(Vec<(Expression, Vec<Step>)>, Vec<Step>),
-    For { variable: Symbol, list: Expression, body: Vec<Step>, empty: Vec<Step> },
+    For {
+        variable: Symbol,
+        list: Expression,
+        body: Vec<Step>,
+        empty: Vec<Step>,
+    },
     Set(Symbol, Expression),
     /// A variable that is what its body prints.
     Catch(Symbol, Vec<Step>),
@@ -66,9 +71,9 @@ fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
     let mut found = Vec::new();
     let (mut rest, mut trim) = (text, false);
     loop {
-        let next = rest.match_indices('{').find(|(at, _)| {
-            rest.get(at + 1..).is_some_and(|after| after.starts_with(['{', '%', '#']))
-        });
+        let next = rest
+            .match_indices('{')
+            .find(|(at, _)| rest.get(at + 1..).is_some_and(|after| after.starts_with(['{', '%', '#'])));
         let (before, mark) = match next {
             Some((at, _)) => rest.split_at(at),
             None => (rest, ""),

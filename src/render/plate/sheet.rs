@@ -75,7 +75,11 @@ impl Sheet {
     }
 
     /// Puts a value beside the view's fields, in the place of one of that name.
-    pub(in crate::render) fn put(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) -> Result<(), Odd> {
+    pub(in crate::render) fn put(
+        &mut self,
+        name: &'static str,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<(), Odd> {
         let value = value.serialize(super::lay::Lay(self))?;
         let known = self.root.iter().position(|entry| entry.key.name(&self.text) == name);
         match known.and_then(|at| self.root.get_mut(at)) {
