@@ -9,6 +9,7 @@ mod lay;
 mod print;
 mod read;
 mod sheet;
+mod value;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
