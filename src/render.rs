@@ -48,6 +48,7 @@ mod sitemap;
 mod stock;
 mod tool_page;
 mod twin;
+mod twins;
 mod words;
 mod write;
 
@@ -63,7 +64,7 @@ pub use engine::build;
 pub use kinds::{MadeFrom, PAGE_KINDS, PageKind};
 pub use options::{BuildOptions, Shard};
 pub use report::{BuildReport, KindReport};
-pub use twin::Twins;
+pub use twins::Twins;
 
 /// Why no site could be built.
 #[derive(Debug, Error)]

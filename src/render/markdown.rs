@@ -107,9 +107,13 @@ pub(super) fn tool(view: &ToolView<'_>) -> String {
     if !view.reasons.is_empty() {
         out.push_str("\n## Reasons\n\n");
         for reason in &view.reasons {
-            let _ = write!(out, "{}. {}", reason.number, reason.what);
+            let _ = write!(out, "{}. {}", reason.number, reason.place);
             if !reason.within.is_empty() {
-                let _ = write!(out, ", {} {}", reason.place, own(&reason.within));
+                let _ = write!(out, " {}", own(&reason.within));
+            }
+            // Said once: a later reason of the same rule names the rule alone.
+            if !reason.what.is_empty() {
+                let _ = write!(out, ", {}", reason.what);
             }
             if !reason.quote.is_empty() && view.talks.is_empty() {
                 let _ = write!(out, ": {}", own(&plain(&reason.quote)));
@@ -122,6 +126,7 @@ pub(super) fn tool(view: &ToolView<'_>) -> String {
         item(&mut out, hint.name, format!("{}, inferred {}, {}", hint.stated, hint.inferred, hint.result));
     }
     out.push_str("\n## Policy\n\n");
+    out.push_str("The documents name this tool alone; the files of the server name all of its tools.\n\n");
     for tier in &view.control.tiers {
         item(&mut out, tier.tier.word, rule(tier.rule));
     }
@@ -156,11 +161,10 @@ pub(super) fn server(
     out.push_str("\n## Tools\n\n");
     for tool in tools {
         let signals = words(tool.signals.iter().map(|s| s.id));
-        item(
-            &mut out,
-            &own(&tool.name),
-            format!("{}, {} risk, signals: {signals}", tool.class.word, tool.risk.word),
-        );
+        let file = tool.path.rsplit('/').next().unwrap_or_default();
+        let name = format!("[{}](tools/{}.md)", own(&tool.name), file.strip_suffix(".html").unwrap_or(file));
+        let line = format!("{}, {} risk, signals: {signals}", tool.class.word, tool.risk.word.to_lowercase());
+        item(&mut out, &name, line);
     }
     out
 }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::compress::Compression;
 use super::digest::Digest;
-use super::twin::Twins;
+use super::twins::Twins;
 use crate::eval::BenchmarkResult;
 use crate::store::site::Audience;
 

@@ -11,7 +11,8 @@ use super::digest::{Digest, Inputs};
 use super::html::{Engine, Sheet};
 use super::kinds::PageKind;
 use super::report::Tally;
-use super::twin::{self, Twins};
+use super::twin;
+use super::twins::Twins;
 use super::write::{OpenUnit, Output};
 use super::{BuildOptions, RenderError};
 
