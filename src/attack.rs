@@ -14,7 +14,9 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 pub use attach::{Exposed, PatternSet, SHOWN, ServerTraits};
-pub use pattern::{Changed, Condition, Evidenced, Incident, IncidentKind, Level, Pattern, Reading, ServerTrait};
+pub use pattern::{
+    Changed, Condition, Evidenced, Incident, IncidentKind, Level, Pattern, Reading, ServerTrait,
+};
 pub use reference::{Entry, EntryList, Term};
 
 /// A data file that cannot be used.
@@ -119,10 +121,7 @@ impl Library {
     }
 }
 
-fn unique<'a>(
-    file: &str,
-    ids: impl Iterator<Item = &'a str>,
-) -> Result<BTreeSet<&'a str>, LibraryError> {
+fn unique<'a>(file: &str, ids: impl Iterator<Item = &'a str>) -> Result<BTreeSet<&'a str>, LibraryError> {
     let mut all = BTreeSet::new();
     for id in ids {
         if !is_id(id) {
@@ -171,11 +170,16 @@ mod tests {
         assert!(library.patterns().len() >= 20 && library.terms().len() >= 60);
         assert!(library.entries().len() == 20 && library.lists().len() == 2);
         for pattern in library.patterns() {
-            let cited = pattern.incidents.iter().map(|i| &i.source).chain(pattern.reading.iter().map(|r| &r.source));
+            let cited =
+                pattern.incidents.iter().map(|i| &i.source).chain(pattern.reading.iter().map(|r| &r.source));
             for source in cited {
                 assert!(source.starts_with("https://"), "{}: {source}", pattern.id);
             }
-            assert!(pattern.summary.chars().count() <= 160 && pattern.body.contains("## How it works"), "{}", pattern.id);
+            assert!(
+                pattern.summary.chars().count() <= 160 && pattern.body.contains("## How it works"),
+                "{}",
+                pattern.id
+            );
             assert_eq!(pattern.why_not.is_empty(), pattern.per_tool, "{}", pattern.id);
         }
     }
@@ -189,8 +193,13 @@ mod tests {
         assert!(load(&[("attacks/x.md", "no front")]).contains("attacks/x.md: does not begin"));
         assert!(load(&[("attacks/x.md", "+++\nid = \"y\"\n+++\n")]).contains("attacks/x.md"));
         let term = "[[term]]\nid = \"a\"\nterm = \"A\"\ntext = \"t\"\nsee = [\"b\"]\n";
-        assert_eq!(load(&[("glossary.toml", term)]), "data/glossary.toml: names the term \"b\", which is not there");
-        assert!(load(&[("glossary.toml", &term.replace("id = \"a\"", "id = \"../a\""))]).contains("is no id"));
+        assert_eq!(
+            load(&[("glossary.toml", term)]),
+            "data/glossary.toml: names the term \"b\", which is not there"
+        );
+        assert!(
+            load(&[("glossary.toml", &term.replace("id = \"a\"", "id = \"../a\""))]).contains("is no id")
+        );
         assert!(load(&[("owasp.toml", "nonsense")]).contains("owasp.toml"));
     }
 }

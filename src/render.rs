@@ -3,7 +3,9 @@
 //! Same database, same rules, same `as_of`: same bytes. Every sentence is in `templates/` or `site/content/`; here are
 //! only words, numbers and the order of things. Called by `cli`.
 
+mod attack_pages;
 mod benchmark;
+mod browse;
 mod catalogue;
 mod check;
 mod compress;
@@ -12,16 +14,21 @@ mod declared;
 mod declared_list;
 mod digest;
 mod engine;
+mod exposure;
 mod facts;
+mod glossary;
 mod html;
 mod identity;
 mod judged;
 mod kinds;
+mod letters;
 mod lists;
 mod manifest;
 mod name;
 mod not_found;
 mod options;
+mod outcomes;
+mod owasp;
 mod page;
 mod page_text;
 mod parameters;
@@ -30,6 +37,7 @@ mod quote;
 mod report;
 pub mod serve;
 mod server_page;
+mod server_risk;
 mod shelf;
 mod similar;
 mod site_work;
@@ -113,6 +121,9 @@ pub enum RenderError {
         #[source]
         source: tera::Error,
     },
+    /// A file of attack patterns, terms or lists cannot be used.
+    #[error("the data files cannot be used; mend the file named below or leave out --data")]
+    Data(#[from] crate::attack::LibraryError),
     /// A hand-written page cannot be read.
     #[error("{name} {why}; begin it with a heading: # Title")]
     Prose {

@@ -10,6 +10,7 @@ mod candidates;
 mod changes;
 mod declared;
 mod error;
+pub mod exposure;
 pub mod identity;
 mod listed;
 mod open;

@@ -178,7 +178,8 @@ impl Texts<'_> {
 
     fn parameters(&self, definition: &ToolDefinition) -> &str {
         self.parameters.get_or_init(|| {
-            let names = definition.input_schema().and_then(|s| s.get("properties")).and_then(Value::as_object);
+            let names =
+                definition.input_schema().and_then(|s| s.get("properties")).and_then(Value::as_object);
             let names = names.into_iter().flatten().take(PARAMETERS).map(|(name, _)| words(name, 200));
             names.collect::<Vec<_>>().join("\n")
         })
@@ -187,9 +188,8 @@ impl Texts<'_> {
 
 /// A finding is a piece of evidence for text that talks to the model.
 fn found_below(evidence: &[Evidence], place: &str) -> bool {
-    let below = |field: &str| {
-        field.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
+    let below =
+        |field: &str| field.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     evidence.iter().any(|e| e.effect.signal == Some(Signal::DescriptionInjection) && below(&e.field))
 }
 

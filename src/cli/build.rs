@@ -118,6 +118,7 @@ pub(super) fn build(settings: &Settings, options: &BuildOptions) -> anyhow::Resu
         audience: if options.include_private { Audience::Owner } else { Audience::Everyone },
         templates: settings.template_files()?,
         site: settings.site_files()?,
+        data: settings.data_files()?,
         benchmark: settings.benchmark_result()?,
         version: env!("CARGO_PKG_VERSION"),
         twins: options.twins,

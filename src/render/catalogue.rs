@@ -11,6 +11,7 @@ use super::name::{ServerName, tool_name};
 use super::shelf::Shelf;
 use super::similar::Likeness;
 use super::words::{ClassWord, Day, RiskWord, SignalWord, class_word, day, risk_word, signal_word};
+use crate::attack::{PatternSet, ServerTraits};
 use crate::model::slug::slug;
 use crate::model::{Class, Outcome, Risk, ServerKey, Signal, Untrusted};
 use crate::store::site::SiteServer;
@@ -56,6 +57,10 @@ pub(super) struct ServerEntry {
     pub(super) rows: Digest,
     /// Servers that its page names, where they have one.
     pub(super) places: Vec<String>,
+    /// What is true of it as a whole.
+    pub(super) traits: ServerTraits,
+    /// Since when it has listed what it lists.
+    pub(super) since: Timestamp,
 }
 
 /// A tool in short.
@@ -69,6 +74,8 @@ pub(super) struct ToolEntry {
     pub(super) risk: Risk,
     /// The verdict's signals, one bit each.
     pub(super) signals: u32,
+    /// The attack patterns it is exposed to.
+    pub(super) exposed: PatternSet,
     /// What it is similar by.
     pub(super) likeness: Likeness,
     /// What a list shows of it, as one number.
@@ -89,6 +96,8 @@ pub(super) struct ToolInShort {
     pub(super) class: Class,
     pub(super) risk: Risk,
     pub(super) signals: Vec<Signal>,
+    /// The attack patterns it is exposed to.
+    pub(super) exposed: PatternSet,
 }
 
 /// A line of a list of tools.
@@ -144,6 +153,7 @@ impl Catalogue {
                 class: tool.class,
                 risk: tool.risk,
                 signals: signal_bits(&tool.signals),
+                exposed: tool.exposed,
                 likeness: Likeness::of(tool.class, &tool.name, &entry.name.key),
                 shown: Digest::of(&(
                     &tool.name,
@@ -250,15 +260,7 @@ impl Catalogue {
 
     /// Tools by risk.
     pub(super) fn risks(&self) -> [usize; 4] {
-        let mut counts = [0; 4];
-        for tool in &self.tools {
-            if let Some(count) =
-                Risk::ALL.iter().position(|r| *r == tool.risk).and_then(|i| counts.get_mut(i))
-            {
-                *count += 1;
-            }
-        }
-        counts
+        count_risks(&self.tools)
     }
 }
 
@@ -276,6 +278,11 @@ impl ServerEntry {
     /// True if it ever listed tools.
     pub(super) fn answered(&self) -> bool {
         self.server.answer.is_some()
+    }
+
+    /// Its tools by risk.
+    pub(super) fn risks(&self, catalogue: &Catalogue) -> [usize; 4] {
+        count_risks(catalogue.tools_of(self))
     }
 
     /// For a list.
@@ -329,6 +336,16 @@ fn beginning(name: &str) -> u128 {
 
 fn small(name: &str) -> impl Iterator<Item = char> {
     name.chars().flat_map(char::to_lowercase)
+}
+
+fn count_risks(tools: &[ToolEntry]) -> [usize; 4] {
+    let mut counts = [0; 4];
+    for tool in tools {
+        if let Some(count) = Risk::ALL.iter().position(|r| *r == tool.risk).and_then(|i| counts.get_mut(i)) {
+            *count += 1;
+        }
+    }
+    counts
 }
 
 fn count_classes(classes: impl Iterator<Item = Class>) -> [usize; 4] {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use url::Url;
 
-use super::catalogue::ServerEntry;
+use super::catalogue::{Catalogue, ServerEntry};
 use super::check::Checker;
 use super::digest::{Digest, Inputs};
 use super::html::Engine;
@@ -28,6 +28,7 @@ use super::site_work::{Common, ServerWork, UnaskedWork, WholeWork};
 use super::stock::{Asked, Stock, take_stock};
 use super::write::{OpenUnit, Output};
 use super::{BuildOptions, RenderError, declared};
+use crate::attack::Library;
 use crate::classify::RuleSet;
 use crate::policy::Numbers;
 use crate::store::site;
@@ -72,6 +73,7 @@ fn build_held(
     let begun = Instant::now();
     let templates: Vec<&'static str> = PAGE_KINDS.iter().flat_map(|kind| kind.templates).copied().collect();
     let mut engine = Engine::new(&options.templates, &templates)?;
+    let library = Library::load(&options.data)?;
     let as_of =
         options.as_of.map_or_else(|| site::newest_probe(db, options.audience), |as_of| Ok(Some(as_of)))?;
     let mark = Output::mark(&options.out);
@@ -90,7 +92,8 @@ fn build_held(
     let shelf = Shelf::new(options.shelf.as_deref(), &options.out)?;
     let stock = match as_of {
         Some(as_of) => {
-            let asked = Asked { rules, as_of, corrected_by: options.as_of, audience: options.audience };
+            let (corrected_by, audience) = (options.as_of, options.audience);
+            let asked = Asked { rules, library: &library, as_of, corrected_by, audience };
             take_stock(db, &asked, shelf, remembered)?
         }
         None => Stock::default(),
@@ -107,7 +110,8 @@ fn build_held(
         tally: Tally::default(),
         checker: options.check.then(Checker::default),
     };
-    let common = Common { press: &press, catalogue: &catalogue, similar: &similar, rules, numbers };
+    let common =
+        Common { press: &press, catalogue: &catalogue, similar: &similar, rules, numbers, library: &library };
     let unasked = declared::servers(db, &catalogue, options)?;
     let mut site_pages = whole_site(db, common, as_of, &unasked)?;
 
@@ -119,7 +123,7 @@ fn build_held(
     while !piece.is_empty() {
         let (made, next) = rayon::join(|| make_servers(common, &piece), || servers.read(db, options));
         made?;
-        site_pages += end(&press, &catalogue.servers, piece)?;
+        site_pages += end(&press, &catalogue, piece)?;
         passed(servers.passed(), catalogue.servers.len());
         piece = next?;
     }
@@ -173,7 +177,12 @@ fn whole(db: &Connection, shared: Digest, options: &BuildOptions) -> Result<Dige
     let as_of = options.as_of.map(|as_of| as_of.to_string());
     let twins = (options.twins.json, options.compression.gzip, options.compression.brotli);
     let shard = options.shard.map(|shard| (shard.number, shard.of));
-    Ok(Digest::of(&(shared.0, edits, as_of, twins, shard, env!("CARGO_PKG_VERSION"))))
+    let mut data = Inputs::default();
+    for (name, bytes) in &options.data {
+        data.add(&(name, Digest::of(&bytes.as_slice()).0));
+    }
+    let data = data.done().0;
+    Ok(Digest::of(&(shared.0, data, edits, as_of, twins, shard, env!("CARGO_PKG_VERSION"))))
 }
 
 /// Everything that speaks of more than one server; returns how many pages that were.
@@ -330,11 +339,12 @@ fn make_server(common: Common<'_>, unit: &OpenUnit, rows: &ServerRows) -> Result
 }
 
 /// Ends the units of a piece in their order; returns how many pages they have.
-fn end(press: &Press<'_>, servers: &[ServerEntry], piece: Vec<Open>) -> Result<usize, RenderError> {
+fn end(press: &Press<'_>, catalogue: &Catalogue, piece: Vec<Open>) -> Result<usize, RenderError> {
     let mut pages = 0;
     for Open { place, unit, rows } in piece {
-        if let Some(entry) = servers.get(place) {
+        if let Some(entry) = catalogue.servers.get(place) {
             pages += super::server_page::pages(entry).len() + entry.tool_count;
+            pages += super::server_risk::pages(catalogue, entry).len();
         }
         match rows {
             Some(_) => press.output.end_unit(unit)?,

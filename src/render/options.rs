@@ -58,6 +58,8 @@ pub struct BuildOptions {
     pub templates: BTreeMap<String, Vec<u8>>,
     /// The files of `site/`.
     pub site: BTreeMap<String, Vec<u8>>,
+    /// The files of `data/`: attack patterns, glossary and OWASP's lists are read of them.
+    pub data: BTreeMap<String, Vec<u8>>,
     /// The benchmark's result, where there is one: the method page shows it.
     pub benchmark: Option<BenchmarkResult>,
     /// The program's version.

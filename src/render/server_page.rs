@@ -6,6 +6,7 @@ use super::RenderError;
 use super::catalogue::{Catalogue, ServerEntry, ToolEntry, ToolLine};
 use super::control::{FormatView, Launch, launch, server_formats, shell_line};
 use super::declared::{DeclaredView, declared_views};
+use super::exposure::{AttackLine, server_attack_lines};
 use super::facts::{AttemptView, Facts, attempt_views, facts};
 use super::identity::{IdentityView, identity_view};
 use super::judged::JudgedTool;
@@ -14,7 +15,7 @@ use super::name::ServerName;
 use super::page::{Pager, parts};
 use super::site_work::{Common, ServerWork};
 use super::twin;
-use super::words::{ClassCount, Day, day};
+use super::words::{ClassCount, Day, RiskCount, day, risk_counts};
 use crate::policy::{Judged, Numbers, ServerPolicy, Tier, policy_for_server};
 use crate::store::StoredDeclared;
 use crate::store::identity::{NodeIdentity, SitePlace};
@@ -67,6 +68,8 @@ struct ServerView<'a> {
     newer: Option<NewerView>,
     declared: Vec<DeclaredView>,
     identity: &'a IdentityView,
+    attacks: &'a [AttackLine<'a>],
+    by_risk: &'a [RiskCount],
 }
 
 /// A newer probe than the one shown, which did not answer.
@@ -157,6 +160,8 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     let launch = launch(entry.key(), &rows.shown, rows.chosen());
     let classes: Vec<ClassCount> = entry.line().classes;
     let identity = identity_view(catalogue, entry.key(), &rows.identity);
+    let attacks = server_attack_lines(work.common.library, entry.traits);
+    let by_risk = risk_counts(entry.risks(catalogue));
     press.twin(
         work.unit,
         &format!("{}/index.html", entry.name.path),
@@ -180,6 +185,8 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
             newer: rows.newer.as_ref().map(newer_view),
             declared,
             identity: &identity,
+            attacks: &attacks,
+            by_risk: &by_risk,
         };
         press.page(&ANSWERED, work.unit, &page, &view)?;
     }

@@ -12,6 +12,7 @@ use super::page::Press;
 use super::server_page::ServerRows;
 use super::similar::Similar;
 use super::write::OpenUnit;
+use crate::attack::Library;
 use crate::classify::RuleSet;
 use crate::policy::{Numbers, ServerPolicy};
 use crate::store::{Connection, StoredDeclared};
@@ -24,6 +25,8 @@ pub(super) struct Common<'a> {
     pub(super) similar: &'a Similar,
     pub(super) rules: &'a RuleSet,
     pub(super) numbers: &'a Numbers,
+    /// Attack patterns, terms and lists.
+    pub(super) library: &'a Library,
 }
 
 /// For pages of the whole catalogue.
@@ -65,7 +68,27 @@ pub(super) struct UnaskedWork<'a> {
     pub(super) lists: &'a [StoredDeclared],
 }
 
+/// What pages of the whole can be made with on any thread: everything but the database.
+#[derive(Clone, Copy)]
+pub(super) struct Desk<'a> {
+    pub(super) common: Common<'a>,
+    pub(super) unit: &'a OpenUnit,
+    pages: &'a Mutex<Vec<String>>,
+}
+
+impl Desk<'_> {
+    /// As [`WholeWork::listed`].
+    pub(super) fn listed(&self, path: String) {
+        self.pages.lock().expect("no thread panics while it holds the list of pages").push(path);
+    }
+}
+
 impl WholeWork<'_> {
+    /// The same for any thread.
+    pub(super) fn desk(&self) -> Desk<'_> {
+        Desk { common: self.common, unit: self.unit, pages: &self.pages }
+    }
+
     /// Notes a page for the sitemap.
     pub(super) fn listed(&self, path: String) {
         self.pages.lock().expect("no thread panics while it holds the list of pages").push(path);

@@ -6,7 +6,7 @@ use super::RenderError;
 use super::catalogue::tool_path;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::page::absolute;
-use super::server_page;
+use super::{server_page, server_risk};
 use super::site_work::WholeWork;
 use crate::model::slug::slug;
 
@@ -67,7 +67,7 @@ fn sitemap(work: &WholeWork<'_>) -> Result<(), RenderError> {
         let folder = entry.name.path.as_str();
         let tools = catalogue.tools_of(entry).iter();
         let tools = tools.map(move |tool| tool_path(folder, &slug(catalogue.name_of(tool))));
-        server_page::pages(entry).into_iter().chain(tools)
+        server_page::pages(entry).into_iter().chain(server_risk::pages(catalogue, entry)).chain(tools)
     });
     let unasked = work.unasked.iter().map(|server| server.page());
     // One part is held at a time, never all addresses.

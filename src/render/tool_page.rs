@@ -8,6 +8,7 @@ use super::RenderError;
 use super::catalogue::{ToolLine, tool_path};
 use super::control::{FormatView, Launch, RuleWord, launch, rule_word, tool_formats};
 use super::digest::Digest;
+use super::exposure::{AttackLine, attack_lines};
 use super::facts::{Facts, facts};
 use super::html::Sheet;
 use super::judged::JudgedTool;
@@ -73,6 +74,7 @@ struct ToolView<'a> {
     total: usize,
     siblings: Vec<ToolLine>,
     similar: Vec<ToolLine>,
+    attacks: Vec<AttackLine<'a>>,
 }
 
 /// An author's hint, as stated.
@@ -229,6 +231,7 @@ impl ToolPages<'_> {
             total: self.work.entry.tool_count,
             siblings: self.siblings(place),
             similar: self.similar_to(place)?,
+            attacks: self.attacks(place),
         })
     }
 
@@ -238,6 +241,12 @@ impl ToolPages<'_> {
         let start = place.saturating_sub(SIBLINGS / 2).min(last_start);
         let near = self.lines.iter().enumerate().skip(start).take(SIBLINGS + 1);
         near.filter(|(i, _)| *i != place).take(SIBLINGS).map(|(_, line)| line.clone()).collect()
+    }
+
+    fn attacks(&self, place: usize) -> Vec<AttackLine<'_>> {
+        let Common { catalogue, library, .. } = self.work.common;
+        let tool = catalogue.tools_of(self.work.entry).get(place);
+        attack_lines(library, tool.map(|tool| tool.exposed).unwrap_or_default())
     }
 
     fn similar_to(&self, place: usize) -> std::io::Result<Vec<ToolLine>> {

@@ -200,6 +200,7 @@ fn options(out: &Path) -> BuildOptions {
         audience: Default::default(),
         templates: Folder::Templates.files(None).unwrap(),
         site: Folder::Site.files(None).unwrap(),
+        data: Folder::Data.files(None).unwrap(),
         benchmark: Some(MEASURED.clone()),
         version: "0.0.0",
         twins: Default::default(),

@@ -91,7 +91,10 @@ fn a_finding_must_lie_below_the_place() {
     assert!(attaches(&library, &at("/inputSchema", injection)));
     assert!(!attaches(&library, &at("/inputSchemas/x", injection)));
     assert!(!attaches(&library, &at("/description", injection)));
-    assert!(!attaches(&library, &at("/inputSchema/properties/a", Signal::Secrets)), "evidence that is no finding");
+    assert!(
+        !attaches(&library, &at("/inputSchema/properties/a", Signal::Secrets)),
+        "evidence that is no finding"
+    );
 }
 
 #[test]
