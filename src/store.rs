@@ -11,6 +11,7 @@ mod changes;
 mod declared;
 mod error;
 pub mod exposure;
+pub mod feed;
 pub mod identity;
 mod listed;
 mod open;

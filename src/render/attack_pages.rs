@@ -13,7 +13,7 @@ use super::exposure::AttackLine;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::page::root_from;
 use super::prose::html_of;
-use super::site_work::{Desk, WholeWork};
+use super::site_work::WholeWork;
 use super::words::{SignalWord, signal_word};
 use crate::attack::{Evidenced, IncidentKind, Level, Library, Pattern, Reading};
 use crate::model::Signal;
@@ -185,11 +185,10 @@ fn index(work: &WholeWork<'_>) -> Result<(), RenderError> {
 }
 
 fn patterns(work: &WholeWork<'_>) -> Result<(), RenderError> {
-    let desk = work.desk();
-    desk.common.library.patterns().par_iter().enumerate().try_for_each(|(place, p)| pattern(desk, place, p))
+    work.common.library.patterns().par_iter().enumerate().try_for_each(|(place, p)| pattern(work, place, p))
 }
 
-fn pattern(work: Desk<'_>, place: usize, pattern: &Pattern) -> Result<(), RenderError> {
+fn pattern(work: &WholeWork<'_>, place: usize, pattern: &Pattern) -> Result<(), RenderError> {
     let (library, catalogue, press) = (work.common.library, work.common.catalogue, work.common.press);
     let path = format!("attacks/{}.html", pattern.id);
     // By name, then gravest first: equal ones stay by name.

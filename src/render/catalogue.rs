@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::digest::Digest;
+use super::hints::Declared;
 use super::name::{ServerName, tool_name};
 use super::shelf::Shelf;
 use super::similar::Likeness;
@@ -72,6 +73,8 @@ pub(super) struct ToolEntry {
     pub(super) class: Class,
     /// The verdict's risk.
     pub(super) risk: Risk,
+    /// What its author's hints say.
+    pub(super) declared: Declared,
     /// The verdict's signals, one bit each.
     pub(super) signals: u32,
     /// The attack patterns it is exposed to.
@@ -98,6 +101,8 @@ pub(super) struct ToolInShort {
     pub(super) signals: Vec<Signal>,
     /// The attack patterns it is exposed to.
     pub(super) exposed: PatternSet,
+    /// What its author's hints say.
+    pub(super) declared: Declared,
 }
 
 /// A line of a list of tools.
@@ -154,6 +159,7 @@ impl Catalogue {
                 risk: tool.risk,
                 signals: signal_bits(&tool.signals),
                 exposed: tool.exposed,
+                declared: tool.declared,
                 likeness: Likeness::of(tool.class, &tool.name, &entry.name.key),
                 shown: Digest::of(&(
                     &tool.name,

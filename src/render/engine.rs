@@ -27,7 +27,7 @@ use super::similar::Similar;
 use super::site_work::{Common, ServerWork, UnaskedWork, WholeWork};
 use super::stock::{Asked, Stock, take_stock};
 use super::write::{OpenUnit, Output};
-use super::{BuildOptions, RenderError, declared};
+use super::{BuildOptions, RenderError, changes, declared};
 use crate::attack::Library;
 use crate::classify::RuleSet;
 use crate::policy::Numbers;
@@ -199,7 +199,8 @@ fn whole_site(
     let unit = press.output.unit(UnitName::whole())?;
     press.static_files(&unit)?;
     let figures = Figures::new(common.catalogue, as_of, !unasked.is_empty());
-    let work = WholeWork { common, unit: &unit, db, as_of, figures, unasked, pages: Mutex::default() };
+    let happened = changes::happened(db, common, as_of)?;
+    let work = WholeWork { common, unit: &unit, figures, happened, unasked, pages: Mutex::default() };
     for kind in PAGE_KINDS {
         if let Make::Whole(make) = kind.make {
             make(&work)?;

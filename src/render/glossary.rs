@@ -74,7 +74,6 @@ fn index(work: &WholeWork<'_>) -> Result<(), RenderError> {
 
 fn terms(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let library = work.common.library;
-    let work = work.desk();
     library.terms().par_iter().try_for_each(|term| {
         let path = format!("glossary/{}.html", term.id);
         work.listed(path.clone());

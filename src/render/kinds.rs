@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::RenderError;
 use super::site_work::{ServerWork, UnaskedWork, WholeWork};
 use super::{
-    attack_pages, browse, declared, declared_list, glossary, letters, lists, not_found, outcomes, owasp,
-    prose, server_page, server_risk, sitemap, tool_page,
+    attack_pages, browse, changes, declared, declared_list, glossary, letters, lists, llms, not_found,
+    outcomes, owasp, prose, report_page, server_page, server_risk, sitemap, tool_page,
 };
 
 /// What the pages of a kind are made from: it says when they are looked at again.
@@ -66,6 +66,11 @@ pub const PAGE_KINDS: &[PageKind] = &[
     glossary::INDEX,
     glossary::KIND,
     owasp::KIND,
+    report_page::KIND,
+    changes::KIND,
+    changes::FEED,
+    llms::INDEX,
+    llms::FULL,
     declared_list::KIND,
     prose::KIND,
     prose::GUIDES,

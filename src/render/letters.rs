@@ -174,7 +174,6 @@ fn pages(
     shown: impl Fn(u32, &mut Inputs) + Sync,
 ) -> Result<(), RenderError> {
     let letters = counts(groups);
-    let work = work.desk();
     groups.par_iter().try_for_each(|(letter, places)| {
         let folder = format!("a-z/{of}/{letter}");
         let all = parts(&format!("{folder}.html"), &folder, places.len(), ON_PAGE);

@@ -114,12 +114,21 @@ impl Figures {
     }
 }
 
+impl Figures {
+    /// The catalogue as structured data.
+    pub(super) fn dataset(&self, base: Option<&url::Url>) -> String {
+        let as_of = self.as_of.as_ref().map(|day| day.iso.as_str());
+        super::structured::dataset(self.tools, self.answered, as_of, base)
+    }
+}
+
 #[derive(Serialize)]
 struct Home<'a> {
     figures: &'a Figures,
     servers: Vec<ServerLine>,
     /// One tool of each class, to show how a list reads.
     examples: Vec<ToolLine>,
+    json_ld: String,
 }
 
 #[derive(Serialize)]
@@ -168,7 +177,8 @@ fn home(work: &WholeWork<'_>) -> Result<(), RenderError> {
         }
     }
     let servers = servers.into_iter().take(SERVERS_ON_HOME).map(ServerEntry::line).collect();
-    let view = Home { figures: &work.figures, servers, examples };
+    let json_ld = work.figures.dataset(work.common.press.options.base_url.as_ref());
+    let view = Home { figures: &work.figures, servers, examples, json_ld };
     work.listed("index.html".to_owned());
     work.common.press.page(&HOME, work.unit, "index.html", &view)
 }

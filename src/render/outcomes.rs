@@ -36,7 +36,6 @@ fn outcomes(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let press = work.common.press;
     let quiet: Vec<&ServerEntry> = work.common.catalogue.servers.iter().filter(|s| !s.answered()).collect();
     let lines = outcome_lines(&quiet);
-    let work = work.desk();
     lines.par_iter().try_for_each(|outcome| {
         let ended: Vec<&&ServerEntry> = quiet.iter().filter(|s| s.outcome.as_str() == outcome.id).collect();
         let lasting = ended.first().is_some_and(|server| server.outcome.is_lasting());

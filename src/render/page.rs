@@ -107,6 +107,9 @@ impl Press<'_> {
             let mut text = self.engine.text(template, &sheet)?;
             let blank = text.len() - text.trim_start().len();
             text.drain(..blank);
+            if path.ends_with(".html") {
+                super::structured::add_breadcrumbs(&mut text, path, self.options.base_url.as_ref());
+            }
             Ok(text)
         })
     }

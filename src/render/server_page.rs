@@ -14,8 +14,8 @@ use super::kinds::{MadeFrom, Make, PageKind};
 use super::name::ServerName;
 use super::page::{Pager, parts};
 use super::site_work::{Common, ServerWork};
-use super::twin;
 use super::words::{ClassCount, Day, RiskCount, day, risk_counts};
+use super::{structured, twin};
 use crate::policy::{Judged, Numbers, ServerPolicy, Tier, policy_for_server};
 use crate::store::StoredDeclared;
 use crate::store::identity::{NodeIdentity, SitePlace};
@@ -70,6 +70,7 @@ struct ServerView<'a> {
     identity: &'a IdentityView,
     attacks: &'a [AttackLine<'a>],
     by_risk: &'a [RiskCount],
+    json_ld: &'a str,
 }
 
 /// A newer probe than the one shown, which did not answer.
@@ -162,6 +163,7 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     let identity = identity_view(catalogue, entry.key(), &rows.identity);
     let attacks = server_attack_lines(work.common.library, entry.traits);
     let by_risk = risk_counts(entry.risks(catalogue));
+    let json_ld = structured::server(entry, &facts, press.options.base_url.as_ref());
     press.twin(
         work.unit,
         &format!("{}/index.html", entry.name.path),
@@ -187,6 +189,7 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
             identity: &identity,
             attacks: &attacks,
             by_risk: &by_risk,
+            json_ld: &json_ld,
         };
         press.page(&ANSWERED, work.unit, &page, &view)?;
     }

@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use super::catalogue::{ServerEntry, ToolInShort};
 use super::digest::Digest;
+use super::hints::Declared;
 use super::name::ServerName;
 use crate::attack::{PatternSet, ServerTraits};
 use crate::model::{Class, Outcome, Risk, ServerKey, Signal};
@@ -100,6 +101,7 @@ impl Shelf {
         self.text(tool.class.as_str())?;
         self.text(tool.risk.as_str())?;
         self.bytes(&tool.exposed.0.to_le_bytes())?;
+        self.bytes(&[tool.declared.number()])?;
         self.text(&tool.signals.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(" "))?;
         self.text(&tool.line)?;
         let length = u32::try_from(tool.line.len()).map_err(std::io::Error::other)?;
@@ -289,9 +291,12 @@ fn tool(from: &mut impl Read) -> Option<ToolInShort> {
     let mut exposed = [0; 8];
     from.read_exact(&mut exposed).ok()?;
     let exposed = PatternSet(u64::from_le_bytes(exposed));
+    let mut declared = [0; 1];
+    from.read_exact(&mut declared).ok()?;
+    let declared = Declared::from_number(declared[0])?;
     let signals = text(from).ok()?;
     let signals = signals.split_whitespace().map(|s| s.parse().ok()).collect::<Option<Vec<Signal>>>()?;
-    Some(ToolInShort { name, class, risk, signals, exposed, line: text(from).ok()? })
+    Some(ToolInShort { name, class, risk, signals, exposed, declared, line: text(from).ok()? })
 }
 
 fn number(from: &mut impl Read) -> std::io::Result<u32> {

@@ -2,9 +2,8 @@
 
 use std::sync::Mutex;
 
-use jiff::Timestamp;
-
 use super::catalogue::{Catalogue, ServerEntry};
+use super::changes::Happened;
 use super::declared::Unasked;
 use super::judged::JudgedTool;
 use super::lists::Figures;
@@ -15,7 +14,7 @@ use super::write::OpenUnit;
 use crate::attack::Library;
 use crate::classify::RuleSet;
 use crate::policy::{Numbers, ServerPolicy};
-use crate::store::{Connection, StoredDeclared};
+use crate::store::StoredDeclared;
 
 /// What every maker has.
 #[derive(Clone, Copy)]
@@ -33,13 +32,9 @@ pub(super) struct Common<'a> {
 pub(super) struct WholeWork<'a> {
     pub(super) common: Common<'a>,
     pub(super) unit: &'a OpenUnit,
-    /// For kinds that tell of more than the catalogue in short holds; only on this thread.
-    #[expect(dead_code, reason = "for kinds that tell history: changes and the report")]
-    pub(super) db: &'a Connection,
-    /// The day the catalogue is of; None for one without servers.
-    #[expect(dead_code, reason = "for kinds that tell history: changes and the report")]
-    pub(super) as_of: Option<Timestamp>,
     pub(super) figures: Figures,
+    /// What happened lately.
+    pub(super) happened: Happened,
     /// Servers that were never asked.
     pub(super) unasked: &'a [Unasked],
     /// Every page made so far, for the sitemap.
@@ -68,27 +63,7 @@ pub(super) struct UnaskedWork<'a> {
     pub(super) lists: &'a [StoredDeclared],
 }
 
-/// What pages of the whole can be made with on any thread: everything but the database.
-#[derive(Clone, Copy)]
-pub(super) struct Desk<'a> {
-    pub(super) common: Common<'a>,
-    pub(super) unit: &'a OpenUnit,
-    pages: &'a Mutex<Vec<String>>,
-}
-
-impl Desk<'_> {
-    /// As [`WholeWork::listed`].
-    pub(super) fn listed(&self, path: String) {
-        self.pages.lock().expect("no thread panics while it holds the list of pages").push(path);
-    }
-}
-
 impl WholeWork<'_> {
-    /// The same for any thread.
-    pub(super) fn desk(&self) -> Desk<'_> {
-        Desk { common: self.common, unit: self.unit, pages: &self.pages }
-    }
-
     /// Notes a page for the sitemap.
     pub(super) fn listed(&self, path: String) {
         self.pages.lock().expect("no thread panics while it holds the list of pages").push(path);

@@ -11,6 +11,7 @@ use super::RenderError;
 use super::catalogue::{Catalogue, ServerEntry, ToolInShort};
 use super::digest::{Digest, Inputs};
 use super::exposure::{Looked, ToLook, exposed, look, traits};
+use super::hints::Declared;
 use super::name::server_name;
 use super::shelf::{Remembered, Shelf};
 use crate::attack::{Library, ServerTrait, ServerTraits};
@@ -233,9 +234,11 @@ fn tools_in_short(
             (class, risk, signals, needs_review) =
                 (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);
         }
+        let declared = Declared::of(row.reads_only, row.destroys);
         let line = Untrusted::new(row.description).for_page_line(LINE_IN_LIST);
         let hash = row.hash.to_string();
-        let tool = ToolInShort { name: row.name, line, class, risk, signals, exposed: Default::default() };
+        let tool =
+            ToolInShort { name: row.name, line, class, risk, signals, exposed: Default::default(), declared };
         match place.get(&tool.name) {
             None => {
                 place.insert(tool.name.clone(), list.len());
