@@ -52,6 +52,14 @@ impl Chart {
     }
 }
 
+impl Chart {
+    /// The same with shares of another whole: where one thing can be in several rows.
+    pub(super) fn of(self, total: usize) -> Self {
+        let rows = self.rows.into_iter().map(|row| Bar { share: share(row.count, total), ..row }).collect();
+        Self { rows, total, ..self }
+    }
+}
+
 /// A share in percent with one decimal; what is there is never 0.0, and what is not all never 100.0.
 pub(super) fn share(count: usize, total: usize) -> String {
     if count == 0 || total == 0 {

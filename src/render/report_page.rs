@@ -115,6 +115,8 @@ fn report(work: &WholeWork<'_>) -> Result<(), RenderError> {
 
 fn charts(catalogue: &Catalogue) -> Charts {
     let answered = || catalogue.servers.iter().filter(|s| s.answered());
+    // Local servers are private: only their owner's site has them.
+    let has = |one: Registry| catalogue.servers.iter().any(|s| s.key().registry() == one);
     let classes = Class::ALL.iter().copied().zip(catalogue.classes());
     let classes = classes.map(|(one, count)| {
         let word = class_word(one);
@@ -140,14 +142,16 @@ fn charts(catalogue: &Catalogue) -> Charts {
         let count = catalogue.tools.iter().filter(|tool| tool.has(one)).count();
         (signal_word(one).id.to_owned(), "", format!("signals/{one}.html"), count)
     });
-    let registries = Registry::ALL.iter().copied().map(|one| {
-        let count = catalogue.servers.iter().filter(|s| s.key().registry() == one).count();
-        (registry_word(one).to_owned(), "", String::new(), count)
-    });
-    let by_registry = Registry::ALL.iter().copied().map(|one| {
-        let of = catalogue.servers.iter().filter(|s| s.key().registry() == one);
-        (registry_word(one).to_owned(), "", String::new(), of.map(|s| s.tool_count).sum())
-    });
+    let registries =
+        Registry::ALL.iter().copied().filter(|one| *one != Registry::Local || has(*one)).map(|one| {
+            let count = catalogue.servers.iter().filter(|s| s.key().registry() == one).count();
+            (registry_word(one).to_owned(), "", String::new(), count)
+        });
+    let by_registry =
+        Registry::ALL.iter().copied().filter(|one| *one != Registry::Local || has(*one)).map(|one| {
+            let of = catalogue.servers.iter().filter(|s| s.key().registry() == one);
+            (registry_word(one).to_owned(), "", String::new(), of.map(|s| s.tool_count).sum())
+        });
     let outcomes = Outcome::ALL.into_iter().filter_map(|one| {
         let count = catalogue
             .servers
@@ -177,7 +181,8 @@ fn charts(catalogue: &Catalogue) -> Charts {
             gravest,
         ),
         risks: Chart::new(("by-risk", "Tools by risk"), tools("Risk"), risks),
-        signals: Chart::new(("by-signal", "Tools by signal"), tools("Signal"), signals),
+        signals: Chart::new(("by-signal", "Tools by signal"), tools("Signal"), signals)
+            .of(catalogue.tools.len()),
         registries: Chart::new(("by-registry", "Servers by registry"), servers("Registry"), registries),
         tools_by_registry: Chart::new(
             ("tools-by-registry", "Tools by registry"),

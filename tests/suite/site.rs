@@ -1,10 +1,12 @@
 //! The built site as a reader, a search engine and an attacker find it: a small made-up catalogue with every awkward
 //! kind of server and tool, built into a temporary folder and walked page by page.
 
+mod changes;
 mod engine;
 mod hostile;
 mod method;
 mod pages;
+mod reference;
 mod serving;
 mod wording;
 
