@@ -165,9 +165,6 @@ fn index(work: &WholeWork<'_>) -> Result<(), RenderError> {
             CountedLine { line: AttackLine::new(pattern), tools, servers, incidents }
         })
         .collect();
-    if lines.is_empty() {
-        return Ok(());
-    }
     let (total, incidents) = (lines.len(), lines.iter().map(|line| line.incidents).sum());
     let mut levels: Vec<LevelView<'_>> = [Level::Tool, Level::Server, Level::Session]
         .map(|level| LevelView { level, attacks: Vec::new() })

@@ -316,7 +316,12 @@ impl ToolEntry {
 
     /// True if the verdict has that signal.
     pub(super) fn has(&self, signal: Signal) -> bool {
-        self.signals().any(|own| own == signal)
+        self.signals & signal_bits(&[signal]) != 0
+    }
+
+    /// True if it has one of the signals of [`signal_bits`].
+    pub(super) fn has_one(&self, bits: u32) -> bool {
+        self.signals & bits != 0
     }
 }
 
@@ -325,8 +330,9 @@ pub(super) fn tool_path(server_path: &str, slug: &str) -> String {
     format!("{server_path}/tools/{slug}.html")
 }
 
-fn signal_bits(signals: &[Signal]) -> u32 {
-    let bit = |signal: &Signal| Signal::ALL.iter().position(|one| one == signal).map_or(0, |i| 1 << i);
+/// One bit for each signal, in the order of `Signal::ALL`, which is that of the enum.
+pub(super) fn signal_bits(signals: &[Signal]) -> u32 {
+    let bit = |signal: &Signal| 1 << (*signal as u32);
     signals.iter().map(bit).fold(0, |all, bit| all | bit)
 }
 

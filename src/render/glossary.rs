@@ -61,9 +61,6 @@ struct OneTerm<'a> {
 
 fn index(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let library = work.common.library;
-    if library.terms().is_empty() {
-        return Ok(());
-    }
     let path = "glossary/index.html";
     let terms = library.terms().iter().map(|term| view(library, term)).collect();
     let view = GlossaryView { format: "catalogue-glossary-1", terms };

@@ -22,7 +22,7 @@ const OTHER: &str = "other";
 /// Servers by letter.
 pub(super) const SERVERS: PageKind = PageKind {
     id: "servers-by-letter",
-    path: "a-z/servers/{letter}.html, a-z/servers/{letter}/{part}.html",
+    path: "servers-by-name/{letter}.html, servers-by-name/{letter}/{part}.html",
     templates: &["letter.html"],
     made_from: MadeFrom::Catalogue,
     counts: true,
@@ -31,7 +31,7 @@ pub(super) const SERVERS: PageKind = PageKind {
 /// Tools by letter.
 pub(super) const TOOLS: PageKind = PageKind {
     id: "tools-by-letter",
-    path: "a-z/tools/{letter}.html, a-z/tools/{letter}/{part}.html",
+    path: "tools-by-name/{letter}.html, tools-by-name/{letter}/{part}.html",
     templates: &["letter.html"],
     made_from: MadeFrom::Catalogue,
     counts: true,
@@ -175,7 +175,7 @@ fn pages(
 ) -> Result<(), RenderError> {
     let letters = counts(groups);
     groups.par_iter().try_for_each(|(letter, places)| {
-        let folder = format!("a-z/{of}/{letter}");
+        let folder = format!("{of}-by-name/{letter}");
         let all = parts(&format!("{folder}.html"), &folder, places.len(), ON_PAGE);
         all.into_par_iter().try_for_each(|(path, pager)| {
             let start = (pager.number - 1) * ON_PAGE;

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::RenderError;
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, signal_bits};
 use super::digest::Digest;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::lists::Figures;
@@ -67,9 +67,6 @@ struct OwaspView<'a> {
 
 fn owasp(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let (library, catalogue) = (work.common.library, work.common.catalogue);
-    if library.lists().is_empty() {
-        return Ok(());
-    }
     let list = |list: &'_ EntryList| -> Vec<EntryView<'_>> {
         let entries: Vec<&Entry> = library.entries().iter().filter(|entry| entry.list == list.id).collect();
         entries.into_par_iter().map(|entry| view(library, catalogue, entry)).collect()
@@ -89,8 +86,9 @@ fn owasp(work: &WholeWork<'_>) -> Result<(), RenderError> {
 }
 
 fn view<'a>(library: &'a Library, catalogue: &Catalogue, entry: &'a Entry) -> EntryView<'a> {
+    let signals = signal_bits(&entry.signals);
     let tool = |tool: &&super::catalogue::ToolEntry| {
-        entry.classes.contains(&tool.class) || tool.signals().any(|signal| entry.signals.contains(&signal))
+        entry.classes.contains(&tool.class) || tool.has_one(signals)
     };
     let server = |server: &&super::catalogue::ServerEntry| {
         server.answered() && entry.servers.iter().any(|one| server.traits.has(*one))

@@ -83,9 +83,6 @@ struct Guides {
 fn guides(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let press = work.common.press;
     let view = Guides { guides: guide_lines(&press.options.site) };
-    if view.guides.is_empty() {
-        return Ok(());
-    }
     work.listed("guides/index.html".to_owned());
     press.page(&GUIDES, work.unit, "guides/index.html", &view)
 }

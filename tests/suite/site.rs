@@ -221,8 +221,14 @@ fn build_from(db: &Path, options: &BuildOptions) -> Result<BuildReport, RenderEr
     build(&mut Store::open_read_only(db).unwrap(), &rules, &numbers, options, &|_, _| {})
 }
 
-/// The awkward catalogue, built once for each test that asks.
-fn built() -> Site {
+/// The awkward catalogue, built once for all tests that only read it.
+fn built() -> &'static Site {
+    static BUILT: LazyLock<Site> = LazyLock::new(built_anew);
+    &BUILT
+}
+
+/// The same for a test that changes what it finds.
+fn built_anew() -> Site {
     let (folder, db, mut store) = sample::empty();
     seed(&mut store, &rules());
     drop(store);

@@ -183,11 +183,11 @@ fn lists_by_letter_signal_and_outcome_hold_everything_once() {
             .map(|(_, page)| page.matches(mark).count())
             .sum()
     };
-    assert_eq!(lines("a-z/tools/", " risk</span></li>"), site.summary.tools);
-    assert_eq!(lines("a-z/servers/", "<code class=\"key\">"), site.summary.servers);
+    assert_eq!(lines("tools-by-name/", " risk</span></li>"), site.summary.tools);
+    assert_eq!(lines("servers-by-name/", "<code class=\"key\">"), site.summary.servers);
     let browse = &pages["browse.html"];
     for list in
-        ["a-z/tools/", "a-z/servers/", "signals/", "outcomes/", "attacks/index.html", "glossary/index.html"]
+        ["tools-by-name/", "servers-by-name/", "signals/", "outcomes/", "attacks/index.html", "glossary/index.html"]
     {
         assert!(browse.contains(list), "{list}");
     }
