@@ -140,6 +140,7 @@ impl Site {
             templates: Folder::Templates.files(None).expect("embedded"),
             site: Folder::Site.files(None).expect("embedded"),
             data: Folder::Data.files(None).unwrap(),
+            download: false,
             benchmark: None,
             version: env!("CARGO_PKG_VERSION"),
             twins: Default::default(),

@@ -15,6 +15,7 @@ mod control;
 mod declared;
 mod declared_list;
 mod digest;
+mod download;
 mod engine;
 mod exposure;
 mod facts;

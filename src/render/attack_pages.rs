@@ -192,7 +192,7 @@ fn pattern(work: &WholeWork<'_>, place: usize, pattern: &Pattern) -> Result<(), 
     let tool = |i: &u32| catalogue.tools.get(*i as usize);
     let holds = |i: &&u32| tool(i).is_some_and(|tool| tool.exposed.holds(place));
     let mut all: Vec<u32> = catalogue.by_name.iter().filter(holds).copied().collect();
-    let mut on: Vec<u32> = all.iter().filter_map(|i| tool(i)).map(|tool| tool.server).collect();
+    let mut on: Vec<u32> = all.iter().filter_map(tool).map(|tool| tool.server).collect();
     on.sort_unstable();
     on.dedup();
     all.sort_by_key(|i| tool(i).map(|tool| (Reverse(tool.risk), Reverse(tool.class))));

@@ -27,6 +27,8 @@ struct BrowseView<'a> {
     tool_letters: Vec<LetterCount>,
     attacks: usize,
     terms: usize,
+    /// The files of the download are there.
+    download: bool,
 }
 
 fn browse(work: &WholeWork<'_>) -> Result<(), RenderError> {
@@ -40,6 +42,7 @@ fn browse(work: &WholeWork<'_>) -> Result<(), RenderError> {
         tool_letters,
         attacks: library.patterns().len(),
         terms: library.terms().len(),
+        download: super::download::is_wanted(work.common.press.options) && !catalogue.servers.is_empty(),
     };
     work.listed("browse.html".to_owned());
     work.common.press.page(&KIND, work.unit, "browse.html", &view)

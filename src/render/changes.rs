@@ -166,7 +166,7 @@ pub(super) fn happened(
         }
     })?;
     let mut all: Vec<Event> = kept.into_iter().chain(others).collect();
-    all.sort_by(|a, b| b.at.cmp(&a.at));
+    all.sort_by_key(|event| std::cmp::Reverse(event.at));
     let events = all.iter().take(TOLD).map(|event| view(common.catalogue, event)).collect();
     Ok(Happened { counts, events, from: Some(day(from)), until: Some(day(until)) })
 }

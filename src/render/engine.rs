@@ -27,7 +27,7 @@ use super::similar::Similar;
 use super::site_work::{Common, ServerWork, UnaskedWork, WholeWork};
 use super::stock::{Asked, Stock, take_stock};
 use super::write::{OpenUnit, Output};
-use super::{BuildOptions, RenderError, changes, declared};
+use super::{BuildOptions, RenderError, changes, declared, download};
 use crate::attack::Library;
 use crate::classify::RuleSet;
 use crate::policy::Numbers;
@@ -176,7 +176,7 @@ fn whole(db: &Connection, shared: Digest, options: &BuildOptions) -> Result<Dige
     let edits = site_inputs::edits(db)?;
     let as_of = options.as_of.map(|as_of| as_of.to_string());
     let twins = (options.twins.json, options.compression.gzip, options.compression.brotli);
-    let shard = options.shard.map(|shard| (shard.number, shard.of));
+    let shard = options.shard.map(|shard| (shard.number, shard.of, options.download));
     let mut data = Inputs::default();
     for (name, bytes) in &options.data {
         data.add(&(name, Digest::of(&bytes.as_slice()).0));
@@ -206,6 +206,7 @@ fn whole_site(
             make(&work)?;
         }
     }
+    download::put(db, common, &unit, as_of)?;
     let pages = work.pages.into_inner().expect("no thread panics while it holds the list of pages").len();
     press.output.end_unit(unit)?;
     press.output.rest()?;

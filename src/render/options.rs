@@ -66,6 +66,8 @@ pub struct BuildOptions {
     pub version: &'static str,
     /// Which twins are made.
     pub twins: Twins,
+    /// The database without what is private, and a table of all tools, beside the pages.
+    pub download: bool,
     /// Which compressed copies are made.
     pub compression: Compression,
     /// Only this part of the site; None: all of it.

@@ -87,9 +87,8 @@ fn owasp(work: &WholeWork<'_>) -> Result<(), RenderError> {
 
 fn view<'a>(library: &'a Library, catalogue: &Catalogue, entry: &'a Entry) -> EntryView<'a> {
     let signals = signal_bits(&entry.signals);
-    let tool = |tool: &&super::catalogue::ToolEntry| {
-        entry.classes.contains(&tool.class) || tool.has_one(signals)
-    };
+    let tool =
+        |tool: &&super::catalogue::ToolEntry| entry.classes.contains(&tool.class) || tool.has_one(signals);
     let server = |server: &&super::catalogue::ServerEntry| {
         server.answered() && entry.servers.iter().any(|one| server.traits.has(*one))
     };

@@ -179,6 +179,25 @@ impl Press<'_> {
         Ok(())
     }
 
+    /// Puts a file that is too big to be held, from where it was written on the same disk. It gets no compressed copies.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub(super) fn big_file(
+        &self,
+        unit: &OpenUnit,
+        path: &str,
+        from: &std::path::Path,
+    ) -> Result<(), RenderError> {
+        let begun = Instant::now();
+        let (bytes, written) = self.output.put_big(unit, path, from)?;
+        if let Some(checker) = &self.checker {
+            checker.exists(path);
+        }
+        self.tally.made("file", path, usize::try_from(bytes).unwrap_or(usize::MAX), written, begun.elapsed());
+        Ok(())
+    }
+
     /// Copies the static files to the site's root folder `static/`.
     ///
     /// # Errors

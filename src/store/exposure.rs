@@ -77,6 +77,9 @@ fn listed(db: &Connection, probe: i64) -> rusqlite::Result<Vec<String>> {
     db.prepare_cached(LISTED)?.query_map([probe], |row| row.get(0))?.collect()
 }
 
+/// A definition's canonical JSON, and what the rules found in it.
+pub type WithEvidence = (String, Option<Vec<Evidence>>);
+
 /// A definition's canonical JSON, and the evidence of its verdict under a rule set; None where it has none.
 ///
 /// # Errors
@@ -85,7 +88,7 @@ pub fn definition_with_evidence(
     db: &Connection,
     hash: &DefinitionHash,
     rule_set: &str,
-) -> Result<Option<(String, Option<Vec<Evidence>>)>, StoreError> {
+) -> Result<Option<WithEvidence>, StoreError> {
     db.prepare_cached(DEFINITION)
         .and_then(|mut statement| {
             statement

@@ -310,6 +310,7 @@ pub(crate) fn build(db: &Path, out: &Path, templates: &Files) {
         templates: templates.clone(),
         site: Folder::Site.files(None).unwrap(),
         data: Folder::Data.files(None).unwrap(),
+        download: false,
         benchmark: None,
         version: "0.0.0",
         twins: Default::default(),

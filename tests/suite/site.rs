@@ -203,6 +203,7 @@ fn options(out: &Path) -> BuildOptions {
         templates: Folder::Templates.files(None).unwrap(),
         site: Folder::Site.files(None).unwrap(),
         data: Folder::Data.files(None).unwrap(),
+        download: false,
         benchmark: Some(MEASURED.clone()),
         version: "0.0.0",
         twins: Default::default(),

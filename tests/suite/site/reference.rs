@@ -186,14 +186,57 @@ fn lists_by_letter_signal_and_outcome_hold_everything_once() {
     assert_eq!(lines("tools-by-name/", " risk</span></li>"), site.summary.tools);
     assert_eq!(lines("servers-by-name/", "<code class=\"key\">"), site.summary.servers);
     let browse = &pages["browse.html"];
-    for list in
-        ["tools-by-name/", "servers-by-name/", "signals/", "outcomes/", "attacks/index.html", "glossary/index.html"]
-    {
+    for list in [
+        "tools-by-name/",
+        "servers-by-name/",
+        "signals/",
+        "outcomes/",
+        "attacks/index.html",
+        "glossary/index.html",
+    ] {
         assert!(browse.contains(list), "{list}");
     }
     assert!(pages.keys().filter(|path| path.starts_with("outcomes/")).count() >= 1);
     let bulk = &pages["signals/bulk.html"];
     assert!(bulk.contains("tools/delete_it.html") && !bulk.contains("tools/plain.html"), "{bulk}");
+}
+
+#[test]
+fn the_download_is_a_database_of_public_rows_without_logs_and_commands_and_comes_out_the_same_twice() {
+    let site = super::built_anew();
+    let download = |name: &str| {
+        let out = site.out.with_file_name(name);
+        let asked = catalogue::render::BuildOptions { download: true, ..options(&out) };
+        assert_eq!(build_from(&site.db, &asked).unwrap().problems, Some(vec![]));
+        assert!(!out.join(".catalogue-download").exists());
+        let again = build_from(&site.db, &asked).unwrap();
+        assert_eq!(again.files_written, 0, "the same again");
+        out.join("download")
+    };
+    let folder = download("one");
+    let bytes = std::fs::read(folder.join("catalogue.db")).unwrap();
+    assert!(bytes == std::fs::read(download("two").join("catalogue.db")).unwrap(), "two copies differ");
+    for secret in ["hidden_tool", "npm:hidden", "Two\nlines"] {
+        assert!(
+            !bytes.windows(secret.len()).any(|part| part == secret.as_bytes()),
+            "{secret} is in the copy"
+        );
+    }
+    let copy = catalogue::store::Store::open_read_only(&folder.join("catalogue.db")).unwrap();
+    let count = |sql: &str| copy.query_row(sql, [], |row| row.get::<_, usize>(0)).unwrap();
+    assert_eq!(count("SELECT count(*) FROM servers_flat"), site.summary.servers);
+    assert_eq!(count("SELECT count(DISTINCT server || ' ' || tool) FROM tools_flat"), site.summary.tools);
+    assert_eq!(
+        count("SELECT count(*) FROM attempts WHERE log_tail <> '' OR command <> '[]' OR detail <> ''"),
+        0
+    );
+    assert_eq!(count("SELECT count(*) FROM overrides"), 1);
+    drop(copy);
+    let table = std::fs::read_to_string(folder.join("tools.csv")).unwrap();
+    assert_eq!(table.matches("\r\n").count(), site.summary.tools + 1);
+    assert!(table.contains("\"pypi:one-tool\",\"0.1\",\"run_it\",\"execute\""), "{table}");
+    // And without being asked for there is none.
+    assert!(!site.out.join("download").exists());
 }
 
 #[test]
