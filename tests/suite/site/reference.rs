@@ -223,7 +223,7 @@ fn the_download_is_a_database_of_public_rows_without_logs_and_commands_and_comes
         );
     }
     let copy = catalogue::store::Store::open_read_only(&folder.join("catalogue.db")).unwrap();
-    let count = |sql: &str| copy.query_row(sql, [], |row| row.get::<_, usize>(0)).unwrap();
+    let count = |sql: &str| copy.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() as usize;
     assert_eq!(count("SELECT count(*) FROM servers_flat"), site.summary.servers);
     assert_eq!(count("SELECT count(DISTINCT server || ' ' || tool) FROM tools_flat"), site.summary.tools);
     assert_eq!(
