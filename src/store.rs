@@ -10,12 +10,15 @@ mod candidates;
 mod changes;
 mod declared;
 mod error;
+pub mod exposure;
+pub mod feed;
 pub mod identity;
 mod listed;
 mod open;
 mod overrides;
 mod pages;
 mod probes;
+mod public_copy;
 mod queue;
 mod releases;
 mod repositories;
@@ -45,6 +48,7 @@ pub use overrides::{
     ExpiredOverride, Override, StoredOverride, override_history, overrides_expired, overrides_in_force,
 };
 pub use probes::OpenProbe;
+pub use public_copy::write_public_copy;
 pub use queue::{Claim, QUARANTINE_DEATHS, SUSPICIOUS_DEATHS, WorkQueue};
 pub use releases::{StoredProbe, Visibility};
 pub use review::{ReviewFilter, ReviewRow, review};

@@ -35,6 +35,9 @@ pub(super) struct BuildOptions {
     /// What lies beside the pages, with commas between: json, md, svg (badges), policies (the policy files of servers), all or none
     #[arg(long, value_name = "LIST", default_value = "all")]
     twins: Twins,
+    /// Put the database, without private rows, logs and commands, and a table of all tools beside the pages
+    #[arg(long)]
+    download: bool,
     /// Compressed copies beside the files: gz, br, or both with a comma
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ["gz", "br"])]
     compress: Vec<String>,
@@ -118,9 +121,11 @@ pub(super) fn build(settings: &Settings, options: &BuildOptions) -> anyhow::Resu
         audience: if options.include_private { Audience::Owner } else { Audience::Everyone },
         templates: settings.template_files()?,
         site: settings.site_files()?,
+        data: settings.data_files()?,
         benchmark: settings.benchmark_result()?,
         version: env!("CARGO_PKG_VERSION"),
         twins: options.twins,
+        download: options.download,
         compression: Compression {
             gzip: options.compress.iter().any(|word| word == "gz"),
             brotli: options.compress.iter().any(|word| word == "br"),

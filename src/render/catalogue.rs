@@ -6,11 +6,13 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::declares::Declared;
 use super::digest::Digest;
 use super::name::{ServerName, tool_name};
 use super::shelf::Shelf;
 use super::similar::Likeness;
 use super::words::{ClassWord, Day, RiskWord, SignalWord, class_word, day, risk_word, signal_word};
+use crate::attack::{PatternSet, ServerTraits};
 use crate::model::slug::slug;
 use crate::model::{Class, Outcome, Risk, ServerKey, Signal, Untrusted};
 use crate::store::site::SiteServer;
@@ -58,6 +60,10 @@ pub(super) struct ServerEntry {
     pub(super) rows: Digest,
     /// Servers that its page names, where they have one.
     pub(super) places: Vec<String>,
+    /// What is true of it as a whole.
+    pub(super) traits: ServerTraits,
+    /// Since when it has listed what it lists.
+    pub(super) since: Timestamp,
 }
 
 /// A tool in short.
@@ -69,8 +75,12 @@ pub(super) struct ToolEntry {
     pub(super) class: Class,
     /// The verdict's risk.
     pub(super) risk: Risk,
+    /// What its author's hints say.
+    pub(super) declared: Declared,
     /// The verdict's signals, one bit each.
     pub(super) signals: u32,
+    /// The attack patterns it is exposed to.
+    pub(super) exposed: PatternSet,
     /// What it is similar by.
     pub(super) likeness: Likeness,
     /// What a list shows of it, as one number.
@@ -91,6 +101,10 @@ pub(super) struct ToolInShort {
     pub(super) class: Class,
     pub(super) risk: Risk,
     pub(super) signals: Vec<Signal>,
+    /// The attack patterns it is exposed to.
+    pub(super) exposed: PatternSet,
+    /// What its author's hints say.
+    pub(super) declared: Declared,
 }
 
 /// A line of a list of tools.
@@ -148,6 +162,8 @@ impl Catalogue {
                 class: tool.class,
                 risk: tool.risk,
                 signals: signal_bits(&tool.signals),
+                exposed: tool.exposed,
+                declared: tool.declared,
                 likeness: Likeness::of(tool.class, &tool.name, &entry.name.key),
                 shown: Digest::of(&(
                     &tool.name,
@@ -256,15 +272,7 @@ impl Catalogue {
 
     /// Tools by risk.
     pub(super) fn risks(&self) -> [usize; 4] {
-        let mut counts = [0; 4];
-        for tool in &self.tools {
-            if let Some(count) =
-                Risk::ALL.iter().position(|r| *r == tool.risk).and_then(|i| counts.get_mut(i))
-            {
-                *count += 1;
-            }
-        }
-        counts
+        count_risks(&self.tools)
     }
 }
 
@@ -282,6 +290,11 @@ impl ServerEntry {
     /// True if it ever listed tools.
     pub(super) fn answered(&self) -> bool {
         self.server.answer.is_some()
+    }
+
+    /// Its tools by risk.
+    pub(super) fn risks(&self, catalogue: &Catalogue) -> [usize; 4] {
+        count_risks(catalogue.tools_of(self))
     }
 
     /// For a list.
@@ -309,7 +322,12 @@ impl ToolEntry {
 
     /// True if the verdict has that signal.
     pub(super) fn has(&self, signal: Signal) -> bool {
-        self.signals().any(|own| own == signal)
+        self.signals & signal_bits(&[signal]) != 0
+    }
+
+    /// True if it has one of the signals of [`signal_bits`].
+    pub(super) fn has_one(&self, bits: u32) -> bool {
+        self.signals & bits != 0
     }
 }
 
@@ -318,8 +336,9 @@ pub(super) fn tool_path(server_path: &str, slug: &str) -> String {
     format!("{server_path}/tools/{slug}.html")
 }
 
-fn signal_bits(signals: &[Signal]) -> u32 {
-    let bit = |signal: &Signal| Signal::ALL.iter().position(|one| one == signal).map_or(0, |i| 1 << i);
+/// One bit for each signal, in the order of `Signal::ALL`, which is that of the enum.
+pub(super) fn signal_bits(signals: &[Signal]) -> u32 {
+    let bit = |signal: &Signal| 1 << (*signal as u32);
     signals.iter().map(bit).fold(0, |all, bit| all | bit)
 }
 
@@ -335,6 +354,16 @@ fn beginning(name: &str) -> u128 {
 
 fn small(name: &str) -> impl Iterator<Item = char> {
     name.chars().flat_map(char::to_lowercase)
+}
+
+fn count_risks(tools: &[ToolEntry]) -> [usize; 4] {
+    let mut counts = [0; 4];
+    for tool in tools {
+        if let Some(count) = Risk::ALL.iter().position(|r| *r == tool.risk).and_then(|i| counts.get_mut(i)) {
+            *count += 1;
+        }
+    }
+    counts
 }
 
 fn count_classes(classes: impl Iterator<Item = Class>) -> [usize; 4] {

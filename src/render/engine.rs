@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use url::Url;
 
-use super::catalogue::ServerEntry;
+use super::catalogue::{Catalogue, ServerEntry};
 use super::check::Checker;
 use super::control::server_policies;
 use super::digest::{Digest, Inputs};
@@ -28,7 +28,8 @@ use super::similar::Similar;
 use super::site_work::{Common, ServerWork, UnaskedWork, WholeWork};
 use super::stock::{Asked, Stock, take_stock};
 use super::write::{OpenUnit, Output};
-use super::{BuildOptions, RenderError, declared};
+use super::{BuildOptions, RenderError, changes, declared, download};
+use crate::attack::Library;
 use crate::classify::RuleSet;
 use crate::policy::Numbers;
 use crate::store::{Connection, declared_lists, identity, site_inputs};
@@ -73,6 +74,7 @@ fn build_held(
     let begun = Instant::now();
     let templates: Vec<&'static str> = PAGE_KINDS.iter().flat_map(|kind| kind.templates).copied().collect();
     let mut engine = Engine::new(&options.templates, &templates)?;
+    let library = Library::load(&options.data)?;
     let as_of =
         options.as_of.map_or_else(|| site::newest_probe(db, options.audience), |as_of| Ok(Some(as_of)))?;
     let mark = Output::mark(&options.out);
@@ -92,7 +94,8 @@ fn build_held(
     let shelf = Shelf::new(options.shelf.as_deref(), &options.out)?;
     let stock = match as_of {
         Some(as_of) => {
-            let asked = Asked { rules, as_of, corrected_by: options.as_of, audience: options.audience };
+            let (corrected_by, audience) = (options.as_of, options.audience);
+            let asked = Asked { rules, library: &library, as_of, corrected_by, audience };
             take_stock(db, &asked, shelf, remembered)?
         }
         None => Stock::default(),
@@ -109,7 +112,8 @@ fn build_held(
         tally: Tally::default(),
         checker: options.check.then(Checker::default),
     };
-    let common = Common { press: &press, catalogue: &catalogue, similar: &similar, rules, numbers };
+    let common =
+        Common { press: &press, catalogue: &catalogue, similar: &similar, rules, numbers, library: &library };
     let unasked = declared::servers(db, &catalogue, options)?;
     let mut site_pages = whole_site(db, common, as_of, &unasked)?;
 
@@ -121,7 +125,7 @@ fn build_held(
     while !piece.is_empty() {
         let (made, next) = rayon::join(|| make_servers(common, &piece), || servers.read(db, options));
         made?;
-        site_pages += end(&press, &catalogue.servers, piece)?;
+        site_pages += end(&press, &catalogue, piece)?;
         passed(servers.passed(), catalogue.servers.len());
         piece = next?;
     }
@@ -177,8 +181,13 @@ fn whole(db: &Connection, shared: Digest, options: &BuildOptions) -> Result<Dige
     let edits = site_inputs::edits(db)?;
     let as_of = options.as_of.map(|as_of| as_of.to_string());
     let twins = (options.twins, options.compression.gzip, options.compression.brotli);
-    let shard = options.shard.map(|shard| (shard.number, shard.of));
-    Ok(Digest::of(&(shared.0, edits, as_of, twins, shard, env!("CARGO_PKG_VERSION"))))
+    let shard = options.shard.map(|shard| (shard.number, shard.of, options.download));
+    let mut data = Inputs::default();
+    for (name, bytes) in &options.data {
+        data.add(&(name, Digest::of(&bytes.as_slice()).0));
+    }
+    let data = data.done().0;
+    Ok(Digest::of(&(shared.0, data, edits, as_of, twins, shard, env!("CARGO_PKG_VERSION"))))
 }
 
 /// Everything that speaks of more than one server; returns how many pages that were.
@@ -195,12 +204,14 @@ fn whole_site(
     let unit = press.output.unit(UnitName::whole())?;
     press.static_files(&unit)?;
     let figures = Figures::new(common.catalogue, as_of, !unasked.is_empty());
-    let work = WholeWork { common, unit: &unit, db, as_of, figures, unasked, pages: Mutex::default() };
+    let happened = changes::happened(db, common, as_of)?;
+    let work = WholeWork { common, unit: &unit, figures, happened, unasked, pages: Mutex::default() };
     for kind in PAGE_KINDS {
         if let Make::Whole(make) = kind.make {
             make(&work)?;
         }
     }
+    download::put(db, common, &unit, as_of)?;
     let pages = work.pages.into_inner().expect("no thread panics while it holds the list of pages").len();
     press.output.end_unit(unit)?;
     press.output.rest()?;
@@ -340,11 +351,12 @@ fn make_server(common: Common<'_>, unit: &OpenUnit, rows: &ServerRows) -> Result
 }
 
 /// Ends the units of a piece in their order; returns how many pages they have.
-fn end(press: &Press<'_>, servers: &[ServerEntry], piece: Vec<Open>) -> Result<usize, RenderError> {
+fn end(press: &Press<'_>, catalogue: &Catalogue, piece: Vec<Open>) -> Result<usize, RenderError> {
     let mut pages = 0;
     for Open { place, unit, rows } in piece {
-        if let Some(entry) = servers.get(place) {
+        if let Some(entry) = catalogue.servers.get(place) {
             pages += super::server_page::pages(entry).len() + entry.tool_count;
+            pages += super::server_risk::pages(catalogue, entry).len();
         }
         match rows {
             Some(_) => press.output.end_unit(unit)?,

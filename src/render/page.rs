@@ -113,6 +113,9 @@ impl Press<'_> {
             }
             let blank = text.len() - text.trim_start().len();
             text.drain(..blank);
+            if path.ends_with(".html") {
+                super::structured::add_breadcrumbs(&mut text, path, self.options.base_url.as_ref());
+            }
             Ok(text)
         })
     }
@@ -198,6 +201,25 @@ impl Press<'_> {
             checker.exists(path);
         }
         self.tally.made("file", path, content.len(), written, begun.elapsed());
+        Ok(())
+    }
+
+    /// Puts a file that is too big to be held, from where it was written on the same disk. It gets no compressed copies.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub(super) fn big_file(
+        &self,
+        unit: &OpenUnit,
+        path: &str,
+        from: &std::path::Path,
+    ) -> Result<(), RenderError> {
+        let begun = Instant::now();
+        let (bytes, written) = self.output.put_big(unit, path, from)?;
+        if let Some(checker) = &self.checker {
+            checker.exists(path);
+        }
+        self.tally.made("file", path, usize::try_from(bytes).unwrap_or(usize::MAX), written, begun.elapsed());
         Ok(())
     }
 

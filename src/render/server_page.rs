@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::catalogue::{Catalogue, ServerEntry, ToolEntry, ToolLine};
 use super::declared::{DeclaredView, declared_views};
 use super::digest::Digest;
+use super::exposure::{AttackLine, server_attack_lines};
 use super::facts::{AttemptView, Facts, attempt_views, facts};
 use super::hints::hints;
 use super::identity::{IdentityView, identity_view};
@@ -17,8 +18,8 @@ use super::name::ServerName;
 use super::page::{Pager, parts};
 use super::policy_files::{ServerFormat, server_formats};
 use super::site_work::{Common, ServerWork};
-use super::words::{ClassCount, Day, day};
-use super::{RenderError, badge, markdown, twin};
+use super::words::{ClassCount, Day, RiskCount, day, risk_counts};
+use super::{RenderError, badge, markdown, structured, twin};
 use crate::model::{Class, Signal};
 use crate::store::StoredDeclared;
 use crate::store::identity::{NodeIdentity, SitePlace};
@@ -79,6 +80,9 @@ struct ServerView<'a> {
     newer: Option<NewerView>,
     declared: Vec<DeclaredView>,
     identity: &'a IdentityView,
+    attacks: &'a [AttackLine<'a>],
+    by_risk: &'a [RiskCount],
+    json_ld: &'a str,
 }
 
 /// A newer probe than the one shown, which did not answer.
@@ -178,6 +182,9 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     // An address may hold what a shell takes for a command of its own.
     let target = shell_line([entry.key().to_string().as_str()]);
     let identity = identity_view(catalogue, entry.key(), &rows.identity);
+    let attacks = server_attack_lines(work.common.library, entry.traits);
+    let by_risk = risk_counts(entry.risks(catalogue));
+    let json_ld = structured::server(entry, &facts, press.options.base_url.as_ref());
     press.twin(
         work.unit,
         &format!("{}/index.html", entry.name.path),
@@ -209,6 +216,9 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
             newer: rows.newer.as_ref().map(newer_view),
             declared,
             identity: &identity,
+            attacks: &attacks,
+            by_risk: &by_risk,
+            json_ld: &json_ld,
         };
         press.page_from(&ANSWERED, work.unit, &page, inputs, || Ok(view()))?;
     }

@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::catalogue::{ServerEntry, ToolInShort};
+use super::declares::Declared;
 use super::digest::Digest;
 use super::name::ServerName;
+use crate::attack::{PatternSet, ServerTraits};
 use crate::model::{Class, Outcome, Risk, ServerKey, Signal};
 use crate::store::site::SiteServer;
 
 /// Changes whenever the shape of the file does.
-const FORMAT: &str = "catalogue shelf 1";
+const FORMAT: &str = "catalogue shelf 2";
 /// Longest text that is believed when it is read back.
 const MOST: u32 = 1 << 26;
 
@@ -75,6 +77,8 @@ impl Shelf {
         self.text(&entry.version)?;
         self.text(entry.outcome.as_str())?;
         self.text(&entry.asked.to_string())?;
+        self.text(&entry.since.to_string())?;
+        self.number(u32::from(entry.traits.0))?;
         self.number(u32::try_from(entry.places.len()).map_err(std::io::Error::other)?)?;
         for place in &entry.places {
             self.text(place)?;
@@ -90,6 +94,8 @@ impl Shelf {
         self.text(&tool.name)?;
         self.text(tool.class.as_str())?;
         self.text(tool.risk.as_str())?;
+        self.bytes(&tool.exposed.0.to_le_bytes())?;
+        self.bytes(&[tool.declared.number()])?;
         self.text(&tool.signals.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(" "))?;
         self.text(&tool.line)
     }
@@ -237,6 +243,8 @@ fn known(from: &mut impl Read) -> Option<(String, ServerEntry, Vec<ToolInShort>)
     let version = text(from).ok()?;
     let outcome: Outcome = word(from)?;
     let asked = text(from).ok()?.parse().ok()?;
+    let since = text(from).ok()?.parse().ok()?;
+    let traits = ServerTraits(u8::try_from(number(from).ok()?).ok()?);
     let places = (0..number(from).ok()?).map(|_| text(from).ok()).collect::<Option<Vec<_>>>()?;
     let path = key.site_path();
     let entry = ServerEntry {
@@ -250,6 +258,8 @@ fn known(from: &mut impl Read) -> Option<(String, ServerEntry, Vec<ToolInShort>)
         classes: [0; 4],
         rows,
         places,
+        traits,
+        since,
     };
     let tools = (0..number(from).ok()?).map(|_| tool(from)).collect::<Option<Vec<_>>>()?;
     Some((key_text, entry, tools))
@@ -258,9 +268,15 @@ fn known(from: &mut impl Read) -> Option<(String, ServerEntry, Vec<ToolInShort>)
 fn tool(from: &mut impl Read) -> Option<ToolInShort> {
     let name = text(from).ok()?;
     let (class, risk): (Class, Risk) = (word(from)?, word(from)?);
+    let mut exposed = [0; 8];
+    from.read_exact(&mut exposed).ok()?;
+    let exposed = PatternSet(u64::from_le_bytes(exposed));
+    let mut declared = [0; 1];
+    from.read_exact(&mut declared).ok()?;
+    let declared = Declared::from_number(declared[0])?;
     let signals = text(from).ok()?;
     let signals = signals.split_whitespace().map(|s| s.parse().ok()).collect::<Option<Vec<Signal>>>()?;
-    Some(ToolInShort { name, class, risk, signals, line: text(from).ok()? })
+    Some(ToolInShort { name, class, risk, signals, exposed, declared, line: text(from).ok()? })
 }
 
 fn number(from: &mut impl Read) -> std::io::Result<u32> {

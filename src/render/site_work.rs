@@ -2,9 +2,8 @@
 
 use std::sync::Mutex;
 
-use jiff::Timestamp;
-
 use super::catalogue::{Catalogue, ServerEntry};
+use super::changes::Happened;
 use super::control::Policies;
 use super::declared::Unasked;
 use super::digest::{Digest, Inputs};
@@ -14,9 +13,10 @@ use super::page::Press;
 use super::server_page::ServerRows;
 use super::similar::Similar;
 use super::write::OpenUnit;
+use crate::attack::Library;
 use crate::classify::RuleSet;
 use crate::policy::Numbers;
-use crate::store::{Connection, StoredDeclared};
+use crate::store::StoredDeclared;
 
 /// What every maker has.
 #[derive(Clone, Copy)]
@@ -26,19 +26,17 @@ pub(super) struct Common<'a> {
     pub(super) similar: &'a Similar,
     pub(super) rules: &'a RuleSet,
     pub(super) numbers: &'a Numbers,
+    /// Attack patterns, terms and lists.
+    pub(super) library: &'a Library,
 }
 
 /// For pages of the whole catalogue.
 pub(super) struct WholeWork<'a> {
     pub(super) common: Common<'a>,
     pub(super) unit: &'a OpenUnit,
-    /// For kinds that tell of more than the catalogue in short holds; only on this thread.
-    #[expect(dead_code, reason = "for kinds that tell history: changes and the report")]
-    pub(super) db: &'a Connection,
-    /// The day the catalogue is of; None for one without servers.
-    #[expect(dead_code, reason = "for kinds that tell history: changes and the report")]
-    pub(super) as_of: Option<Timestamp>,
     pub(super) figures: Figures,
+    /// What happened lately.
+    pub(super) happened: Happened,
     /// Servers that were never asked.
     pub(super) unasked: &'a [Unasked],
     /// Every page made so far, for the sitemap.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::catalogue::{ToolEntry, tool_path};
 use super::control::{Control, Policies, control};
 use super::digest::Digest;
+use super::exposure::{AttackLine, attack_lines};
 use super::facts::{Facts, facts};
 use super::hints::{Hints, hints};
 use super::history::{HistoryView, Seen};
@@ -95,6 +96,7 @@ pub(super) struct ToolView<'a> {
     riskier: Vec<Near>,
     /// Name of the page's file without its ending.
     file: String,
+    pub(super) attacks: Vec<AttackLine<'a>>,
 }
 
 /// Another tool that the page names.
@@ -245,6 +247,7 @@ impl ToolPages<'_> {
             safer,
             riskier,
             file: path,
+            attacks: self.attacks(place),
         }
     }
 
@@ -258,6 +261,12 @@ impl ToolPages<'_> {
         let near = near.filter(|(i, _)| *i != place).take(SIBLINGS);
         let file = |tool| format!("{}.html", slug(catalogue.name_of(tool)));
         near.map(|(_, tool)| self.near(tool, file(tool), String::new())).collect()
+    }
+
+    fn attacks(&self, place: usize) -> Vec<AttackLine<'_>> {
+        let Common { catalogue, library, .. } = self.work.common;
+        let tool = catalogue.tools_of(self.work.entry).get(place);
+        attack_lines(library, tool.map(|tool| tool.exposed).unwrap_or_default())
     }
 
     /// Similar tools of other servers: as severe as this one, less, more.

@@ -274,6 +274,9 @@ pub(super) struct ToolListTwin {
     format: &'static str,
     class: Option<&'static str>,
     risk: Option<&'static str>,
+    signal: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<String>,
     total: usize,
     part: PartTwin,
     #[serde(serialize_with = "as_twins")]
@@ -296,10 +299,22 @@ impl ToolListTwin {
             format: TOOL_LIST.0,
             class: class.map(|c| c.id),
             risk: risk.map(|r| r.id),
+            signal: None,
+            server: None,
             total,
             part: PartTwin::new(pager),
             tools: lines,
         }
+    }
+
+    /// The same, of tools with a signal.
+    pub(super) fn with_signal(self, signal: Option<super::words::SignalWord>) -> Self {
+        Self { signal: signal.map(|s| s.id), ..self }
+    }
+
+    /// The same, of one server's tools.
+    pub(super) fn of_server(self, key: String) -> Self {
+        Self { server: Some(key), ..self }
     }
 }
 

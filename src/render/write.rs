@@ -1,6 +1,8 @@
 //! Files of the site: written beside their place and renamed, left alone where nothing changed, removed when their page
 //! is gone. The folder of a new server is written beside its place and renamed as a whole (see `fresh`).
 
+mod big;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};

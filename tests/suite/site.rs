@@ -1,10 +1,12 @@
 //! The built site as a reader, a search engine and an attacker find it: a small made-up catalogue with every awkward
 //! kind of server and tool, built into a temporary folder and walked page by page.
 
+mod changes;
 mod engine;
 mod hostile;
 mod method;
 mod pages;
+mod reference;
 mod serving;
 mod wording;
 
@@ -224,6 +226,8 @@ fn options(out: &Path) -> BuildOptions {
         audience: Default::default(),
         templates: Folder::Templates.files(None).unwrap(),
         site: Folder::Site.files(None).unwrap(),
+        data: Folder::Data.files(None).unwrap(),
+        download: false,
         benchmark: Some(MEASURED.clone()),
         version: "0.0.0",
         twins: Default::default(),
