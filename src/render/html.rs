@@ -249,6 +249,29 @@ mod tests {
         }
     }
 
+    #[derive(Serialize)]
+    struct Row {
+        name: &'static str,
+        list: Vec<i32>,
+    }
+
+    /// A value of each kind. Numbers of serde_json are no numbers here: it keeps them as they are written.
+    #[derive(Serialize)]
+    struct Everything {
+        x: &'static str,
+        n: u64,
+        below: BTreeMap<&'static str, &'static str>,
+        f: f64,
+        yes: bool,
+        nothing: Option<&'static str>,
+        list: Vec<&'static str>,
+        empty: Vec<&'static str>,
+        one: usize,
+        json: &'static str,
+        big: u64,
+        rows: Vec<Row>,
+    }
+
     /// Every construct that plates know, and some that only look like it, both ways.
     #[test]
     fn a_plate_prints_what_tera_prints() {
@@ -271,11 +294,22 @@ mod tests {
             "{{ x | in_text }}{{ rows[0].name }}{{ list[1] }}{% if rows[1].list %}y{% endif %}{{ rows[0].list[1] + 1 }}",
             "{% for row in rows %}{{ row.name }}{% for i in row.list %}{{ i }}{{ loop.last }}{% endfor %}{{ loop.last }}{% endfor %}",
         ];
-        let view = serde_json::json!({
-            "x": "<b>'\"&", "n": 12, "below": {"y": "why"}, "f": 2.5, "yes": true, "nothing": null, "list": ["a<", "b"],
-            "empty": [], "one": 1, "json": "{\"a\":\"</script>\"}", "big": 1234567,
-            "rows": [{"name": "r", "list": [1, 2]}, {"name": "s", "list": []}],
-        });
+        let below = BTreeMap::from([("y", "why")]);
+        let rows = vec![Row { name: "r", list: vec![1, 2] }, Row { name: "s", list: vec![] }];
+        let view = Everything {
+            x: "<b>'\"&",
+            n: 12,
+            below,
+            f: 2.5,
+            yes: true,
+            nothing: None,
+            list: vec!["a<", "b"],
+            empty: vec![],
+            one: 1,
+            json: r#"{"a":"</script>"}"#,
+            big: 1_234_567,
+            rows,
+        };
         let part = "({{ x }}{% set k = \"inner\" %}{{ k }}{% for i in list %}{{ i }}{% endfor %})\n";
         let chip = "{% component chip(text, more, size=3) -%}\n<i>{{ text }}{{ size }}{% for m in more %}{{ m }}{% endfor %}</i>\n{%- endcomponent chip %}";
         for (i, case) in cases.iter().enumerate() {
