@@ -36,7 +36,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     believes_hints: false,
     tried_with: "its schema, and CEL in crate cel 0.15.0",
     notes: &[
-        "Put mcpAuthorization into the policies of your own file. What a person should decide is denied.",
+        "Put mcpAuthorization into the policies of your own file, or fill in how each target is started. What a person should decide is denied.",
         "Prompts and resources need allow rules of their own: with these alone they are denied.",
     ],
     form: Form::Raw,
@@ -114,7 +114,13 @@ fn write(plan: &Plan<'_>) -> String {
     }
     let rules = Yaml::Fields(vec![("rules", Yaml::List(rules))]);
     let policies = Yaml::Fields(vec![("mcpAuthorization", rules)]);
-    Yaml::Fields(vec![("mcp", Yaml::Fields(vec![("policies", policies)]))]).document_below(&plan.header)
+    // Its schema wants the servers as well; how they are started is the reader's to fill in.
+    let targets = plan.servers.iter().map(|server| {
+        let start = Yaml::Fields(vec![("cmd", Yaml::text("fill-in-the-command-of-this-server"))]);
+        Yaml::Fields(vec![("name", Yaml::text(server.key)), ("stdio", start)])
+    });
+    let mcp = Yaml::Fields(vec![("targets", Yaml::List(targets.collect())), ("policies", policies)]);
+    Yaml::Fields(vec![("mcp", mcp)]).document_below(&plan.header)
 }
 
 fn validate(text: &str) -> Vec<Finding> {
@@ -147,6 +153,9 @@ fn check(root: &Node) -> Findings {
         };
         findings.unknown_keys(&path, fields, known);
         path = join(&path, key);
+        if key == "policies" && at.get("targets").and_then(Node::as_list).is_none() {
+            findings.error("mcp.targets", at, "must be there and a list");
+        }
         let Some(next) = at.get(key) else {
             findings.error(&path, at, "missing: without a rule every call is allowed");
             return findings;

@@ -33,7 +33,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     believes_hints: false,
     tried_with: "its schema at v1.1.0",
     notes: &[
-        "Put each toolSelector into the backend of your own MCPRoute. What a person should decide is left out.",
+        "Put each toolSelector into the backend of your own MCPRoute, or fill in your Gateway. What a person should decide is left out.",
     ],
     form: Form::Raw,
     key_fault,
@@ -82,11 +82,20 @@ fn write(plan: &Plan<'_>) -> String {
         let names = server.names_with(|rule| rule == Rule::Allow);
         Yaml::Fields(vec![("name", Yaml::text(server.key)), ("toolSelector", selector(&names))])
     });
+    // The schema wants it; which Gateway the route belongs to is the reader's to fill in.
+    let parents = Yaml::List(vec![Yaml::Fields(vec![
+        ("group", Yaml::text("gateway.networking.k8s.io")),
+        ("kind", Yaml::text("Gateway")),
+        ("name", Yaml::text("fill-in-your-gateway")),
+    ])]);
     Yaml::Fields(vec![
         ("apiVersion", Yaml::text("aigateway.envoyproxy.io/v1alpha1")),
         ("kind", Yaml::text("MCPRoute")),
         ("metadata", Yaml::Fields(vec![("name", Yaml::text("catalogue"))])),
-        ("spec", Yaml::Fields(vec![("backendRefs", Yaml::List(backends.collect()))])),
+        (
+            "spec",
+            Yaml::Fields(vec![("parentRefs", parents), ("backendRefs", Yaml::List(backends.collect()))]),
+        ),
     ])
     .document_below(&plan.header)
 }
@@ -114,6 +123,9 @@ fn check(root: &Node) -> Findings {
     };
     let known = ["parentRefs", "path", "headers", "backendRefs", "securityPolicy"];
     findings.unknown_keys("spec", spec.as_map().unwrap_or_default(), &known);
+    if spec.get("parentRefs").and_then(Node::as_list).is_none_or(<[Node]>::is_empty) {
+        findings.error("spec.parentRefs", spec, "must be there, a list with at least one Gateway");
+    }
     let Some(backends) = spec.get("backendRefs").and_then(Node::as_list) else {
         findings.error("spec.backendRefs", spec, "must be there and a list");
         return findings;

@@ -13,6 +13,8 @@ use super::{EffectiveRule, Exporter, Form, Reason};
 pub struct Wishes {
     /// A limit that cannot be said becomes allow and not ask.
     pub limit_may_become_allow: bool,
+    /// The servers' keys are the person's own already: read from the client's file, or named with the command.
+    pub keys_are_own: bool,
 }
 
 /// One tool as the format will have it.
@@ -131,8 +133,13 @@ pub(super) fn plan<'a>(exporter: &Exporter, set: &'a PolicySet, wishes: Wishes) 
         };
         let made_from = server.policy.fingerprint();
         let made_from = made_from.map(|hex| format!(" Definitions {hex}.")).unwrap_or_default();
+        let advice = if wishes.keys_are_own {
+            ", as your configuration has it."
+        } else {
+            ": change the key to the one in your own configuration."
+        };
         header.push(format!(
-            "Server {}{release} under the key \"{key}\": change the key to the one in your own configuration.{made_from}",
+            "Server {}{release} under the key \"{key}\"{advice}{made_from}",
             Untrusted::new(server.policy.server.to_string()).for_terminal(120)
         ));
     }
@@ -143,9 +150,9 @@ pub(super) fn plan<'a>(exporter: &Exporter, set: &'a PolicySet, wishes: Wishes) 
             true => "runs unasked if its server calls it read-only, and is asked about if not",
             false => "is asked about and not refused",
         };
-        header.push(format!(
-            "Lost: the default of {defaults_lost} server(s): a tool that the server adds later {instead}."
-        ));
+        let servers =
+            if defaults_lost == 1 { "1 server".to_owned() } else { format!("{defaults_lost} servers") };
+        header.push(format!("Lost: the default of {servers}: a tool that is added later {instead}."));
     }
     header.extend(losses(&servers));
     for (name, tools) in &collisions {

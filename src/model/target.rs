@@ -73,6 +73,14 @@ pub enum TargetError {
     /// An address that is a template: what stands for its variables is never guessed.
     #[error("\"{0}\" has variables in it, which are never guessed; put your own values in their place")]
     Variables(String),
+    /// This machine, spelled so that a reader does not see it.
+    #[error("\"{written}\" means this machine; if that is what you want, write {means}")]
+    HiddenLoopback {
+        /// The address as it was written.
+        written: String,
+        /// The host in its plain spelling.
+        means: String,
+    },
 }
 
 /// True for an address with something in it that stands for a value: `{tenant}`, also encoded, or `<tenant>`.
@@ -135,22 +143,42 @@ impl FromStr for Target {
             if has_variables(address.split(['?', '#']).next().unwrap_or(address)) {
                 return Err(TargetError::Variables(text.to_owned()));
             }
-            let bad = || TargetError::BadAddress(text.to_owned());
-            let address = Url::parse(address).map_err(|_| bad())?;
-            ServerKey::remote(&address)?;
-            let loopback = match address.host() {
-                Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-                Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-                Some(url::Host::Domain(name)) => name == "localhost",
-                None => false,
-            };
-            if address.scheme() == "http" && !loopback {
-                return Err(bad());
-            }
-            return Ok(Target::Remote { address });
+            return remote(text, address);
         }
         Err(TargetError::UnknownForm(text.to_owned()))
     }
+}
+
+/// The address of a remote server. This machine may be meant only in plain words: `https://2130706433/` in somebody's notes
+/// is a trap (research/scale.md section 3, row 14).
+fn remote(text: &str, written: &str) -> Result<Target, TargetError> {
+    let bad = || TargetError::BadAddress(text.to_owned());
+    let address = Url::parse(written).map_err(|_| bad())?;
+    ServerKey::remote(&address)?;
+    let loopback = match address.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name.trim_end_matches('.') == "localhost",
+        None => false,
+    };
+    let host = address.host_str().unwrap_or_default();
+    if loopback && !names_host(written, host) {
+        return Err(TargetError::HiddenLoopback { written: text.to_owned(), means: host.to_owned() });
+    }
+    if address.scheme() == "http" && !loopback {
+        return Err(bad());
+    }
+    Ok(Target::Remote { address })
+}
+
+/// True if the address has this very host between its slashes, with a port or without.
+fn names_host(written: &str, host: &str) -> bool {
+    let authority = written.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    let port = authority.to_ascii_lowercase().strip_prefix(host).map(str::to_owned);
+    port.is_some_and(|port| {
+        port.is_empty() || port.strip_prefix(':').is_some_and(|p| p.bytes().all(|b| b.is_ascii_digit()))
+    })
 }
 
 /// A package URL of a type that can be scanned.
@@ -272,6 +300,30 @@ mod tests {
         ] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }
-        assert!("http://127.0.0.1:9/mcp".parse::<Target>().is_ok());
+    }
+
+    #[test]
+    fn this_machine_is_meant_in_plain_words_or_not_at_all() {
+        for text in
+            ["http://127.0.0.1:9/mcp", "remote:https://[::1]:9/x", "http://LocalHost/x", "http://127.0.0.2"]
+        {
+            assert!(text.parse::<Target>().is_ok(), "{text}");
+        }
+        for text in [
+            "https://2130706433/x",
+            "https://0x7f000001:9/x",
+            "http://0177.0.0.1/x",
+            "http://127.1:9/x",
+            "https://①②⑦.0.0.1/x",
+            "https://127.0.0.1@127.0.0.1/x",
+            "https://cat.example@127.0.0.1:9/x",
+            "https://[0:0::1]/x",
+            "https:\\\\127.0.0.1/x",
+            "http://loc\talhost/x",
+        ] {
+            assert!(text.parse::<Target>().is_err(), "{text}");
+        }
+        let said = "https://2130706433/x".parse::<Target>().unwrap_err().to_string();
+        assert!(said.contains("this machine") && said.contains("127.0.0.1"), "{said}");
     }
 }

@@ -1,6 +1,6 @@
 //! The four clients that can be run from start to end: what they make of our policies, and of the traps.
 
-mod record;
+pub(crate) mod record;
 mod start;
 mod traps;
 

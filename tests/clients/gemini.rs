@@ -6,7 +6,8 @@ use catalogue::export::{Wishes, exporter};
 use catalogue::policy::{PolicySet, Rule, decide};
 use serde_json::{Value, json};
 
-use super::cases::{marks, policies, policy_of};
+use super::cases::{Mark, marks, policies, policy_of};
+use super::clients::record::{Recorded, row_of};
 use super::exports_cases::two_thousand;
 use super::packages::{GEMINI, Package};
 use super::process::run;
@@ -23,6 +24,13 @@ struct Row {
     plain: String,
     yolo: String,
     excluded: bool,
+}
+
+impl Row {
+    /// As tables of other clients have it: a call arrives where the engine allows it.
+    fn recorded(&self, key: &str, tool: &str) -> Value {
+        row_of(key, tool, !self.excluded, self.plain == "allow", self.yolo == "allow")
+    }
 }
 
 fn decisions(engine: &Path, documents: &[(String, Vec<(String, String)>)]) -> Vec<Decisions> {
@@ -77,15 +85,24 @@ fn document(set: &PolicySet) -> String {
 }
 
 #[test]
-fn gemini_cli_decides_as_the_neutral_policy_says() {
+fn gemini_cli_decides_as_the_neutral_policy_says_and_falls_into_its_traps() {
     let Some(engine) = engine() else { return };
     let exporter = exporter("gemini-cli").unwrap();
     let sets = policies();
     let calls: Vec<(String, String)> =
         marks().iter().map(|m| (m.key().to_owned(), m.name().to_owned())).collect();
     let documents: Vec<_> = sets.values().map(|set| (document(set), calls.clone())).collect();
+    let mut table: Option<Recorded> = None;
     for (((name, set), (text, _)), seen) in sets.iter().zip(&documents).zip(decisions(&engine, &documents)) {
         assert!(seen.problems.is_empty(), "{:?}\n{text}", seen.problems);
+        let named = |(mark, row): (Mark, &Row)| json!([mark.key(), mark.name(), row.name]);
+        let table = table.get_or_insert_with(|| {
+            let names = marks().into_iter().zip(&seen.rows).map(named).collect();
+            Recorded::named("gemini-cli", GEMINI.version, names)
+        });
+        let recorded = |(mark, row): (Mark, &Row)| row.recorded(mark.key(), mark.name());
+        let rows = marks().into_iter().zip(&seen.rows).map(recorded).collect();
+        table.add_rows(name, set.tier, text, rows);
         let reading = (exporter.read)(text).unwrap();
         for (mark, row) in marks().into_iter().zip(&seen.rows) {
             let neutral = decide(policy_of(set, mark.server), mark.name(), None).rule;
@@ -102,6 +119,9 @@ fn gemini_cli_decides_as_the_neutral_policy_says() {
         }
         println!("gemini-cli {} {name}: {} calls decided", GEMINI.version, seen.rows.len());
     }
+    let mut table = table.unwrap();
+    fall_into_the_traps(&engine, &mut table);
+    table.done();
 }
 
 #[test]
@@ -123,9 +143,8 @@ fn gemini_cli_decides_two_thousand_calls_alike() {
     }
 }
 
-#[test]
-fn gemini_cli_falls_into_its_traps_as_recorded() {
-    let Some(engine) = engine() else { return };
+/// What people write and the engine reads otherwise; each is named by what happens.
+fn fall_into_the_traps(engine: &Path, table: &mut Recorded) {
     let rule = |more: &str| format!("[[rule]]\ndecision = \"deny\"\npriority = 999\n{more}\n");
     let call = |key: &str, tool: &str| (key.to_owned(), tool.to_owned());
     let long = "x".repeat(70);
@@ -155,8 +174,14 @@ fn gemini_cli_falls_into_its_traps_as_recorded() {
             vec!["deny", "ask_user", "deny"],
         ),
     ] {
-        let seen = decisions(&engine, &[(document.clone(), calls)]).remove(0);
+        let seen = decisions(engine, &[(document.clone(), calls.clone())]).remove(0);
         let got: Vec<&str> = seen.rows.iter().map(|r| r.plain.as_str()).collect();
         assert_eq!(got, wanted, "{name}: {} rules, {:?}\n{document}", seen.rules, seen.problems);
+        // That one is no mistake but the way out of another.
+        if name.starts_with("a whole name") {
+            continue;
+        }
+        let recorded = calls.iter().zip(&seen.rows).map(|((key, tool), row)| row.recorded(key, tool));
+        table.trap_rows(name, &document, recorded.collect());
     }
 }

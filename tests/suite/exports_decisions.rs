@@ -171,7 +171,7 @@ fn rows(value: &Value) -> Vec<Row<'_>> {
         .collect()
 }
 
-const CLIENTS: [&str; 4] = ["claude-code", "codex", "opencode", "copilot-cli"];
+const CLIENTS: [&str; 5] = ["claude-code", "codex", "gemini-cli", "opencode", "copilot-cli"];
 
 #[test]
 fn the_models_of_the_clients_say_what_the_clients_did() {
@@ -266,7 +266,8 @@ fn the_recorded_names_are_those_that_are_written() {
                     );
                 }
                 // Rules have the raw name there, so that the other one matters to nobody.
-                Form::Raw | Form::Gemini => {}
+                Form::Raw => {}
+                Form::Gemini => assert_eq!(seen, written, "{client} {tool:?}"),
             }
         }
     }

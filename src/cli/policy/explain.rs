@@ -66,11 +66,18 @@ pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<Exit> {
             None => bail!("{name}: holds something whose meaning is not known here ({})", exporter.id),
         }
     };
-    let key = match (&options.server_key, reading.servers.as_slice()) {
+    // Where key and tool are written as one name, only the remark at the top says which part is the key.
+    let named = if reading.servers.is_empty() { keys_in_remarks(&text) } else { reading.servers.clone() };
+    let key = match (&options.server_key, named.as_slice()) {
         (Some(key), _) => key.clone(),
         (None, [key]) => key.clone(),
         // Formats of one server need no key.
         (None, []) if !exporter.can.several => String::new(),
+        (None, []) => {
+            let message =
+                "give the server's key with --server-key: this format writes key and tool as one name";
+            return Err(UsageError(message.to_owned()).into());
+        }
         (None, keys) => {
             let keys: Vec<String> =
                 keys.iter().map(|k| Untrusted::new(k.as_str()).for_terminal(60)).collect();
@@ -91,4 +98,15 @@ pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<Exit> {
         false => progress::print(&format!("{}: {} ({})\n", explained.tool, explained.words, explained.by))?,
     }
     Ok(Exit::Ok)
+}
+
+/// The keys that the remarks of an export of ours name.
+fn keys_in_remarks(text: &str) -> Vec<String> {
+    let key = |line: &str| {
+        let (_, rest) = line.split_once("Server ")?.1.split_once(" under the key ")?;
+        let rest = rest.trim_start_matches('\\').strip_prefix('"')?;
+        let (key, _) = rest.split_once('"')?;
+        Some(key.trim_end_matches('\\').to_owned())
+    };
+    text.lines().filter_map(key).collect()
 }

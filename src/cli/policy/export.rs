@@ -59,7 +59,10 @@ pub(super) fn run(settings: &Settings, options: &ExportOptions) -> anyhow::Resul
     let tier: Tier = options.tier.into();
     let gatherer = Gatherer::new(settings, tier)?;
     let exporter = options.format.0;
-    let wishes = Wishes { limit_may_become_allow: options.lossy_limit.is_some() };
+    let wishes = Wishes {
+        limit_may_become_allow: options.lossy_limit.is_some(),
+        keys_are_own: options.from_config.is_some() || options.server_key.is_some(),
+    };
     let folder = options.output.as_deref().filter(|path| is_folder(path, options));
     if options.all && folder.is_some() {
         // One at a time: the whole catalogue need not fit into memory.

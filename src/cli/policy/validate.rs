@@ -57,7 +57,13 @@ pub(super) fn run(settings: &Settings, options: &ValidateOptions) -> anyhow::Res
         let text = read_bounded(file)?;
         let exporter = options.format.map_or_else(|| export::guess(&text), |f| f.0);
         let mut findings = (exporter.validate)(&text);
-        findings.extend(against_database(settings, options, exporter, &text)?);
+        // Names and definitions are compared in what can be read; a file with faults cannot.
+        if findings.iter().all(|f| f.level != Level::Error) {
+            findings.extend(against_database(settings, options, exporter, &text)?);
+        } else if options.server.is_some() {
+            findings
+                .push(remark("names", "its tools are compared with the server's once the errors are mended"));
+        }
         findings.sort_by_key(|f| (f.line, f.column));
         let errors = findings.iter().filter(|f| f.level == Level::Error).count();
         all_valid &= errors == 0;
@@ -103,8 +109,9 @@ fn against_database(
     let neutral = (exporter.id == "json").then(|| export::read_neutral(text).ok()).flatten();
     let made_from = made_from(text);
     let says_nothing = neutral.is_none() && made_from.is_empty();
-    if options.server.is_none() && (says_nothing || !Path::new(&settings.db).is_file()) {
-        return Ok(Vec::new());
+    let there = Path::new(&settings.db).is_file();
+    if options.server.is_none() && (says_nothing || !there) {
+        return Ok(if there { vec![not_known_what_of()] } else { Vec::new() });
     }
     let gatherer = Gatherer::new(settings, Tier::default())?;
     let mut known: Vec<Keyed> = Vec::new();
@@ -124,6 +131,7 @@ fn against_database(
     match &neutral {
         Some((set, _)) => findings.extend(changed_tools(&set.servers, &known)),
         // The other forms keep one number a server.
+        None if says_nothing => findings.push(not_known_what_of()),
         None => {
             for (line, server, fingerprint) in made_from {
                 findings.extend(changed_server(&gatherer, line, &server, &fingerprint)?);
@@ -131,6 +139,26 @@ fn against_database(
         }
     }
     Ok(findings)
+}
+
+/// Some formats have no place for a remark, and what people write has none.
+fn not_known_what_of() -> Finding {
+    remark(
+        "made from",
+        "it does not say which definitions it was made from, so whether they changed since cannot be told; keep the neutral JSON \
+         of the same export and check that",
+    )
+}
+
+/// A warning about the file as a whole.
+fn remark(path: &str, message: &str) -> Finding {
+    Finding {
+        level: Level::Warning,
+        path: path.to_owned(),
+        line: None,
+        column: None,
+        message: message.to_owned(),
+    }
 }
 
 /// Tools of a neutral policy whose definition is another one now.

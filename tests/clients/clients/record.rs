@@ -25,15 +25,33 @@ impl Recorded {
         Self { client, version, names, policies: Vec::new(), traps: Vec::new() }
     }
 
+    /// A table of which the names are known already: `[key, tool, name in the client]`.
+    pub(crate) fn named(client: &'static str, version: &'static str, names: Vec<Value>) -> Self {
+        Self { client, version, names, policies: Vec::new(), traps: Vec::new() }
+    }
+
     /// A policy of ours, with a row for each tool.
     pub(crate) fn add(&mut self, name: &str, tier: Tier, document: &str, plain: &Seen, bypass: &Seen) {
-        let rows: Vec<Value> = marks().into_iter().map(|mark| row(mark, plain, bypass)).collect();
+        self.add_rows(
+            name,
+            tier,
+            document,
+            marks().into_iter().map(|mark| row(mark, plain, bypass)).collect(),
+        );
+    }
+
+    /// The same with rows that are made already.
+    pub(crate) fn add_rows(&mut self, name: &str, tier: Tier, document: &str, rows: Vec<Value>) {
         self.policies.push(json!({"name": name, "tier": tier.as_str(), "document": document, "tools": rows}));
     }
 
     /// A document as people write it, with what became of some tools.
     pub(crate) fn trap(&mut self, name: &str, document: &str, tools: &[Mark], plain: &Seen, bypass: &Seen) {
-        let rows: Vec<Value> = tools.iter().map(|mark| row(*mark, plain, bypass)).collect();
+        self.trap_rows(name, document, tools.iter().map(|mark| row(*mark, plain, bypass)).collect());
+    }
+
+    /// The same with rows that are made already.
+    pub(crate) fn trap_rows(&mut self, name: &str, document: &str, rows: Vec<Value>) {
         self.traps.push(json!({"name": name, "document": document, "tools": rows}));
     }
 
@@ -61,11 +79,12 @@ impl Recorded {
 }
 
 fn row(mark: Mark, plain: &Seen, bypass: &Seen) -> Value {
-    json!([
-        mark.key(),
-        mark.name(),
-        if plain.offered.contains_key(&mark) { "offered" } else { "not offered" },
-        if plain.arrived.contains(&mark) { "arrived" } else { "refused" },
-        if bypass.arrived.contains(&mark) { "arrived" } else { "refused" },
-    ])
+    let offered = plain.offered.contains_key(&mark);
+    row_of(mark.key(), mark.name(), offered, plain.arrived.contains(&mark), bypass.arrived.contains(&mark))
+}
+
+/// One row: whether the tool is offered, and whether a call arrives with nobody to ask and where nothing is asked.
+pub(crate) fn row_of(key: &str, tool: &str, offered: bool, plain: bool, unasked: bool) -> Value {
+    let arrived = |arrived| if arrived { "arrived" } else { "refused" };
+    json!([key, tool, if offered { "offered" } else { "not offered" }, arrived(plain), arrived(unasked)])
 }
