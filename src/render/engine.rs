@@ -170,8 +170,8 @@ fn shared(site: &SiteView, numbers: &Numbers, options: &BuildOptions, edits: &st
     let mut inputs = Inputs::default();
     let address = options.base_url.as_ref().map(Url::as_str);
     inputs.add(&(site, edits, format!("{numbers:?}"), address, options.twins));
-    for (name, bytes) in &options.templates {
-        inputs.add(&(name, Digest::of(bytes).0));
+    for (name, bytes) in options.templates.iter().chain(&options.data) {
+        inputs.add(&(name, Digest::of(&bytes.as_slice()).0));
     }
     inputs.done()
 }
@@ -182,12 +182,7 @@ fn whole(db: &Connection, shared: Digest, options: &BuildOptions) -> Result<Dige
     let as_of = options.as_of.map(|as_of| as_of.to_string());
     let twins = (options.twins, options.compression.gzip, options.compression.brotli);
     let shard = options.shard.map(|shard| (shard.number, shard.of, options.download));
-    let mut data = Inputs::default();
-    for (name, bytes) in &options.data {
-        data.add(&(name, Digest::of(&bytes.as_slice()).0));
-    }
-    let data = data.done().0;
-    Ok(Digest::of(&(shared.0, data, edits, as_of, twins, shard, env!("CARGO_PKG_VERSION"))))
+    Ok(Digest::of(&(shared.0, edits, as_of, twins, shard, env!("CARGO_PKG_VERSION"))))
 }
 
 /// Everything that speaks of more than one server; returns how many pages that were.
