@@ -81,9 +81,13 @@ impl Library {
         let lists = unique("owasp.toml", self.lists.iter().map(|l| l.id.as_str()))?;
         for pattern in &self.patterns {
             let file = format!("attacks/{}.md", pattern.id);
+            let cited = pattern.incidents.iter().map(|i| &i.source);
+            linkable(&file, cited.chain(pattern.reading.iter().map(|r| &r.source)))?;
             known(&file, "pattern", &patterns, pattern.related.iter())?;
             known(&file, "entry of owasp.toml", &entries, pattern.owasp.iter())?;
         }
+        linkable("owasp.toml", self.entries.iter().map(|e| &e.url).chain(self.lists.iter().map(|l| &l.url)))?;
+        linkable("glossary.toml", self.terms.iter().filter_map(|t| t.source.as_ref()))?;
         for entry in &self.entries {
             known("owasp.toml", "pattern", &patterns, entry.attacks.iter())?;
             known("owasp.toml", "list", &lists, [&entry.list])?;
@@ -137,6 +141,16 @@ fn unique<'a>(file: &str, ids: impl Iterator<Item = &'a str>) -> Result<BTreeSet
 /// Ids stand in addresses. Those of OWASP are in capitals.
 fn is_id(id: &str) -> bool {
     !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+/// Pages link to these addresses.
+fn linkable<'a>(file: &str, addresses: impl Iterator<Item = &'a String>) -> Result<(), LibraryError> {
+    for address in addresses {
+        if url::Url::parse(address).ok().is_none_or(|url| url.scheme() != "https") {
+            return Err(error(file, format!("\"{address}\" is no https address")));
+        }
+    }
+    Ok(())
 }
 
 fn known<'a>(

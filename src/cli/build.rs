@@ -65,7 +65,7 @@ pub(super) fn run(settings: &Settings, options: &BuildOptions) -> anyhow::Result
     let (out, report) = build(settings, options)?;
     corrections::say_expired(&corrections::open_read_only(settings)?)?;
     if options.json {
-        progress::print(&format!("{}\n", serde_json::to_string(&report)?))?;
+        progress::print_json(&report)?;
     } else if !options.quiet {
         progress::print(&text(&report, &out))?;
     }

@@ -195,6 +195,7 @@ impl ToolPages<'_> {
         let rules = self.work.common.rules;
         let (reasons, reasons_left_out) = reasons(definition, evidence, rules);
         let described = !description.is_blank();
+        let description_long = description.raw().chars().count() > DESCRIPTION_IN_FULL;
         let (stretches, description_cut) = if described {
             marked(description.raw(), "/description", evidence, DESCRIPTION_ON_PAGE)
         } else {
@@ -221,7 +222,7 @@ impl ToolPages<'_> {
             talks: talks(&tool.verdict, &reasons),
             described,
             description: stretches,
-            description_long: description.raw().chars().count() > DESCRIPTION_IN_FULL,
+            description_long,
             description_cut,
             says_stopped: ends_sentence(&says),
             says,
