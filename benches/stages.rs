@@ -139,6 +139,8 @@ impl Site {
             audience: Default::default(),
             templates: Folder::Templates.files(None).expect("embedded"),
             site: Folder::Site.files(None).expect("embedded"),
+            data: Folder::Data.files(None).expect("embedded"),
+            download: false,
             benchmark: None,
             version: env!("CARGO_PKG_VERSION"),
             twins: Default::default(),

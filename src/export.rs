@@ -36,7 +36,7 @@ mod yaml;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::policy::{Decided, Keyed, PolicySet, ServerPolicy, Tier, ToolPolicy, default_server_key};
+use crate::policy::{Decided, Keyed, PolicySet, Rule, ServerPolicy, Tier, ToolPolicy, default_server_key};
 
 pub use effect::{EffectiveRule, Reason};
 pub use failure::ExportError;
@@ -171,7 +171,7 @@ pub fn guess(text: &str) -> &'static Exporter {
 }
 
 impl Exporter {
-    /// What a document of this format really does with calls of that tool, taken by itself.
+    /// What a document of this format in tier recommended really does with calls of that tool, taken by itself.
     pub fn effective(&self, policy: &ToolPolicy) -> EffectiveRule {
         self.effective_for("server", policy, Tier::Recommended, Wishes::default())
     }
@@ -182,22 +182,65 @@ impl Exporter {
         (self.exact)(key, policy, effective)
     }
 
-    /// The document of one server: the tools named, everything else as the policy's default says.
+    /// The document of one server in tier recommended: the tools named, everything else as the policy's default says.
     ///
     /// # Errors
     /// See [`Exporter::document`].
     pub fn document_of(&self, policy: &ServerPolicy) -> Result<String, ExportError> {
+        self.document_in(policy, Tier::Recommended)
+    }
+
+    /// The document of one server in a tier.
+    ///
+    /// # Errors
+    /// See [`Exporter::document`].
+    pub fn document_in(&self, policy: &ServerPolicy, tier: Tier) -> Result<String, ExportError> {
         let keyed = Keyed { key: default_server_key(&policy.server), policy: policy.clone() };
-        let set = PolicySet { tier: Tier::Recommended, servers: vec![keyed] };
+        let set = PolicySet { tier, servers: vec![keyed] };
         Ok(self.document(&set, Wishes::default())?.text)
     }
 
-    /// The document of some tools of a server whose whole document [`Exporter::document_of`] has made: it was checked and read back there,
-    /// tool by tool, and is not again.
-    pub fn part_of(&self, policy: &ServerPolicy) -> String {
+    /// The same, but not read back: for a build, which makes tens of thousands of documents whose kinds the tests, `policy` and
+    /// `build --check` read back.
+    ///
+    /// # Errors
+    /// A tool named twice, a key that the target cannot address.
+    pub fn draft_in(&self, policy: &ServerPolicy, tier: Tier) -> Result<String, ExportError> {
         let keyed = Keyed { key: default_server_key(&policy.server), policy: policy.clone() };
-        let set = PolicySet { tier: Tier::Recommended, servers: vec![keyed] };
-        (self.write)(&plan::plan(self, &set, Wishes::default()))
+        self.can_name(&keyed)?;
+        let set = PolicySet { tier, servers: vec![keyed] };
+        Ok((self.write)(&plan::plan(self, &set, Wishes::default())))
+    }
+
+    fn can_name(&self, keyed: &Keyed) -> Result<(), ExportError> {
+        unique(&keyed.policy)?;
+        match (self.key_fault)(&keyed.key) {
+            Some(why) => {
+                let server = keyed.policy.server.to_string();
+                Err(ExportError::Key { server, format: self.id, key: keyed.key.clone(), why })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The document of a policy with one tool or some, without the header that a file has, and what it does with each tool in their order.
+    ///
+    /// It is not read back: what a document makes of a tool is read back where the file of the whole server is made.
+    pub fn fragment(&self, keyed: &Keyed, tier: Tier) -> (String, Vec<EffectiveRule>) {
+        let plan = plan::fragment(self, tier, keyed);
+        let effects = plan.servers.iter().flat_map(|s| &s.tools).map(|t| t.effective).collect();
+        ((self.write)(&plan), effects)
+    }
+
+    /// What a document of that policy does with each of its tools, in their order.
+    pub fn effects(&self, keyed: &Keyed, tier: Tier) -> Vec<EffectiveRule> {
+        let plan = plan::fragment(self, tier, keyed);
+        plan.servers.iter().flat_map(|s| &s.tools).map(|t| t.effective).collect()
+    }
+
+    /// What this format does with tools of a server that its document does not name.
+    pub fn default_in(&self, policy: &Keyed, tier: Tier) -> Rule {
+        plan::default_in(self, tier, policy)
     }
 
     /// The document of several servers, checked and read back.
@@ -209,13 +252,7 @@ impl Exporter {
         if set.servers.len() != 1 && !self.can.several {
             return Err(ExportError::OneServerOnly { format: self.id, servers: set.servers.len() });
         }
-        for keyed in &set.servers {
-            unique(&keyed.policy)?;
-            if let Some(why) = (self.key_fault)(&keyed.key) {
-                let server = keyed.policy.server.to_string();
-                return Err(ExportError::Key { server, format: self.id, key: keyed.key.clone(), why });
-            }
-        }
+        set.servers.iter().try_for_each(|keyed| self.can_name(keyed))?;
         let plan = plan::plan(self, set, wishes);
         let text = (self.write)(&plan);
         self.read_back(&plan, &text)?;

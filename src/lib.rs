@@ -4,6 +4,7 @@
 //! `docs/ARCHITECTURE.md` has the map; `tests/suite/architecture.rs` keeps it true.
 
 pub mod assets;
+pub mod attack;
 pub mod classify;
 pub mod cli;
 pub mod clients;

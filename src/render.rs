@@ -3,40 +3,67 @@
 //! Same database, same rules, same `as_of`: same bytes. Every sentence is in `templates/` or `site/content/`; here are
 //! only words, numbers and the order of things. Called by `cli`.
 
+mod answers;
+mod attack_pages;
+mod badge;
 mod benchmark;
+mod browse;
 mod catalogue;
+mod changes;
+mod chart;
 mod check;
 mod compress;
 mod control;
 mod declared;
 mod declared_list;
+mod declares;
 mod digest;
+mod download;
 mod engine;
+mod exposure;
 mod facts;
+mod fragments;
+mod fresh;
+mod glossary;
+mod hints;
+mod history;
 mod html;
 mod identity;
 mod judged;
 mod kinds;
+mod launch;
+mod letters;
 mod lists;
+mod llms;
 mod manifest;
+mod markdown;
 mod name;
 mod not_found;
 mod options;
+mod outcomes;
+mod owasp;
 mod page;
 mod page_text;
 mod parameters;
+mod plate;
+mod policy_files;
 mod prose;
+mod questions;
 mod quote;
 mod report;
+mod report_page;
 pub mod serve;
 mod server_page;
+mod server_risk;
 mod shelf;
 mod similar;
 mod site_work;
 mod sitemap;
 mod stock;
+mod structured;
 mod tool_page;
 mod twin;
+mod twins;
 mod words;
 mod write;
 
@@ -52,7 +79,7 @@ pub use engine::build;
 pub use kinds::{MadeFrom, PAGE_KINDS, PageKind};
 pub use options::{BuildOptions, Shard};
 pub use report::{BuildReport, KindReport};
-pub use twin::Twins;
+pub use twins::Twins;
 
 /// Why no site could be built.
 #[derive(Debug, Error)]
@@ -113,6 +140,9 @@ pub enum RenderError {
         #[source]
         source: tera::Error,
     },
+    /// A file of attack patterns, terms or lists cannot be used.
+    #[error("the data files cannot be used; mend the file named below or leave out --data")]
+    Data(#[from] crate::attack::LibraryError),
     /// A hand-written page cannot be read.
     #[error("{name} {why}; begin it with a heading: # Title")]
     Prose {

@@ -32,9 +32,12 @@ pub(super) struct BuildOptions {
     /// Show private servers too; every page then tells search engines to keep out
     #[arg(long)]
     include_private: bool,
-    /// Twins of the pages for programs: json, all or none
-    #[arg(long, value_name = "LIST", default_value = "json")]
+    /// What lies beside the pages, with commas between: json, md, svg (badges), policies (the policy files of servers), all or none
+    #[arg(long, value_name = "LIST", default_value = "all")]
     twins: Twins,
+    /// Put the database, without private rows, logs and commands, and a table of all tools beside the pages
+    #[arg(long)]
+    download: bool,
     /// Compressed copies beside the files: gz, br, or both with a comma
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ["gz", "br"])]
     compress: Vec<String>,
@@ -62,7 +65,7 @@ pub(super) fn run(settings: &Settings, options: &BuildOptions) -> anyhow::Result
     let (out, report) = build(settings, options)?;
     corrections::say_expired(&corrections::open_read_only(settings)?)?;
     if options.json {
-        progress::print(&format!("{}\n", serde_json::to_string(&report)?))?;
+        progress::print_json(&report)?;
     } else if !options.quiet {
         progress::print(&text(&report, &out))?;
     }
@@ -118,9 +121,11 @@ pub(super) fn build(settings: &Settings, options: &BuildOptions) -> anyhow::Resu
         audience: if options.include_private { Audience::Owner } else { Audience::Everyone },
         templates: settings.template_files()?,
         site: settings.site_files()?,
+        data: settings.data_files()?,
         benchmark: settings.benchmark_result()?,
         version: env!("CARGO_PKG_VERSION"),
         twins: options.twins,
+        download: options.download,
         compression: Compression {
             gzip: options.compress.iter().any(|word| word == "gz"),
             brotli: options.compress.iter().any(|word| word == "br"),

@@ -29,7 +29,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
         deny_by_default: false,
         several: true,
     },
-    on_pages: false,
+    on_pages: true,
     advisory: false,
     strict_refuses: true,
     asking_hides: false,
@@ -65,7 +65,7 @@ fn exact(key: &str, policy: &ToolPolicy, effective: EffectiveRule) -> EffectiveR
 
 #[derive(Serialize)]
 struct Document<'a> {
-    #[serde(rename = "//")]
+    #[serde(rename = "//", skip_serializing_if = "<[String]>::is_empty")]
     header: &'a [String],
     permissions: Permissions<'a>,
 }

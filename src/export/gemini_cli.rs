@@ -29,7 +29,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
         deny_by_default: true,
         several: true,
     },
-    on_pages: false,
+    on_pages: true,
     advisory: false,
     strict_refuses: false,
     asking_hides: false,

@@ -75,13 +75,15 @@ fn write(plan: &Plan<'_>) -> String {
     }
     let policy = server.policy;
     let release = if policy.release.is_empty() { String::new() } else { format!(" {}", policy.release) };
-    Yaml::Fields(vec![
-        ("version", Yaml::text("1")),
-        ("description", Yaml::Text(format!("{} policy for {}{release}", plan.tier.as_str(), policy.server))),
-        ("default", Yaml::text("deny")),
-        ("tools", Yaml::Names(tools)),
-    ])
-    .document_below(&plan.header)
+    let description = format!("{} policy for {}{release}", plan.tier.as_str(), policy.server);
+    let mut fields = vec![("version", Yaml::text("1"))];
+    // A fragment says nothing of itself.
+    if !plan.header.is_empty() {
+        fields.push(("description", Yaml::Text(description)));
+    }
+    fields.push(("default", Yaml::text("deny")));
+    fields.push(("tools", Yaml::Names(tools)));
+    Yaml::Fields(fields).document_below(&plan.header)
 }
 
 fn rules(effective: EffectiveRule, arguments: &[ArgumentRule]) -> Vec<Yaml> {

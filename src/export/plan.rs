@@ -60,7 +60,7 @@ pub struct Plan<'a> {
     pub tier: Tier,
     /// The servers, sorted by key.
     pub servers: Vec<PlannedServer<'a>>,
-    /// What the document says of itself: our own words, with names made safe for a line.
+    /// What the document says of itself: our own words, with names made safe for a line. Empty in a fragment for a page.
     pub header: Vec<String>,
     /// More than half of the tools of a server got something stricter because the format cannot say their rules, limits
     /// among them.
@@ -183,9 +183,27 @@ pub(super) fn plan<'a>(exporter: &Exporter, set: &'a PolicySet, wishes: Wishes) 
     Plan { tier: set.tier, servers, header, mostly_lost }
 }
 
+/// Plans a document without a header, for some tools of one server.
+pub(super) fn fragment<'a>(exporter: &Exporter, tier: Tier, keyed: &'a Keyed) -> Plan<'a> {
+    let mut servers = vec![planned(exporter, tier, keyed, Wishes::default())];
+    if keyed.policy.tools.len() > 1 {
+        join_collisions(exporter, &mut servers);
+    }
+    Plan { tier, servers, header: Vec::new(), mostly_lost: false }
+}
+
 /// Gemini has no rule for the whole of a server whose key it mangles; each tool by its whole name is all there is.
 fn names_tools_only(exporter: &Exporter, key: &str) -> bool {
     exporter.form == Form::Gemini && !gemini_key_is_safe(key)
+}
+
+/// What a document does with tools that it does not name.
+pub(super) fn default_in(exporter: &Exporter, tier: Tier, keyed: &Keyed) -> Rule {
+    match exporter.strict_refuses && tier == Tier::Strict {
+        true => Rule::Deny,
+        false if names_tools_only(exporter, &keyed.key) => Rule::Ask,
+        false => default_of(exporter, keyed.policy.default),
+    }
 }
 
 fn planned<'a>(exporter: &Exporter, tier: Tier, keyed: &'a Keyed, wishes: Wishes) -> PlannedServer<'a> {
@@ -194,11 +212,7 @@ fn planned<'a>(exporter: &Exporter, tier: Tier, keyed: &'a Keyed, wishes: Wishes
         name: exporter.form.in_rule(&keyed.key, policy.tool.raw()),
         effective: exporter.effective_for(&keyed.key, policy, tier, wishes),
     });
-    let default = match exporter.strict_refuses && tier == Tier::Strict {
-        true => Rule::Deny,
-        false if names_tools_only(exporter, &keyed.key) => Rule::Ask,
-        false => default_of(exporter, keyed.policy.default),
-    };
+    let default = default_in(exporter, tier, keyed);
     let mut server =
         PlannedServer { key: &keyed.key, policy: &keyed.policy, default, tools: tools.collect() };
     // A tool that must not be called and may be spelt otherwise there: then the whole server is switched off.

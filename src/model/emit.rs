@@ -30,6 +30,14 @@ pub fn json_document<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Str
     written(value, Visible(PrettyFormatter::with_indent(b"  ")))
 }
 
+/// The same, indented by one: for pages, where each byte counts.
+///
+/// # Errors
+/// As [`json_line`].
+pub fn json_indented<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
+    written(value, Visible(PrettyFormatter::with_indent(b" ")))
+}
+
 fn written<T: Serialize + ?Sized, F: Formatter>(value: &T, formatter: F) -> serde_json::Result<String> {
     let mut bytes = Vec::new();
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, formatter))?;

@@ -32,6 +32,10 @@ impl Untrusted {
 
     /// For a page, on one line: like [`Untrusted::for_page`] with every run of white space as one space.
     pub fn for_page_line(&self, max_chars: usize) -> String {
+        // Most names and many descriptions are such a line as they are.
+        if self.0.len() <= max_chars && is_plain_line(&self.0) {
+            return self.0.clone();
+        }
         let joined = self.0.split_whitespace().collect::<Vec<_>>().join(" ");
         cut(joined.chars().filter(|c| !is_unprintable(*c)), max_chars)
     }
@@ -59,6 +63,17 @@ impl Untrusted {
     }
 }
 
+/// Visible ASCII with single spaces between words.
+fn is_plain_line(text: &str) -> bool {
+    let mut before = b' ';
+    let plain = text.bytes().all(|byte| {
+        let fits = byte.is_ascii_graphic() || (byte == b' ' && before != b' ');
+        before = byte;
+        fits
+    });
+    plain && (before != b' ' || text.is_empty())
+}
+
 impl From<&str> for Untrusted {
     fn from(text: &str) -> Self {
         Self::new(text)
@@ -84,7 +99,11 @@ fn cut(chars: impl Iterator<Item = char>, max_chars: usize) -> String {
 }
 
 /// Control characters (C0, DEL, C1), bidi controls, zero-width and tag characters, line separators, BOM.
+#[inline]
 pub fn is_unprintable(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
         || matches!(c,
             '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
@@ -117,6 +136,8 @@ mod tests {
         let text = Untrusted::new("one\n\u{200b}two\u{0}");
         assert_eq!(text.for_page(100), "one\ntwo");
         assert_eq!(text.for_page(2), "on…");
-        assert_eq!(Untrusted::new(" a \n b ").for_page_line(9), "a b");
+        for text in [" a \n b ", "a b", "a  b", " a b", "a b ", "a\u{200b} b"] {
+            assert_eq!(Untrusted::new(text).for_page_line(9), "a b", "{text:?}");
+        }
     }
 }

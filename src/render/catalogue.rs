@@ -1,16 +1,18 @@
 //! The whole catalogue in short: what lists, counts, neighbours and links need, and no more. Pages read the rest again.
 //!
-//! Of a tool some sixty bytes and its name are in memory; the line that lists show of it lies in a file (see `shelf`).
+//! Of a tool some sixty bytes, its name and the line that lists show of it are in memory: less than 200 bytes together.
 
 use jiff::Timestamp;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::declares::Declared;
 use super::digest::Digest;
 use super::name::{ServerName, tool_name};
 use super::shelf::Shelf;
 use super::similar::Likeness;
 use super::words::{ClassWord, Day, RiskWord, SignalWord, class_word, day, risk_word, signal_word};
+use crate::attack::{PatternSet, ServerTraits};
 use crate::model::slug::slug;
 use crate::model::{Class, Outcome, Risk, ServerKey, Signal, Untrusted};
 use crate::store::site::SiteServer;
@@ -29,7 +31,9 @@ pub(super) struct Catalogue {
     pub(super) by_name: Vec<u32>,
     /// All names, one behind the other.
     names: String,
-    /// The lines of lists.
+    /// The lines of lists, in the same way.
+    lines: String,
+    /// What is remembered for the next build.
     shelf: Shelf,
 }
 
@@ -56,6 +60,10 @@ pub(super) struct ServerEntry {
     pub(super) rows: Digest,
     /// Servers that its page names, where they have one.
     pub(super) places: Vec<String>,
+    /// What is true of it as a whole.
+    pub(super) traits: ServerTraits,
+    /// Since when it has listed what it lists.
+    pub(super) since: Timestamp,
 }
 
 /// A tool in short.
@@ -67,15 +75,19 @@ pub(super) struct ToolEntry {
     pub(super) class: Class,
     /// The verdict's risk.
     pub(super) risk: Risk,
+    /// What its author's hints say.
+    pub(super) declared: Declared,
     /// The verdict's signals, one bit each.
     pub(super) signals: u32,
+    /// The attack patterns it is exposed to.
+    pub(super) exposed: PatternSet,
     /// What it is similar by.
     pub(super) likeness: Likeness,
     /// What a list shows of it, as one number.
     pub(super) shown: u64,
     name_at: u32,
     name_len: u32,
-    line_at: u64,
+    line_at: u32,
     line_len: u32,
 }
 
@@ -89,6 +101,10 @@ pub(super) struct ToolInShort {
     pub(super) class: Class,
     pub(super) risk: Risk,
     pub(super) signals: Vec<Signal>,
+    /// The attack patterns it is exposed to.
+    pub(super) exposed: PatternSet,
+    /// What its author's hints say.
+    pub(super) declared: Declared,
 }
 
 /// A line of a list of tools.
@@ -136,14 +152,18 @@ impl Catalogue {
         entry.classes = count_classes(tools.iter().map(|t| t.class));
         self.shelf.begin_server(&entry)?;
         for tool in tools {
-            let (line_at, line_len) = self.shelf.put_tool(tool)?;
-            let name_at = u32::try_from(self.names.len()).map_err(std::io::Error::other)?;
+            self.shelf.put_tool(tool)?;
+            let place = |number: usize| u32::try_from(number).map_err(std::io::Error::other);
+            let (name_at, line_at) = (place(self.names.len())?, place(self.lines.len())?);
             self.names.push_str(&tool.name);
+            self.lines.push_str(&tool.line);
             self.tools.push(ToolEntry {
                 server,
                 class: tool.class,
                 risk: tool.risk,
                 signals: signal_bits(&tool.signals),
+                exposed: tool.exposed,
+                declared: tool.declared,
                 likeness: Likeness::of(tool.class, &tool.name, &entry.name.key),
                 shown: Digest::of(&(
                     &tool.name,
@@ -154,9 +174,9 @@ impl Catalogue {
                 ))
                 .short(),
                 name_at,
-                name_len: u32::try_from(tool.name.len()).map_err(std::io::Error::other)?,
+                name_len: place(tool.name.len())?,
                 line_at,
-                line_len,
+                line_len: place(tool.line.len())?,
             });
         }
         self.servers.push(entry);
@@ -170,6 +190,7 @@ impl Catalogue {
     pub(super) fn complete(&mut self) -> std::io::Result<()> {
         self.shelf.flush()?;
         self.names.shrink_to_fit();
+        self.lines.shrink_to_fit();
         self.tools.shrink_to_fit();
         let count = u32::try_from(self.tools.len()).map_err(std::io::Error::other)?;
         // Most names differ in their first letters: only the others are looked at whole.
@@ -224,15 +245,16 @@ impl Catalogue {
     /// A tool for a list; `with_server` in lists over several servers.
     ///
     /// # Errors
-    /// The shelf cannot be read.
+    /// None since lines are in memory; lists over several pages may read them from elsewhere again.
     pub(super) fn tool_line(&self, tool: &ToolEntry, with_server: bool) -> std::io::Result<ToolLine> {
+        let line = self.lines.get(tool.line_at as usize..(tool.line_at + tool.line_len) as usize);
         Ok(ToolLine {
             name: tool_name(self.name_of(tool), NAME_IN_LIST),
             path: self.tool_path(tool),
             class: class_word(tool.class),
             risk: risk_word(tool.risk),
             signals: tool.signals().map(signal_word).collect(),
-            line: self.shelf.line(tool.line_at, tool.line_len)?,
+            line: line.unwrap_or_default().to_owned(),
             server: self.server_of(tool).filter(|_| with_server).map(|s| s.name.clone()),
         })
     }
@@ -250,15 +272,7 @@ impl Catalogue {
 
     /// Tools by risk.
     pub(super) fn risks(&self) -> [usize; 4] {
-        let mut counts = [0; 4];
-        for tool in &self.tools {
-            if let Some(count) =
-                Risk::ALL.iter().position(|r| *r == tool.risk).and_then(|i| counts.get_mut(i))
-            {
-                *count += 1;
-            }
-        }
-        counts
+        count_risks(&self.tools)
     }
 }
 
@@ -276,6 +290,11 @@ impl ServerEntry {
     /// True if it ever listed tools.
     pub(super) fn answered(&self) -> bool {
         self.server.answer.is_some()
+    }
+
+    /// Its tools by risk.
+    pub(super) fn risks(&self, catalogue: &Catalogue) -> [usize; 4] {
+        count_risks(catalogue.tools_of(self))
     }
 
     /// For a list.
@@ -303,7 +322,12 @@ impl ToolEntry {
 
     /// True if the verdict has that signal.
     pub(super) fn has(&self, signal: Signal) -> bool {
-        self.signals().any(|own| own == signal)
+        self.signals & signal_bits(&[signal]) != 0
+    }
+
+    /// True if it has one of the signals of [`signal_bits`].
+    pub(super) fn has_one(&self, bits: u32) -> bool {
+        self.signals & bits != 0
     }
 }
 
@@ -312,8 +336,9 @@ pub(super) fn tool_path(server_path: &str, slug: &str) -> String {
     format!("{server_path}/tools/{slug}.html")
 }
 
-fn signal_bits(signals: &[Signal]) -> u32 {
-    let bit = |signal: &Signal| Signal::ALL.iter().position(|one| one == signal).map_or(0, |i| 1 << i);
+/// One bit for each signal, in the order of `Signal::ALL`, which is that of the enum.
+pub(super) fn signal_bits(signals: &[Signal]) -> u32 {
+    let bit = |signal: &Signal| 1 << (*signal as u32);
     signals.iter().map(bit).fold(0, |all, bit| all | bit)
 }
 
@@ -329,6 +354,16 @@ fn beginning(name: &str) -> u128 {
 
 fn small(name: &str) -> impl Iterator<Item = char> {
     name.chars().flat_map(char::to_lowercase)
+}
+
+fn count_risks(tools: &[ToolEntry]) -> [usize; 4] {
+    let mut counts = [0; 4];
+    for tool in tools {
+        if let Some(count) = Risk::ALL.iter().position(|r| *r == tool.risk).and_then(|i| counts.get_mut(i)) {
+            *count += 1;
+        }
+    }
+    counts
 }
 
 fn count_classes(classes: impl Iterator<Item = Class>) -> [usize; 4] {

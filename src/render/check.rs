@@ -60,6 +60,11 @@ impl Checker {
         });
     }
 
+    /// Something else that is wrong with a page.
+    pub(super) fn fault(&self, page: &str, what: &str, why: &'static str) {
+        self.with(|seen| seen.note(page, what, why));
+    }
+
     /// A page or a twin as it was written.
     pub(super) fn look(&self, path: &str, text: &str) {
         if !path.ends_with(".html") {

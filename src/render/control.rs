@@ -1,16 +1,10 @@
-//! How to control a tool or a server: each format's document, what it really does, and how that server is put behind it.
+//! How to control one tool: its rule in each tier, what the documents of each format do with it, and the documents.
 
 use serde::Serialize;
 
-use crate::export::{EXPORTERS, Exporter};
-use crate::model::emit::json_line;
-use crate::model::text::is_unprintable;
-use crate::model::{Registry, ServerKey};
-use crate::policy::{Rule, ServerPolicy, ToolPolicy, Window};
-use crate::store::site::{SiteAttempt, SiteProbe};
-
-use super::RenderError;
-use super::name::tool_name;
+use super::answers::{Answers, answers};
+use crate::export::{EXPORTERS, EffectiveRule, Exporter};
+use crate::policy::{Keyed, Numbers, Rule, ServerPolicy, Tier, Window, default_server_key};
 
 /// A neutral rule, or what a format makes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -23,305 +17,343 @@ pub(super) struct RuleWord {
     pub(super) window: &'static str,
 }
 
-/// One format on a page.
+/// A tier for a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct TierWord {
+    /// What people type.
+    pub(super) id: &'static str,
+    /// As it begins a line.
+    pub(super) word: &'static str,
+}
+
+/// The policies of one server in every tier.
+#[derive(Debug)]
+pub(super) struct Policies {
+    by_tier: Vec<(Tier, ServerPolicy)>,
+}
+
+impl Policies {
+    /// Makes the policy of each tier.
+    pub(super) fn new(make: impl Fn(Tier) -> ServerPolicy) -> Self {
+        Self { by_tier: Tier::ALL.iter().map(|tier| (*tier, make(*tier))).collect() }
+    }
+
+    /// The policy of one tier.
+    pub(super) fn of(&self, tier: Tier) -> &ServerPolicy {
+        let found = self.by_tier.iter().find(|(other, _)| *other == tier);
+        &found.expect("every tier was made").1
+    }
+}
+
+/// What a tier says of a tool.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct TierRule {
+    pub(super) tier: TierWord,
+    pub(super) rule: RuleWord,
+}
+
+/// Everything a tool's page says on how to control it.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Control {
+    /// The recommended rule.
+    pub(super) rule: RuleWord,
+    /// The rule of each tier, the strictest first.
+    pub(super) tiers: Vec<TierRule>,
+    /// The formats whose documents are shown.
+    pub(super) formats: Vec<FormatView>,
+    /// The files of the other formats.
+    pub(super) others: &'static [OtherFormat],
+    /// What the questions are answered from.
+    pub(super) answers: Answers,
+    /// The server's key in the documents.
+    pub(super) key: String,
+}
+
+/// One format on a tool's page.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct FormatView {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
-    pub(super) language: &'static str,
+    /// The first format is shown until another is chosen.
+    pub(super) first: bool,
+    /// Name of the file for the whole server.
+    pub(super) file: String,
+    /// Its documents, each once.
+    pub(super) parts: Vec<PartView>,
+}
+
+/// One document and the tiers that it is of.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct PartView {
+    /// The tiers' words with spaces between, for the script.
+    pub(super) tiers: &'static str,
+    /// The tiers as a heading.
+    pub(super) label: &'static str,
+    /// The recommended tier is among them.
+    pub(super) recommended: bool,
+    /// What it does with a call.
+    pub(super) effect: EffectWord,
     /// The document. Holds foreign names.
     pub(super) text: String,
-    /// Its lines, where the page shows only the beginning.
-    pub(super) lines_left_out: usize,
-    /// Path of the file for the whole server.
-    pub(super) file: String,
-    /// The file's name, as steps call it.
-    pub(super) file_name: String,
-    /// What the document does with this tool; only on a tool's page.
-    pub(super) rule: Option<RuleWord>,
-    /// Why it does that, see the exporter's reasons.
+}
+
+/// What a document does with calls of one tool, and why it is not what was wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct EffectWord {
+    #[serde(flatten)]
+    pub(super) rule: RuleWord,
+    /// See the exporter's reasons.
     pub(super) reason: &'static str,
-    /// The document names the tool.
-    pub(super) named: bool,
-    /// How many tools of the server the document treats in which way; only on a server's page.
-    pub(super) counts: Option<Counts>,
+    /// The format could ask a person, in another tier at least.
+    pub(super) can_ask: bool,
+}
+
+/// A format that is not shown on a tool's page.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct OtherFormat {
+    pub(super) title: &'static str,
+    /// Its file below the server's folder.
+    pub(super) file: String,
+}
+
+/// One format with one tool in all tiers.
+pub(super) struct InTiers {
+    pub(super) exporter: &'static Exporter,
+    /// By tier, the strictest first.
+    pub(super) effects: [EffectiveRule; 3],
     /// Another document of this format could limit this tool.
     pub(super) can_limit: bool,
-    /// Another document of this format could take this tool out of the list.
-    pub(super) can_hide: bool,
-}
-
-/// Tools by what a document does with their calls.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Counts {
-    pub(super) allowed: usize,
-    pub(super) limited: usize,
-    pub(super) denied: usize,
-    pub(super) hidden: usize,
-}
-
-/// How a server is started, for steps that put a proxy before it.
-#[derive(Debug, Clone, Default, Serialize)]
-pub(super) struct Launch {
-    /// `package`, `remote` or `command`.
-    pub(super) kind: &'static str,
-    /// The client's entry for the server behind Intercept, as JSON text.
-    pub(super) intercept_entry: String,
-    /// The same as one line for a shell.
-    pub(super) intercept_line: String,
-    /// Settings that had to be there for it to start.
-    pub(super) settings: Vec<String>,
-    /// How many arguments had to be there for it to start.
-    pub(super) added: usize,
 }
 
 pub(super) fn rule_word(rule: Rule) -> RuleWord {
     match rule {
-        Rule::Allow => plain("allow"),
-        Rule::Limit { max, window } => limit(max, window),
-        rule => plain(rule.word()),
+        Rule::Limit { max, window } => RuleWord { kind: "limit", max, window: window.as_str() },
+        rule => RuleWord { kind: rule.word(), max: 0, window: "" },
     }
 }
 
-fn plain(kind: &'static str) -> RuleWord {
-    RuleWord { kind, max: 0, window: "" }
-}
-
-fn limit(max: u32, window: Window) -> RuleWord {
-    RuleWord { kind: "limit", max, window: window.as_str() }
-}
-
-/// The file name of a format's document for a whole server, below the server's folder.
-pub(super) fn policy_file(exporter: &Exporter) -> String {
-    format!("policy/{}.{}", exporter.id, exporter.language)
-}
-
-/// Every format for one tool of a server whose whole documents [`server_formats`] makes and checks.
-pub(super) fn tool_formats(policy: &ServerPolicy, tool: &ToolPolicy, server_path: &str) -> Vec<FormatView> {
-    let alone = ServerPolicy {
-        server: policy.server.clone(),
-        release: policy.release.clone(),
-        default: policy.default,
-        tools: vec![tool.clone()],
+pub(super) fn tier_word(tier: Tier) -> TierWord {
+    let word = match tier {
+        Tier::Strict => "Strict",
+        Tier::Recommended => "Recommended",
+        Tier::Permissive => "Permissive",
     };
-    EXPORTERS
-        .iter()
-        .filter(|exporter| exporter.on_pages)
-        .map(|exporter| {
-            let mut view = format_view(exporter, exporter.part_of(&alone), server_path);
-            let effective = exporter.effective(tool);
-            view.rule = Some(rule_word(effective.rule));
-            view.reason = effective.reason.as_str();
-            view.named = effective.named;
-            let instead = |rule| exporter.effective(&ToolPolicy { rule, ..tool.clone() });
-            let limited = instead(Rule::Limit { max: 1, window: Window::Minute });
-            view.can_limit = matches!(limited.rule, Rule::Limit { .. });
-            view.can_hide = exporter.can.hide && instead(Rule::Hide).named;
-            view
-        })
-        .collect()
+    TierWord { id: tier.as_str(), word }
 }
 
-/// Every format for a whole server; `most_lines` of each are shown.
-///
-/// # Errors
-/// A document that its own format would refuse: a defect of the program.
-pub(super) fn server_formats(
-    policy: &ServerPolicy,
-    server_path: &str,
-    most_lines: usize,
-) -> Result<Vec<(FormatView, String)>, RenderError> {
-    EXPORTERS
-        .iter()
-        .filter(|exporter| exporter.on_pages)
-        .map(|exporter| {
-            let text = exporter.document_of(policy).map_err(|source| RenderError::Export {
-                server: policy.server.to_string(),
-                format: exporter.id,
-                source: Box::new(source),
-            })?;
-            let mut view = format_view(exporter, text, server_path);
-            view.counts = Some(counts(exporter, policy));
-            let whole = view.text.clone();
-            let lines = whole.lines().count();
-            // A cut that saves less than a quarter only makes a document useless.
-            if lines > most_lines + most_lines / 4 {
-                view.text = whole.lines().take(most_lines).collect::<Vec<_>>().join("\n");
-                view.lines_left_out = lines - most_lines;
-            }
-            Ok((view, whole))
-        })
-        .collect()
+/// The formats that pages show, by title.
+pub(super) fn shown() -> Vec<&'static Exporter> {
+    let mut list: Vec<&Exporter> = EXPORTERS.iter().filter(|exporter| exporter.on_pages).collect();
+    list.sort_by_key(|exporter| exporter.title);
+    list
 }
 
-fn counts(exporter: &Exporter, policy: &ServerPolicy) -> Counts {
-    let mut counts = Counts::default();
-    for tool in &policy.tools {
-        match exporter.effective(tool).rule {
-            Rule::Allow => counts.allowed += 1,
-            Rule::Limit { .. } => counts.limited += 1,
-            // No format on a page asks.
-            Rule::Ask | Rule::Deny => counts.denied += 1,
-            Rule::Hide => counts.hidden += 1,
-        }
-    }
-    counts
+/// The formats that pages only link, by title.
+pub(super) fn linked() -> Vec<&'static Exporter> {
+    let mut list: Vec<&Exporter> = EXPORTERS.iter().filter(|exporter| !exporter.on_pages).collect();
+    list.sort_by_key(|exporter| exporter.title.to_lowercase());
+    list
 }
 
-fn format_view(exporter: &Exporter, text: String, server_path: &str) -> FormatView {
-    let file = policy_file(exporter);
-    FormatView {
-        id: exporter.id,
+static OTHERS: std::sync::LazyLock<Vec<OtherFormat>> = std::sync::LazyLock::new(|| {
+    let other = |exporter: &'static Exporter| OtherFormat {
         title: exporter.title,
-        language: exporter.language,
-        text,
-        lines_left_out: 0,
-        file_name: file.rsplit('/').next().unwrap_or_default().to_owned(),
-        file: format!("{server_path}/{file}"),
-        rule: None,
-        reason: "as-recommended",
-        named: true,
-        counts: None,
-        can_limit: false,
-        can_hide: false,
+        file: policy_file(exporter, Tier::Recommended),
+    };
+    linked().into_iter().map(other).collect()
+});
+
+/// The file of a format's document for a whole server, below the server's folder.
+pub(super) fn policy_file(exporter: &Exporter, tier: Tier) -> String {
+    match tier {
+        Tier::Recommended => format!("policy/{}.{}", exporter.id, exporter.language),
+        tier => format!("policy/{}/{}.{}", tier.as_str(), exporter.id, exporter.language),
     }
 }
 
-/// How the server was started, said for a client that starts Intercept in its place.
-pub(super) fn launch(key: &ServerKey, probe: &SiteProbe, chosen: Option<&SiteAttempt>) -> Launch {
-    let (kind, behind) = match key.registry() {
-        Registry::Remote => {
-            let transport = if probe.transport.as_deref() == Some("http-sse") { "sse" } else { "http" };
-            let words = ["--transport", transport, "--upstream", key.name()];
-            ("remote", words.map(str::to_owned).to_vec())
+/// Everything about one tool of a server; None if a policy does not name it.
+pub(super) fn control(policies: &Policies, tool: &str) -> Option<Control> {
+    let alone = |tier: Tier| -> Option<Keyed> {
+        let whole = policies.of(tier);
+        let policy = ServerPolicy {
+            server: whole.server.clone(),
+            release: whole.release.clone(),
+            default: whole.default,
+            tools: vec![whole.tool(tool)?.clone()],
+        };
+        Some(Keyed { key: default_server_key(&policy.server), policy })
+    };
+    let keyed = Tier::ALL.iter().map(|tier| Some((*tier, alone(*tier)?))).collect::<Option<Vec<_>>>()?;
+    let rule_of = |keyed: &Keyed| keyed.policy.tools.first().map(|tool| tool.rule);
+    let mut tiers = Vec::new();
+    for (tier, keyed) in &keyed {
+        tiers.push(TierRule { tier: tier_word(*tier), rule: rule_word(rule_of(keyed)?) });
+    }
+    let rule = tiers.iter().find(|t| t.tier.id == Tier::Recommended.as_str())?.rule;
+    let (mut formats, mut all) = (Vec::new(), Vec::new());
+    for exporter in shown() {
+        let documents: Vec<(Tier, String, EffectiveRule)> = keyed
+            .iter()
+            .filter_map(|(tier, keyed)| {
+                let (text, effects) = super::fragments::fragment(exporter, keyed, *tier);
+                Some((*tier, text, *effects.first()?))
+            })
+            .collect();
+        let effects: Vec<EffectiveRule> = documents.iter().map(|(_, _, effect)| *effect).collect();
+        all.push(InTiers {
+            exporter,
+            effects: effects.try_into().ok()?,
+            can_limit: keyed.first().is_some_and(|(_, keyed)| can_limit(exporter, keyed)),
+        });
+        formats.push(FormatView {
+            id: exporter.id,
+            title: exporter.title,
+            first: formats.is_empty(),
+            file: policy_file(exporter, Tier::Recommended),
+            parts: parts(exporter, documents),
+        });
+    }
+    let key = keyed.into_iter().next()?.1.key;
+    Some(Control { rule, tiers, formats, others: &OTHERS, answers: answers(&all), key })
+}
+
+/// A document of this format could count the calls of that tool.
+fn can_limit(exporter: &Exporter, keyed: &Keyed) -> bool {
+    let Some(tool) = keyed.policy.tools.first() else { return false };
+    let mut limited = tool.clone();
+    limited.rule = Rule::Limit { max: 1, window: Window::Minute };
+    exporter.can.limit && matches!(exporter.effective(&limited).rule, Rule::Limit { .. })
+}
+
+/// Documents that are the same in several tiers once.
+fn parts(exporter: &Exporter, documents: Vec<(Tier, String, EffectiveRule)>) -> Vec<PartView> {
+    let mut groups: Vec<(Vec<Tier>, String, EffectiveRule)> = Vec::new();
+    for (tier, text, effect) in documents {
+        match groups.iter_mut().find(|(_, known, of)| *known == text && of.rule == effect.rule) {
+            Some((tiers, _, known)) => {
+                // What is said of all of them is why the recommended one is so.
+                if tier == Tier::Recommended {
+                    *known = effect;
+                }
+                tiers.push(tier);
+            }
+            None => groups.push((vec![tier], text, effect)),
         }
-        Registry::Npm | Registry::Pypi => ("package", after_dashes(package_command(key, probe, chosen))),
-        Registry::Github | Registry::Local => {
-            ("command", after_dashes(chosen.map(|a| a.command.clone()).unwrap_or_default()))
+    }
+    let part = |(tiers, text, effect): (Vec<Tier>, String, EffectiveRule)| {
+        let (ids, label) = several(&tiers);
+        PartView {
+            tiers: ids,
+            label,
+            recommended: tiers.contains(&Tier::Recommended),
+            effect: effect_word(exporter, effect),
+            text: text.trim().to_owned(),
         }
     };
-    let settings: Vec<String> = chosen.map(|a| a.env.keys().cloned().collect()).unwrap_or_default();
-    let mut args = vec!["-c".to_owned(), "intercept.yaml".to_owned()];
-    args.extend(behind);
-    Launch {
-        kind,
-        intercept_entry: entry(&args, &settings),
-        intercept_line: shell_line(std::iter::once("intercept").chain(args.iter().map(String::as_str))),
-        settings: settings.iter().map(|name| tool_name(name, 100)).collect(),
-        added: chosen.map_or(0, |a| a.args.len()),
+    groups.into_iter().map(part).collect()
+}
+
+fn several(tiers: &[Tier]) -> (&'static str, &'static str) {
+    match tiers {
+        [Tier::Strict] => ("strict", "Strict"),
+        [Tier::Recommended] => ("recommended", "Recommended"),
+        [Tier::Permissive] => ("permissive", "Permissive"),
+        [Tier::Strict, Tier::Recommended] => ("strict recommended", "Strict and recommended"),
+        [Tier::Strict, Tier::Permissive] => ("strict permissive", "Strict and permissive"),
+        [Tier::Recommended, Tier::Permissive] => ("recommended permissive", "Recommended and permissive"),
+        _ => ("strict recommended permissive", "In every tier"),
     }
 }
 
-fn after_dashes(command: Vec<String>) -> Vec<String> {
-    std::iter::once("--".to_owned()).chain(command).collect()
+pub(super) fn effect_word(exporter: &Exporter, effect: EffectiveRule) -> EffectWord {
+    EffectWord { rule: rule_word(effect.rule), reason: effect.reason.as_str(), can_ask: exporter.can.ask }
 }
 
-/// The command a user types for a package that was resolved and started here, with the arguments it needed.
-fn package_command(key: &ServerKey, probe: &SiteProbe, chosen: Option<&SiteAttempt>) -> Vec<String> {
-    let name = key.name();
-    let mut words: Vec<String> = if key.registry() == Registry::Npm {
-        vec!["npx".to_owned(), "-y".to_owned(), format!("{name}@{}", probe.version)]
-    } else {
-        let extras = chosen.map(|a| a.extras.join(",")).filter(|e| !e.is_empty());
-        let extras = extras.map(|e| format!("[{e}]")).unwrap_or_default();
-        let wanted = format!("{name}{extras}=={}", probe.version);
-        let mut words: Vec<String> = ["uvx", "--from"].map(str::to_owned).into();
-        words.push(wanted);
-        words.extend(python_start(chosen, name));
-        words
-    };
-    words.extend(chosen.map(|a| a.args.clone()).unwrap_or_default());
-    words
-}
-
-/// What was started inside the box: a script of the package, or `python -m MODULE`.
-fn python_start(chosen: Option<&SiteAttempt>, name: &str) -> Vec<String> {
-    let command = chosen.map(|a| a.command.as_slice()).unwrap_or_default();
-    let base = |word: &String| word.rsplit('/').next().unwrap_or_default().to_owned();
-    if let Some(at) = command.iter().position(|w| w == "-m")
-        && let Some(module) = command.get(at + 1)
-    {
-        return vec!["python".to_owned(), "-m".to_owned(), module.clone()];
-    }
-    let is_python = |word: &String| {
-        word.strip_prefix("python").is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
-    };
-    let script = command.iter().map(base).find(|word| !word.is_empty() && !is_python(word));
-    vec![script.unwrap_or_else(|| name.to_owned())]
-}
-
-/// The entry as people write it: the program first, its arguments on one line. Every part is written as JSON.
-fn entry(args: &[String], settings: &[String]) -> String {
-    let json = |text: &str| json_line(text).unwrap_or_default().trim_end().to_owned();
-    let list = |words: &[String]| words.iter().map(|w| json(w)).collect::<Vec<_>>().join(", ");
-    let mut entry = format!("{{\n  \"command\": \"intercept\",\n  \"args\": [{}]", list(args));
-    if !settings.is_empty() {
-        let env =
-            settings.iter().map(|name| format!("    {}: {}", json(name), json(&format!("your {name}"))));
-        entry.push_str(&format!(",\n  \"env\": {{\n{}\n  }}", env.collect::<Vec<_>>().join(",\n")));
-    }
-    entry.push_str("\n}");
-    entry
-}
-
-/// Words as one line for a shell: whatever is in them, it is one command. Empty where a word holds what cannot be seen, which
-/// nobody should paste; the JSON entry beside it still can say it.
-pub(super) fn shell_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let words: Vec<&str> = words.into_iter().collect();
-    if words.iter().any(|word| word.chars().any(is_unprintable)) {
-        return String::new();
-    }
-    shlex::try_join(words).unwrap_or_default()
+/// The policies of a server from the verdicts its pages show.
+pub(super) fn server_policies(
+    entry: &super::catalogue::ServerEntry,
+    judged: &[super::judged::JudgedTool],
+    numbers: &Numbers,
+) -> Policies {
+    Policies::new(|tier| {
+        let tools =
+            judged.iter().map(|t| crate::policy::Judged { definition: &t.definition, verdict: &t.verdict });
+        crate::policy::policy_for_server(entry.key(), &entry.version, tools, numbers, tier)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Class, Risk};
+    use crate::policy::ToolPolicy;
+
+    fn of(name: &str, rules: [Rule; 3]) -> Control {
+        let policies = Policies::new(|tier| {
+            let rule = rules[Tier::ALL.iter().position(|t| *t == tier).unwrap()];
+            ServerPolicy {
+                server: "npm:@a/files".parse().unwrap(),
+                release: "1.0.0".to_owned(),
+                default: Rule::Deny,
+                tools: vec![ToolPolicy::plain(name, Class::Write, Risk::Medium, rule)],
+            }
+        });
+        control(&policies, name).unwrap()
+    }
+
+    const LIMITS: [Rule; 3] = [
+        Rule::Hide,
+        Rule::Limit { max: 30, window: Window::Minute },
+        Rule::Limit { max: 60, window: Window::Minute },
+    ];
 
     #[test]
-    fn a_python_package_is_started_by_its_script_or_module() {
-        let name = "my-tool";
-        assert_eq!(python_start(None, name), ["my-tool"]);
-        let attempt = |command: &[&str]| SiteAttempt {
-            position: 0,
-            rung: "bare".to_owned(),
-            command: command.iter().map(|w| (*w).to_owned()).collect(),
-            args: vec![],
-            env: Default::default(),
-            dependencies_as_of: None,
-            extras: vec![],
-            outcome: crate::model::Outcome::Ok,
-            detail: "".into(),
-            tools: 1,
-            started_at: jiff::Timestamp::UNIX_EPOCH,
-            millis: 1,
-            log_tail: "".into(),
-        };
-        assert_eq!(python_start(Some(&attempt(&["/box/bin/mcp-x", "stdio"])), name), ["mcp-x"]);
-        let module = attempt(&["/box/bin/python3", "-m", "mod"]);
-        assert_eq!(python_start(Some(&module), name), ["python", "-m", "mod"]);
+    fn a_document_is_shown_once_for_all_tiers_that_share_it() {
+        let control = of("put", LIMITS);
+        assert_eq!(control.formats.len(), 6);
+        for format in &control.formats {
+            let texts: std::collections::BTreeSet<_> = format.parts.iter().map(|p| &p.text).collect();
+            assert_eq!(texts.len(), format.parts.len(), "{}", format.id);
+            assert_eq!(format.parts.iter().filter(|p| p.recommended).count(), 1);
+            let tiers: usize = format.parts.iter().map(|p| p.tiers.split(' ').count()).sum();
+            assert_eq!(tiers, 3, "{}", format.id);
+            assert!(format.parts.iter().all(|p| p.text.contains("put") || format.id == "toolhive"));
+        }
+        assert_eq!(control.others.len() + 6, EXPORTERS.len());
     }
 
     #[test]
-    fn the_entry_is_json_whatever_is_in_it() {
-        let args = ["-c", "a\"b", "--", "x"].map(str::to_owned);
-        let read: serde_json::Value =
-            serde_json::from_str(&entry(&args, &["K\n".to_owned(), "L".to_owned()])).unwrap();
-        assert_eq!(
-            read,
-            serde_json::json!({
-                "command": "intercept", "args": args, "env": {"K\n": "your K\n", "L": "your L"}
-            })
-        );
+    fn a_fragment_loads_in_its_format_without_the_header() {
+        for name in ["put", "a.b", "*", " ", "\u{202e}x", "名前", "__proto__"] {
+            for format in of(name, LIMITS).formats {
+                let exporter = crate::export::exporter(format.id).unwrap();
+                for part in format.parts {
+                    let findings = (exporter.validate)(&(part.text.clone() + "\n"));
+                    let errors: Vec<_> =
+                        findings.iter().filter(|f| f.level == crate::export::Level::Error).collect();
+                    assert!(errors.is_empty(), "{} {name:?}: {errors:?}\n{}", format.id, part.text);
+                    assert!(!part.text.contains("made by catalogue"));
+                }
+            }
+        }
     }
 
     #[test]
-    fn a_command_line_is_quoted() {
-        assert_eq!(shell_line(["intercept", "-c", "a b", "--", "x;rm"]), "intercept -c 'a b' -- 'x;rm'");
-        let address = "remote:https://h.example/;touch$IFS'x'|sh";
-        assert_eq!(shlex::split(&shell_line(["scan", address])), Some(vec!["scan".into(), address.into()]));
-        for unseen in ["a\nrm x", "a\u{202e}b", "\u{0}"] {
-            assert_eq!(shell_line(["x", unseen]), "", "{unseen:?}");
+    fn what_is_said_of_a_fragment_is_what_it_decides() {
+        for rules in
+            [LIMITS, [Rule::Allow; 3], [Rule::Ask, Rule::Ask, Rule::Limit { max: 1, window: Window::Hour }]]
+        {
+            for name in ["put", "a.b"] {
+                let control = of(name, rules);
+                for format in &control.formats {
+                    let exporter = crate::export::exporter(format.id).unwrap();
+                    for part in &format.parts {
+                        let reading = (exporter.read)(&(part.text.clone() + "\n")).unwrap();
+                        let found = reading.decide(&control.key, name, None).rule;
+                        assert_eq!(rule_word(found), part.effect.rule, "{} {name}\n{}", format.id, part.text);
+                    }
+                }
+            }
         }
     }
 }

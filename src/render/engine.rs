@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use url::Url;
 
-use super::catalogue::ServerEntry;
+use super::catalogue::{Catalogue, ServerEntry};
 use super::check::Checker;
+use super::control::server_policies;
 use super::digest::{Digest, Inputs};
 use super::html::Engine;
 use super::judged::{judge, read_tools};
@@ -21,17 +22,18 @@ use super::lists::Figures;
 use super::manifest::UnitName;
 use super::page::{Press, SiteView};
 use super::report::{BuildReport, Tally};
-use super::server_page::{ServerRows, same_outcome, server_policy};
+use super::server_page::{ServerRows, same_outcome};
 use super::shelf::{Remembered, Shelf};
 use super::similar::Similar;
 use super::site_work::{Common, ServerWork, UnaskedWork, WholeWork};
 use super::stock::{Asked, Stock, take_stock};
 use super::write::{OpenUnit, Output};
-use super::{BuildOptions, RenderError, declared};
+use super::{BuildOptions, RenderError, changes, declared, download};
+use crate::attack::Library;
 use crate::classify::RuleSet;
 use crate::policy::Numbers;
-use crate::store::site;
 use crate::store::{Connection, declared_lists, identity, site_inputs};
+use crate::store::{site, site_history};
 
 /// Tools whose rows are held at once, as near as whole servers come to it.
 const TOOLS_AT_ONCE: usize = 400;
@@ -72,6 +74,7 @@ fn build_held(
     let begun = Instant::now();
     let templates: Vec<&'static str> = PAGE_KINDS.iter().flat_map(|kind| kind.templates).copied().collect();
     let mut engine = Engine::new(&options.templates, &templates)?;
+    let library = Library::load(&options.data)?;
     let as_of =
         options.as_of.map_or_else(|| site::newest_probe(db, options.audience), |as_of| Ok(Some(as_of)))?;
     let mark = Output::mark(&options.out);
@@ -82,7 +85,8 @@ fn build_held(
         private: options.audience.sees_private(),
     };
     engine.share("site", &site);
-    let shared = shared(&site, numbers, options);
+    engine.share("twins", &options.twins);
+    let shared = shared(&site, numbers, options, &site_inputs::edits(db)?);
     let whole = whole(db, shared, options)?;
     let trusted = !options.fresh && !output.taken_up;
     let remembered =
@@ -90,7 +94,8 @@ fn build_held(
     let shelf = Shelf::new(options.shelf.as_deref(), &options.out)?;
     let stock = match as_of {
         Some(as_of) => {
-            let asked = Asked { rules, as_of, corrected_by: options.as_of, audience: options.audience };
+            let (corrected_by, audience) = (options.as_of, options.audience);
+            let asked = Asked { rules, library: &library, as_of, corrected_by, audience };
             take_stock(db, &asked, shelf, remembered)?
         }
         None => Stock::default(),
@@ -107,7 +112,8 @@ fn build_held(
         tally: Tally::default(),
         checker: options.check.then(Checker::default),
     };
-    let common = Common { press: &press, catalogue: &catalogue, similar: &similar, rules, numbers };
+    let common =
+        Common { press: &press, catalogue: &catalogue, similar: &similar, rules, numbers, library: &library };
     let unasked = declared::servers(db, &catalogue, options)?;
     let mut site_pages = whole_site(db, common, as_of, &unasked)?;
 
@@ -119,7 +125,7 @@ fn build_held(
     while !piece.is_empty() {
         let (made, next) = rayon::join(|| make_servers(common, &piece), || servers.read(db, options));
         made?;
-        site_pages += end(&press, &catalogue.servers, piece)?;
+        site_pages += end(&press, &catalogue, piece)?;
         passed(servers.passed(), catalogue.servers.len());
         piece = next?;
     }
@@ -135,6 +141,7 @@ fn build_held(
         site_pages += 1;
         press.output.end_unit(unit)?;
     }
+    let left_to_tera = press.engine.left_to_tera();
     let Press { output, tally, checker, .. } = press;
     let written = output.finish()?;
     let (server_count, tool_count) = (catalogue.servers.len(), catalogue.tools.len());
@@ -153,16 +160,18 @@ fn build_held(
         mean_tool_page: tool_pages.map_or(0, |kind| kind.bytes / (kind.rendered as u64).max(1)),
         seconds: begun.elapsed().as_secs_f64(),
         kinds,
+        left_to_tera,
         problems: checker.map(|checker| checker.problems(options.shard.is_none())),
     })
 }
 
 /// What every page is made from, beside its own view.
-fn shared(site: &SiteView, numbers: &Numbers, options: &BuildOptions) -> Digest {
+fn shared(site: &SiteView, numbers: &Numbers, options: &BuildOptions, edits: &str) -> Digest {
     let mut inputs = Inputs::default();
-    inputs.add(&(site, format!("{numbers:?}"), options.base_url.as_ref().map(Url::as_str)));
-    for (name, bytes) in &options.templates {
-        inputs.add(&(name, Digest::of(bytes).0));
+    let address = options.base_url.as_ref().map(Url::as_str);
+    inputs.add(&(site, edits, format!("{numbers:?}"), address, options.twins));
+    for (name, bytes) in options.templates.iter().chain(&options.data) {
+        inputs.add(&(name, Digest::of(&bytes.as_slice()).0));
     }
     inputs.done()
 }
@@ -171,8 +180,8 @@ fn shared(site: &SiteView, numbers: &Numbers, options: &BuildOptions) -> Digest 
 fn whole(db: &Connection, shared: Digest, options: &BuildOptions) -> Result<Digest, RenderError> {
     let edits = site_inputs::edits(db)?;
     let as_of = options.as_of.map(|as_of| as_of.to_string());
-    let twins = (options.twins.json, options.compression.gzip, options.compression.brotli);
-    let shard = options.shard.map(|shard| (shard.number, shard.of));
+    let twins = (options.twins, options.compression.gzip, options.compression.brotli);
+    let shard = options.shard.map(|shard| (shard.number, shard.of, options.download));
     Ok(Digest::of(&(shared.0, edits, as_of, twins, shard, env!("CARGO_PKG_VERSION"))))
 }
 
@@ -190,12 +199,14 @@ fn whole_site(
     let unit = press.output.unit(UnitName::whole())?;
     press.static_files(&unit)?;
     let figures = Figures::new(common.catalogue, as_of, !unasked.is_empty());
-    let work = WholeWork { common, unit: &unit, db, as_of, figures, unasked, pages: Mutex::default() };
+    let happened = changes::happened(db, common, as_of)?;
+    let work = WholeWork { common, unit: &unit, figures, happened, unasked, pages: Mutex::default() };
     for kind in PAGE_KINDS {
         if let Make::Whole(make) = kind.make {
             make(&work)?;
         }
     }
+    download::put(db, common, &unit, as_of)?;
     let pages = work.pages.into_inner().expect("no thread panics while it holds the list of pages").len();
     press.output.end_unit(unit)?;
     press.output.rest()?;
@@ -256,7 +267,7 @@ impl Reader<'_> {
             if !(self.is_ours)(&key) {
                 continue;
             }
-            let unit = press.output.unit(UnitName::server(&key))?;
+            let unit = press.output.unit_in(UnitName::server(&key), &entry.name.path)?;
             let same = self.before.get(place).copied().flatten() == self.inputs.get(place).copied();
             // Checking looks at every page; without it, what is the same need not be opened.
             let keep = same && unit.was_there() && !press.output.is_unsure(&unit) && press.checker.is_none();
@@ -299,6 +310,10 @@ impl Reader<'_> {
                 Some(site::probe(db, entry.server.newest)?)
             },
             tools,
+            history: match entry.server.answer {
+                Some(answer) if entry.server.answers > 1 => site_history::history(db, answer)?,
+                _ => Default::default(),
+            },
             identity: if self.extras.identity.is_some() {
                 identity::site_identity(db, key)?
             } else {
@@ -319,8 +334,9 @@ fn make_servers(common: Common<'_>, piece: &[Open]) -> Result<(), RenderError> {
 fn make_server(common: Common<'_>, unit: &OpenUnit, rows: &ServerRows) -> Result<(), RenderError> {
     let Some(entry) = common.catalogue.servers.get(rows.index) else { return Ok(()) };
     let judged = rows.tools.as_ref().map(|tools| judge(tools, common.rules));
-    let policy = judged.as_deref().map(|judged| server_policy(entry, judged, common.numbers));
-    let work = ServerWork { common, unit, entry, rows, judged: judged.as_deref(), policy: policy.as_ref() };
+    let policies = judged.as_deref().map(|judged| server_policies(entry, judged, common.numbers));
+    let work =
+        ServerWork { common, unit, entry, rows, judged: judged.as_deref(), policies: policies.as_ref() };
     for kind in PAGE_KINDS {
         if let Make::Server(make) = kind.make {
             make(&work)?;
@@ -330,11 +346,12 @@ fn make_server(common: Common<'_>, unit: &OpenUnit, rows: &ServerRows) -> Result
 }
 
 /// Ends the units of a piece in their order; returns how many pages they have.
-fn end(press: &Press<'_>, servers: &[ServerEntry], piece: Vec<Open>) -> Result<usize, RenderError> {
+fn end(press: &Press<'_>, catalogue: &Catalogue, piece: Vec<Open>) -> Result<usize, RenderError> {
     let mut pages = 0;
     for Open { place, unit, rows } in piece {
-        if let Some(entry) = servers.get(place) {
+        if let Some(entry) = catalogue.servers.get(place) {
             pages += super::server_page::pages(entry).len() + entry.tool_count;
+            pages += super::server_risk::pages(catalogue, entry).len();
         }
         match rows {
             Some(_) => press.output.end_unit(unit)?,

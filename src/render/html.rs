@@ -1,15 +1,22 @@
 //! The template engine: every template loaded once, escaping always on, and the few filters that templates use.
+//!
+//! Tera says how a template reads; pages are printed from plates (see `plate`), which read the same templates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, TeraResult, Value};
 
 use super::RenderError;
+use super::plate::{self, Odd, Plates};
 
 /// The loaded templates.
 pub(super) struct Engine {
     tera: Tera,
+    plates: Plates,
+    /// Templates that plates could not print, each with why.
+    left: Mutex<BTreeSet<String>>,
 }
 
 impl Engine {
@@ -24,6 +31,7 @@ impl Engine {
         let mut tera = Tera::new();
         tera.register_filter("json_script", json_script);
         tera.register_filter("number", number);
+        tera.register_filter("in_text", in_text);
         tera.autoescape_on([".html", ".xml"]);
         let mut sources = Vec::new();
         for (name, bytes) in files {
@@ -33,11 +41,12 @@ impl Engine {
                 sources.push((name.as_str(), text));
             }
         }
+        let plates = Plates::new(sources.iter().copied());
         tera.add_raw_templates(sources).map_err(|source| RenderError::Templates { source })?;
         if let Some(name) = needed.iter().find(|name| !tera.contains_template(name)) {
             return Err(RenderError::MissingTemplate { name });
         }
-        Ok(Self { tera })
+        Ok(Self { tera, plates, left: Mutex::default() })
     }
 
     /// True if there is a template of that name.
@@ -59,18 +68,48 @@ impl Engine {
     /// # Errors
     /// A template that uses what its page does not have.
     pub(super) fn text(&self, template: &str, sheet: &Sheet) -> Result<String, RenderError> {
+        match self.plates.print(template, &sheet.0) {
+            Ok(text) => Ok(text),
+            Err(odd) => {
+                let text = self.by_tera(template, sheet)?;
+                self.left
+                    .lock()
+                    .expect("no thread panics while it notes this")
+                    .insert(format!("{template}: {odd}"));
+                Ok(text)
+            }
+        }
+    }
+
+    /// The same page by Tera itself.
+    ///
+    /// # Errors
+    /// As [`Engine::text`].
+    pub(super) fn by_tera(&self, template: &str, sheet: &Sheet) -> Result<String, RenderError> {
         let failed = |source| RenderError::Template { name: template.to_owned(), source };
-        self.tera.render(template, &sheet.0).map_err(failed)
+        let mut context = Context::new();
+        for (name, value) in sheet.0.fields() {
+            context.insert(name.to_owned(), &value);
+        }
+        self.tera.render(template, &context).map_err(failed)
     }
 
     /// What every page knows, laid out once.
     pub(super) fn share(&mut self, name: &'static str, value: &impl Serialize) {
         self.tera.global_context().insert(name, value);
+        if let Err(odd) = self.plates.share(name, value) {
+            self.left.lock().expect("no other thread is there yet").insert(format!("{name}: {odd}"));
+        }
+    }
+
+    /// Templates of which a page had to be left to Tera, each with why.
+    pub(super) fn left_to_tera(&self) -> Vec<String> {
+        self.left.lock().expect("no thread panics while it notes this").iter().cloned().collect()
     }
 }
 
 /// A view laid out for templates; more can be put beside it, and several templates can use it.
-pub(super) struct Sheet(Context);
+pub(super) struct Sheet(plate::Sheet);
 
 impl Sheet {
     /// Lays out a view.
@@ -78,14 +117,24 @@ impl Sheet {
     /// # Errors
     /// A view that is no struct.
     pub(super) fn of(template: &str, view: &impl Serialize) -> Result<Self, RenderError> {
-        let failed = |source| RenderError::Template { name: template.to_owned(), source };
-        Context::from_serialize(view).map(Self).map_err(failed)
+        plate::Sheet::lay(view).map(Self).map_err(|odd| cannot(template, odd))
     }
 
     /// Puts a value beside the view.
-    pub(super) fn set(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) {
-        self.0.insert(name, value);
+    ///
+    /// # Errors
+    /// A value that no template can show.
+    pub(super) fn set(
+        &mut self,
+        name: &'static str,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<(), RenderError> {
+        self.0.put(name, value).map_err(|odd| cannot(name, odd))
     }
+}
+
+fn cannot(name: &str, odd: Odd) -> RenderError {
+    RenderError::Template { name: name.to_owned(), source: tera::Error::message(odd) }
 }
 
 /// JSON text as it may stand inside a `script` element: nothing in it can end the element or begin another.
@@ -97,27 +146,61 @@ fn json_script(json: &str, _: Kwargs, _: &State<'_>) -> Value {
 }
 
 pub(super) fn escape_json(json: &str) -> String {
+    let is_special = |c: char| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
     let mut out = String::with_capacity(json.len() + json.len() / 8);
-    for c in json.chars() {
-        match c {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
+    let mut rest = json;
+    while let Some(at) = rest.find(is_special) {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        let mut after = after.chars();
+        if let Some(c) = after.next() {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
         }
+        rest = after.as_str();
     }
+    out.push_str(rest);
     out
+}
+
+/// Text between two tags: only what could begin markup there is escaped. Quotes stay, which policies and schemas are full of; not for
+/// attributes.
+fn in_text(text: &str, _: Kwargs, _: &State<'_>) -> Value {
+    let mut out = String::with_capacity(text.len() + text.len() / 16);
+    escape_in_text(text, &mut out);
+    Value::safe_string(&out)
+}
+
+pub(super) fn escape_in_text(text: &str, out: &mut String) {
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>']) {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        let mut after = after.chars();
+        out.push_str(match after.next() {
+            Some('&') => "&amp;",
+            Some('<') => "&lt;",
+            _ => "&gt;",
+        });
+        rest = after.as_str();
+    }
+    out.push_str(rest);
 }
 
 /// `12345` as `12,345`.
 fn number(value: u64, _: Kwargs, _: &State<'_>) -> TeraResult<String> {
+    Ok(thousands(value))
+}
+
+pub(super) fn thousands(value: u64) -> String {
     let digits = value.to_string();
-    let mut out = String::new();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
     }
-    Ok(out)
+    out
 }
 
 #[cfg(test)]
@@ -130,6 +213,15 @@ mod tests {
         let text = escape_json(&value.to_string());
         assert!(!text.contains('<') && !text.contains('&') && !text.contains('\u{2028}'));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn text_between_tags_keeps_its_quotes_and_nothing_else() {
+        let files = [("a.html".to_owned(), b"{{ x | in_text }}".to_vec())].into();
+        let engine = Engine::new(&files, &[]).unwrap();
+        let view = serde_json::json!({"x": "\"a\" 'b' </code><i>&amp;"});
+        let text = engine.render("a.html", &view).unwrap();
+        assert_eq!(text, "\"a\" 'b' &lt;/code&gt;&lt;i&gt;&amp;amp;");
     }
 
     #[test]
@@ -154,6 +246,103 @@ mod tests {
         for (n, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1234567, "1,234,567")] {
             let view: BTreeMap<&str, u64> = [("n", n)].into();
             assert_eq!(engine.render("n.txt", &view).unwrap(), text);
+        }
+    }
+
+    #[derive(Serialize)]
+    struct Row {
+        name: &'static str,
+        list: Vec<i32>,
+    }
+
+    /// A value of each kind. Numbers of serde_json are no numbers here: it keeps them as they are written.
+    #[derive(Serialize)]
+    struct Everything {
+        x: &'static str,
+        n: u64,
+        below: BTreeMap<&'static str, &'static str>,
+        f: f64,
+        yes: bool,
+        nothing: Option<&'static str>,
+        list: Vec<&'static str>,
+        empty: Vec<&'static str>,
+        one: usize,
+        json: &'static str,
+        big: u64,
+        rows: Vec<Row>,
+    }
+
+    /// Every construct that plates know, and some that only look like it, both ways.
+    #[test]
+    fn a_plate_prints_what_tera_prints() {
+        let base = "<t>{% block a %}base {{ x }}{% endblock a %}</t>\n{%- block b %}{% block c %}c{% endblock c %}{% endblock b %}\n";
+        let cases = [
+            "{% extends \"base.html\" %}{% block a %}own {{ x }}{% endblock a %}\n{% block c %}mine{% endblock c %}",
+            "{{ x }} {{ n }} {{ below.y }} {{ f }} {{ yes }} {{ nothing }}|",
+            "a\n  {%- if n > 2 and x %} yes {%- elif n == 1 or below.y %}one{% else %} no {%- endif -%}\n  b",
+            "{% for i in list %}{% if loop.first %}[{% endif %}{{ loop.index }}:{{ i }}{% if not loop.last %}, {% else %}]{% endif %}{% else %}none{% endfor %}",
+            "{% for i in empty %}x{% else %}none {{ n | number }}{% endfor %}",
+            "{% set y = x %}{{ y }}{% set n = below.y ~ \"&\" ~ n %}{{ n }}{% for i in list %}{% set y = i %}{{ y }}{% endfor %}{{ y }}",
+            "{% set caught %}<b>{{ x }}</b>{% endset %}{{ caught }}{{ caught | lower }}{% include \"part.txt\" %}{{ k }}",
+            "{{ list | length }} {{ list | length + 1 }} {{ x | length }} {{ list | length | pluralize }} {{ one | pluralize(singular=\"is\", plural=\"are\") }}",
+            "{{ x | upper }} {{ x | replace(from=\"<\", to=\"(\") }} {{ json | json_script }} {{ x | safe }} {{ big | number }}",
+            "{{ <chip text={below.y} more={list} /> }}{{ <chip text=\"<\" more={empty} size={n + 1} /> }}",
+            "{% if below.y == \"why\" and not empty %}1{% endif %}{% if nothing == x %}2{% endif %}{% if missing %}3{% endif %}{% if n != 12 %}4{% endif %}",
+            "{# a {{ x }} #}{%- if x in [\"a\", \"<b>'\\\"&\"] %}in{% endif -%}  end {{ 1 if n else 2 }}",
+            "{% if nothing is defined %}d{% endif %}{% if missing is defined %}d{% else %}u{% endif %}{{ n - 20 }}",
+            "{% if x is starting_with(pat=\"<b\") %}{{ n * 3 + 1 }}{% elif x is not starting_with(pat=\"<b\") %}{{ one }}{% endif %}",
+            "{{ x | in_text }}{{ rows[0].name }}{{ list[1] }}{% if rows[1].list %}y{% endif %}{{ rows[0].list[1] + 1 }}",
+            "{% for row in rows %}{{ row.name }}{% for i in row.list %}{{ i }}{{ loop.last }}{% endfor %}{{ loop.last }}{% endfor %}",
+        ];
+        let below = BTreeMap::from([("y", "why")]);
+        let rows = vec![Row { name: "r", list: vec![1, 2] }, Row { name: "s", list: vec![] }];
+        let view = Everything {
+            x: "<b>'\"&",
+            n: 12,
+            below,
+            f: 2.5,
+            yes: true,
+            nothing: None,
+            list: vec!["a<", "b"],
+            empty: vec![],
+            one: 1,
+            json: r#"{"a":"</script>"}"#,
+            big: 1_234_567,
+            rows,
+        };
+        let part = "({{ x }}{% set k = \"inner\" %}{{ k }}{% for i in list %}{{ i }}{% endfor %})\n";
+        let chip = "{% component chip(text, more, size=3) -%}\n<i>{{ text }}{{ size }}{% for m in more %}{{ m }}{% endfor %}</i>\n{%- endcomponent chip %}";
+        for (i, case) in cases.iter().enumerate() {
+            let mut files = BTreeMap::new();
+            let all = [
+                ("base.html", base),
+                ("part.txt", part),
+                ("chip.html", chip),
+                ("case.html", *case),
+                ("case.txt", *case),
+            ];
+            for (name, text) in all {
+                files.insert(name.to_owned(), text.as_bytes().to_vec());
+            }
+            let mut engine = Engine::new(&files, &[]).unwrap();
+            engine.share("k", &"shared");
+            for name in ["case.html", "case.txt"] {
+                let sheet = Sheet::of(name, &view).unwrap();
+                let by_tera = engine.by_tera(name, &sheet).unwrap();
+                assert_eq!(engine.text(name, &sheet).unwrap(), by_tera, "{case}");
+            }
+            // An escaped quotation mark in a template is Tera's.
+            assert_eq!(engine.left_to_tera().is_empty(), i != 11, "{case}: {:?}", engine.left_to_tera());
+        }
+    }
+
+    #[test]
+    fn what_a_page_does_not_have_is_an_error_and_not_left_out() {
+        for text in ["{{ missing }}", "{{ x.y }}", "{{ missing.y }}", "{% for i in x %}{% endfor %}"] {
+            let files = [("a.html".to_owned(), text.as_bytes().to_vec())].into();
+            let engine = Engine::new(&files, &[]).unwrap();
+            let sheet = Sheet::of("a.html", &serde_json::json!({"x": {"z": 1}})).unwrap();
+            assert!(engine.plates.print("a.html", &sheet.0).is_err(), "{text}");
         }
     }
 }

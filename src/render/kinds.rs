@@ -4,7 +4,10 @@ use serde::Serialize;
 
 use super::RenderError;
 use super::site_work::{ServerWork, UnaskedWork, WholeWork};
-use super::{declared, declared_list, lists, not_found, prose, server_page, sitemap, tool_page};
+use super::{
+    attack_pages, browse, changes, declared, declared_list, glossary, letters, lists, llms, not_found,
+    outcomes, owasp, prose, report_page, server_page, server_risk, sitemap, tool_page,
+};
 
 /// What the pages of a kind are made from: it says when they are looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -51,13 +54,30 @@ pub const PAGE_KINDS: &[PageKind] = &[
     lists::HOME,
     lists::CLASS,
     lists::RISK,
+    lists::SIGNAL,
     lists::SERVERS,
     lists::QUIET,
+    outcomes::KIND,
+    letters::SERVERS,
+    letters::TOOLS,
+    browse::KIND,
+    attack_pages::INDEX,
+    attack_pages::KIND,
+    glossary::INDEX,
+    glossary::KIND,
+    owasp::KIND,
+    report_page::KIND,
+    changes::KIND,
+    changes::FEED,
+    llms::INDEX,
+    llms::FULL,
     declared_list::KIND,
     prose::KIND,
+    prose::GUIDES,
     not_found::KIND,
     server_page::ANSWERED,
     server_page::QUIET,
+    server_risk::KIND,
     tool_page::KIND,
     declared::KIND,
     sitemap::ROBOTS,

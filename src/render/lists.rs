@@ -12,9 +12,10 @@ use super::page::{Pager, parts};
 use super::site_work::WholeWork;
 use super::twin;
 use super::words::{
-    ClassCount, ClassWord, Day, RiskCount, RiskWord, class_counts, class_word, day, risk_counts, risk_word,
+    ClassCount, ClassWord, Day, RiskCount, RiskWord, SignalWord, class_counts, class_word, day, risk_counts,
+    risk_word, signal_word,
 };
-use crate::model::{Class, Outcome, Risk};
+use crate::model::{Class, Outcome, Risk, Signal};
 
 /// Lines of a list on one page.
 const TOOLS_ON_PAGE: usize = 200;
@@ -39,6 +40,13 @@ pub(super) const CLASS: PageKind =
 /// Tools of one risk.
 pub(super) const RISK: PageKind =
     list("risk", "risks/{risk}.html, risks/{risk}/{part}.html", &["risk.html"], Make::Whole(risks));
+/// Tools with one signal.
+pub(super) const SIGNAL: PageKind = list(
+    "signal",
+    "signals/{signal}.html, signals/{signal}/{part}.html",
+    &["signal.html"],
+    Make::Whole(signals),
+);
 /// All servers.
 pub(super) const SERVERS: PageKind = list(
     "servers",
@@ -63,9 +71,29 @@ pub(super) struct Figures {
     quiet: usize,
     classes: Vec<ClassCount>,
     risks: Vec<RiskCount>,
+    signals: Vec<SignalCount>,
     as_of: Option<Day>,
     /// True if there are servers of which only declared lists are known.
     has_declared: bool,
+}
+
+/// A signal and how many tools have it.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct SignalCount {
+    #[serde(flatten)]
+    signal: SignalWord,
+    count: usize,
+}
+
+fn signal_counts(catalogue: &Catalogue) -> Vec<SignalCount> {
+    let mut counts = vec![0; Signal::ALL.len()];
+    for tool in &catalogue.tools {
+        for (i, count) in counts.iter_mut().enumerate() {
+            *count += usize::from(tool.signals & (1 << i) != 0);
+        }
+    }
+    let pairs = Signal::ALL.iter().zip(counts);
+    pairs.map(|(signal, count)| SignalCount { signal: signal_word(*signal), count }).collect()
 }
 
 impl Figures {
@@ -79,9 +107,18 @@ impl Figures {
             quiet: catalogue.servers.len() - answered,
             classes: class_counts(catalogue.classes()),
             risks: risk_counts(catalogue.risks()),
+            signals: signal_counts(catalogue),
             as_of: as_of.map(day),
             has_declared,
         }
+    }
+}
+
+impl Figures {
+    /// The catalogue as structured data.
+    pub(super) fn dataset(&self, base: Option<&url::Url>) -> String {
+        let as_of = self.as_of.as_ref().map(|day| day.iso.as_str());
+        super::structured::dataset(self.tools, self.answered, as_of, base)
     }
 }
 
@@ -91,6 +128,7 @@ struct Home<'a> {
     servers: Vec<ServerLine>,
     /// One tool of each class, to show how a list reads.
     examples: Vec<ToolLine>,
+    json_ld: String,
 }
 
 #[derive(Serialize)]
@@ -98,6 +136,7 @@ struct ToolList<'a> {
     figures: &'a Figures,
     class: Option<ClassWord>,
     risk: Option<RiskWord>,
+    signal: Option<SignalWord>,
     total: usize,
     on_servers: usize,
     pager: Pager,
@@ -138,7 +177,8 @@ fn home(work: &WholeWork<'_>) -> Result<(), RenderError> {
         }
     }
     let servers = servers.into_iter().take(SERVERS_ON_HOME).map(ServerEntry::line).collect();
-    let view = Home { figures: &work.figures, servers, examples };
+    let json_ld = work.figures.dataset(work.common.press.options.base_url.as_ref());
+    let view = Home { figures: &work.figures, servers, examples, json_ld };
     work.listed("index.html".to_owned());
     work.common.press.page(&HOME, work.unit, "index.html", &view)
 }
@@ -151,10 +191,15 @@ fn risks(work: &WholeWork<'_>) -> Result<(), RenderError> {
     Risk::ALL.iter().try_for_each(|risk| tool_list(work, Subject::Risk(*risk), |t| t.risk == *risk))
 }
 
+fn signals(work: &WholeWork<'_>) -> Result<(), RenderError> {
+    Signal::ALL.iter().try_for_each(|signal| tool_list(work, Subject::Signal(*signal), |t| t.has(*signal)))
+}
+
 #[derive(Clone, Copy)]
 enum Subject {
     Class(Class),
     Risk(Risk),
+    Signal(Signal),
 }
 
 fn tool_list(
@@ -176,11 +221,20 @@ fn tool_list(
     servers.dedup();
     let on_servers = servers.len();
     drop(servers);
-    let (kind, folder, class, risk) = match subject {
-        Subject::Class(class) => {
-            (&CLASS, format!("classes/{}", class.as_str()), Some(class_word(class)), None)
+    let (mut class, mut risk, mut signal) = (None, None, None);
+    let (kind, folder) = match subject {
+        Subject::Class(one) => {
+            class = Some(class_word(one));
+            (&CLASS, format!("classes/{one}"))
         }
-        Subject::Risk(risk) => (&RISK, format!("risks/{}", risk.as_str()), None, Some(risk_word(risk))),
+        Subject::Risk(one) => {
+            risk = Some(risk_word(one));
+            (&RISK, format!("risks/{one}"))
+        }
+        Subject::Signal(one) => {
+            signal = Some(signal_word(one));
+            (&SIGNAL, format!("signals/{one}"))
+        }
     };
     let parts = parts(&format!("{folder}.html"), &folder, tools.len(), TOOLS_ON_PAGE);
     parts.iter().for_each(|(path, _)| work.listed(path.clone()));
@@ -192,14 +246,15 @@ fn tool_list(
         let mut inputs = Inputs::default();
         part().for_each(|t| inputs.add(&catalogue.shown(t)));
         let of_lines = inputs.done();
-        inputs.add(&(figures, class, risk, on_servers, &pager));
-        let json = twin::TOOL_LIST.inputs(&(class, risk, tools.len(), of_lines.0, &pager));
+        inputs.add(&(figures, class, risk, signal, on_servers, &pager));
+        let json = twin::TOOL_LIST.inputs(&(class, risk, signal, tools.len(), of_lines.0, &pager));
         press.twin(unit, &path, json, || {
-            Ok(twin::ToolListTwin::new(class, risk, tools.len(), &pager, lines()?))
+            let twin = twin::ToolListTwin::new(class, risk, tools.len(), &pager, lines()?);
+            Ok(twin.with_signal(signal))
         })?;
         press.page_from(kind, unit, &path, inputs.done(), || {
             let (total, tools) = (tools.len(), lines()?);
-            Ok(ToolList { figures, class, risk, total, on_servers, pager, tools })
+            Ok(ToolList { figures, class, risk, signal, total, on_servers, pager, tools })
         })
     })
 }
@@ -238,7 +293,7 @@ fn server_list(
 }
 
 /// Outcomes that occur, in the order of the documentation.
-fn outcome_lines(servers: &[&ServerEntry]) -> Vec<OutcomeLine> {
+pub(super) fn outcome_lines(servers: &[&ServerEntry]) -> Vec<OutcomeLine> {
     let all = Outcome::ALL.into_iter().map(|outcome| OutcomeLine {
         id: outcome.as_str(),
         meaning: outcome.meaning(),

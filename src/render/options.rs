@@ -9,7 +9,7 @@ use url::Url;
 
 use super::compress::Compression;
 use super::digest::Digest;
-use super::twin::Twins;
+use super::twins::Twins;
 use crate::eval::BenchmarkResult;
 use crate::store::site::Audience;
 
@@ -58,12 +58,16 @@ pub struct BuildOptions {
     pub templates: BTreeMap<String, Vec<u8>>,
     /// The files of `site/`.
     pub site: BTreeMap<String, Vec<u8>>,
+    /// The files of `data/`: attack patterns, glossary and OWASP's lists are read of them.
+    pub data: BTreeMap<String, Vec<u8>>,
     /// The benchmark's result, where there is one: the method page shows it.
     pub benchmark: Option<BenchmarkResult>,
     /// The program's version.
     pub version: &'static str,
     /// Which twins are made.
     pub twins: Twins,
+    /// The database without what is private, and a table of all tools, beside the pages.
+    pub download: bool,
     /// Which compressed copies are made.
     pub compression: Compression,
     /// Only this part of the site; None: all of it.

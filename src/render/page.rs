@@ -11,7 +11,8 @@ use super::digest::{Digest, Inputs};
 use super::html::{Engine, Sheet};
 use super::kinds::PageKind;
 use super::report::Tally;
-use super::twin::{self, Twins};
+use super::twin;
+use super::twins::Twins;
 use super::write::{OpenUnit, Output};
 use super::{BuildOptions, RenderError};
 
@@ -101,12 +102,20 @@ impl Press<'_> {
         self.made(kind.id, unit, path, (template, inputs), || {
             let mut sheet = sheet()?;
             // The way to the site's root: `../` as often as needed; empty at the top.
-            sheet.set("root", &root_from(path));
-            sheet.set("path", path);
-            sheet.set("canonical", &self.canonical(path));
+            sheet.set("root", &root_from(path))?;
+            sheet.set("path", path)?;
+            sheet.set("canonical", &self.canonical(path))?;
             let mut text = self.engine.text(template, &sheet)?;
+            if let Some(checker) = &self.checker
+                && text != self.engine.by_tera(template, &sheet)?
+            {
+                checker.fault(path, template, "is not what its template says");
+            }
             let blank = text.len() - text.trim_start().len();
             text.drain(..blank);
+            if path.ends_with(".html") {
+                super::structured::add_breadcrumbs(&mut text, path, self.options.base_url.as_ref());
+            }
             Ok(text)
         })
     }
@@ -127,6 +136,25 @@ impl Press<'_> {
         }
         let path = twin::json_path(page);
         self.made("json", unit, &path, ("json", inputs), || Ok(twin::json_text(&view()?)))
+    }
+
+    /// Puts what belongs beside a page, its path with another ending, if such twins are wanted.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(super) fn beside(
+        &self,
+        ending: &'static str,
+        unit: &OpenUnit,
+        page: &str,
+        inputs: Digest,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), RenderError> {
+        if !self.twins.has(ending) {
+            return Ok(());
+        }
+        let path = format!("{}.{ending}", page.strip_suffix(".html").unwrap_or(page));
+        self.made(ending, unit, &path, (ending, inputs), || Ok(text()))
     }
 
     fn made(
@@ -173,6 +201,25 @@ impl Press<'_> {
             checker.exists(path);
         }
         self.tally.made("file", path, content.len(), written, begun.elapsed());
+        Ok(())
+    }
+
+    /// Puts a file that is too big to be held, from where it was written on the same disk. It gets no compressed copies.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub(super) fn big_file(
+        &self,
+        unit: &OpenUnit,
+        path: &str,
+        from: &std::path::Path,
+    ) -> Result<(), RenderError> {
+        let begun = Instant::now();
+        let (bytes, written) = self.output.put_big(unit, path, from)?;
+        if let Some(checker) = &self.checker {
+            checker.exists(path);
+        }
+        self.tally.made("file", path, usize::try_from(bytes).unwrap_or(usize::MAX), written, begun.elapsed());
         Ok(())
     }
 

@@ -4,12 +4,17 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::name::tool_name;
-use crate::model::{ToolDefinition, Untrusted};
+use super::quote::{EVIDENCE_ON_PAGE, Stretch, marked, place};
+use super::words::{ClassWord, SignalWord, class_word, signal_word};
+use crate::model::emit::json_indented;
+use crate::model::{Class, Effect, Evidence, ToolDefinition, Untrusted};
 
 /// Most parameters on a page.
 const MOST: usize = 200;
 /// Longest description of one.
 const DESCRIPTION: usize = 500;
+/// Longest schema on a page, in Unicode scalar values; the JSON twin has all of it.
+const SCHEMA: usize = 6_000;
 /// Most values of an enumeration.
 const MOST_VALUES: usize = 12;
 
@@ -28,6 +33,32 @@ pub(super) struct Parameters {
     pub(super) left_out: usize,
     /// Others may be given too: the schema allows properties it does not name.
     pub(super) open: bool,
+    /// How many of them a reason points at that raises the verdict.
+    pub(super) risky: usize,
+}
+
+/// The input schema as it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Schema {
+    /// Indented JSON, its keys sorted, or the beginning of it. Foreign text.
+    pub(super) text: String,
+    /// Its whole length in characters.
+    pub(super) characters: usize,
+    /// It is longer than what is shown.
+    pub(super) cut: bool,
+}
+
+/// A reason of the verdict that points at a parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Flag {
+    /// The reason's number on the page.
+    pub(super) reason: usize,
+    /// The signal it raises.
+    pub(super) signal: Option<SignalWord>,
+    /// The class it speaks for.
+    pub(super) class: Option<ClassWord>,
+    /// It raises the verdict.
+    pub(super) risky: bool,
 }
 
 /// One parameter.
@@ -39,8 +70,12 @@ pub(super) struct Parameter {
     pub(super) kind: String,
     /// The schema lists it as required.
     pub(super) required: bool,
-    /// What its author says. Foreign text.
-    pub(super) description: String,
+    /// What its author says, with the words that decided marked. Foreign text.
+    pub(super) description: Vec<Stretch>,
+    /// The reasons that point at it.
+    pub(super) flags: Vec<Flag>,
+    /// One of them raises the verdict.
+    pub(super) risky: bool,
     /// The values it can take. Foreign text.
     pub(super) values: Vec<String>,
     /// How many values are not in `values`.
@@ -49,8 +84,18 @@ pub(super) struct Parameter {
     pub(super) default: Option<String>,
 }
 
-/// Reads a tool's parameters.
-pub(super) fn parameters(tool: &ToolDefinition) -> Parameters {
+/// The input schema, indented; None where there is none.
+pub(super) fn schema(tool: &ToolDefinition) -> Option<Schema> {
+    let whole = json_indented(tool.input_schema().filter(|s| !s.is_null())?).ok()?;
+    let whole = whole.trim_end();
+    let characters = whole.chars().count();
+    let cut = characters > SCHEMA;
+    let text = if cut { whole.chars().take(SCHEMA).chain(['…']).collect() } else { whole.to_owned() };
+    Some(Schema { text, characters, cut })
+}
+
+/// Reads a tool's parameters, and what the verdict found in them.
+pub(super) fn parameters(tool: &ToolDefinition, evidence: &[Evidence]) -> Parameters {
     let schema = tool.input_schema().filter(|s| s.is_object());
     let properties = schema.and_then(|s| s.get("properties")).and_then(Value::as_object);
     let required: Vec<&str> = schema
@@ -61,24 +106,57 @@ pub(super) fn parameters(tool: &ToolDefinition) -> Parameters {
     let mut list: Vec<(&String, &Value)> = properties.map(|p| p.iter().collect()).unwrap_or_default();
     let is_required = |name: &String| required.contains(&name.as_str());
     list.sort_by_key(|(name, _)| (!is_required(name), (*name).clone()));
+    let (total, required) = (list.len(), list.iter().filter(|(name, _)| is_required(name)).count());
+    let list: Vec<Parameter> =
+        list.into_iter().take(MOST).map(|(n, v)| parameter(n, v, is_required(n), evidence)).collect();
     Parameters {
         known: schema.is_some(),
-        total: list.len(),
-        required: list.iter().filter(|(name, _)| is_required(name)).count(),
-        left_out: list.len().saturating_sub(MOST),
+        total,
+        required,
+        left_out: total - list.len(),
         open: schema.and_then(|s| s.get("additionalProperties")).is_some_and(|v| v != &Value::Bool(false)),
-        list: list.into_iter().take(MOST).map(|(n, v)| parameter(n, v, is_required(n))).collect(),
+        risky: list.iter().filter(|p| p.risky).count(),
+        list,
     }
 }
 
-fn parameter(name: &str, schema: &Value, required: bool) -> Parameter {
+/// The reasons that point at a parameter, each signal and class once.
+fn flags(name: &str, evidence: &[Evidence]) -> Vec<Flag> {
+    let mut flags: Vec<Flag> = Vec::new();
+    for (i, found) in evidence.iter().take(EVIDENCE_ON_PAGE).enumerate() {
+        let Effect { class, signal, weight, .. } = found.effect;
+        let (kind, within) = place(&found.field);
+        if kind != "parameter" || within != name || (class.is_none() && signal.is_none()) {
+            continue;
+        }
+        let raises = weight >= 0.0 && signal.is_none_or(|s| signal_word(s).moves == "up");
+        let flag = Flag {
+            reason: i + 1,
+            signal: signal.map(signal_word),
+            class: class.map(class_word),
+            risky: raises && (signal.is_some() || class.is_some_and(|class| class != Class::Read)),
+        };
+        if flags.iter().all(|known| (known.signal, known.class) != (flag.signal, flag.class)) {
+            flags.push(flag);
+        }
+    }
+    flags
+}
+
+fn parameter(name: &str, schema: &Value, required: bool, evidence: &[Evidence]) -> Parameter {
     let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    let description = if Untrusted::new(description).is_blank() { "" } else { description };
+    let escaped = name.replace('~', "~0").replace('/', "~1");
+    let field = format!("/inputSchema/properties/{escaped}/description");
+    let flags = flags(name, evidence);
     let values = schema.get("enum").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     Parameter {
         name: tool_name(name, 200),
         kind: Untrusted::new(kind(schema, 0)).for_page_line(120),
         required,
-        description: Untrusted::new(description).for_page_line(DESCRIPTION),
+        description: marked(description, &field, evidence, DESCRIPTION).0,
+        risky: flags.iter().any(|flag| flag.risky),
+        flags,
         values: values.iter().take(MOST_VALUES).map(shown).collect(),
         more_values: values.len().saturating_sub(MOST_VALUES),
         default: schema.get("default").filter(|v| !v.is_null()).map(shown),
@@ -124,7 +202,7 @@ mod tests {
 
     fn read(schema: &str) -> Parameters {
         let text = format!(r#"{{"name":"t","inputSchema":{schema}}}"#);
-        parameters(&ToolDefinition::from_json(&text).unwrap())
+        parameters(&ToolDefinition::from_json(&text).unwrap(), &[])
     }
 
     #[test]
@@ -150,5 +228,39 @@ mod tests {
             assert_eq!(read(schema).total, 0, "{schema}");
         }
         assert_eq!(read(r#"{"properties":{"a":true}}"#).total, 1);
+    }
+
+    #[test]
+    fn a_reason_that_raises_the_verdict_flags_its_parameter_and_marks_its_words() {
+        let text = r#"{"name":"t","inputSchema":{"properties":{"a/b":{"description":"Runs it as a shell"},"c":{}}}}"#;
+        let found = |field: &str, span, class, weight| Evidence {
+            rule: "r".to_owned(),
+            field: field.to_owned(),
+            span,
+            text: String::new(),
+            effect: Effect { class: Some(class), weight, ..Effect::default() },
+        };
+        let evidence = [
+            found("/name", Some([0, 1]), Class::Execute, 1.0),
+            found("/inputSchema/properties/a~1b/description", Some([0, 4]), Class::Execute, 1.0),
+            found("/inputSchema/properties/a~1b", None, Class::Execute, 1.0),
+            found("/inputSchema/properties/c", None, Class::Read, 1.0),
+        ];
+        let all = parameters(&ToolDefinition::from_json(text).unwrap(), &evidence);
+        let [first, second] = all.list.as_slice() else { panic!("{all:?}") };
+        assert_eq!((first.risky, first.flags.len(), second.risky, all.risky), (true, 1, false, 1));
+        let marks: Vec<_> = first.description.iter().map(|s| (s.text.as_str(), s.evidence)).collect();
+        assert_eq!(marks, [("Runs", 2), (" it as a shell", 0)]);
+    }
+
+    #[test]
+    fn a_long_schema_is_cut_and_says_so() {
+        let of = |length: usize| {
+            let text = format!(r#"{{"name":"t","inputSchema":{{"x":"{}"}}}}"#, "é".repeat(length));
+            schema(&ToolDefinition::from_json(&text).unwrap()).unwrap()
+        };
+        assert_eq!((of(10).cut, of(10).text.as_str()), (false, "{\n \"x\": \"éééééééééé\"\n}"));
+        let long = of(50_000);
+        assert!(long.cut && long.text.chars().count() == SCHEMA + 1 && long.characters > 50_000);
     }
 }

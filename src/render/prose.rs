@@ -56,6 +56,57 @@ fn write_prose(work: &WholeWork<'_>) -> Result<(), RenderError> {
     Ok(())
 }
 
+/// A guide in a list of guides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct GuideLine {
+    /// Its page.
+    path: String,
+    title: String,
+    summary: String,
+}
+
+/// The list of the guides.
+pub(super) const GUIDES: PageKind = PageKind {
+    id: "guides",
+    path: "guides/index.html",
+    templates: &["guides.html"],
+    made_from: MadeFrom::Files,
+    counts: false,
+    make: Make::Whole(guides),
+};
+
+#[derive(Serialize)]
+struct Guides {
+    guides: Vec<GuideLine>,
+}
+
+fn guides(work: &WholeWork<'_>) -> Result<(), RenderError> {
+    let press = work.common.press;
+    let view = Guides { guides: guide_lines(&press.options.site) };
+    work.listed("guides/index.html".to_owned());
+    press.page(&GUIDES, work.unit, "guides/index.html", &view)
+}
+
+/// Every guide of `site/content/guides`, by title. What does not read is none; its own page says so.
+pub(super) fn guide_lines(site: &std::collections::BTreeMap<String, Vec<u8>>) -> Vec<GuideLine> {
+    let guide = |(name, bytes): (&str, &[u8])| {
+        let slug = name.strip_suffix(".md")?;
+        let view = read(slug, std::str::from_utf8(bytes).ok()?, "")?;
+        Some(GuideLine { path: format!("guides/{slug}.html"), title: view.title, summary: view.summary })
+    };
+    let mut all: Vec<GuideLine> = folder(site, "content/guides/").filter_map(guide).collect();
+    all.sort_by(|a, b| a.title.cmp(&b.title));
+    all
+}
+
+/// Our own Markdown as HTML, for pages whose heading comes from elsewhere.
+pub(super) fn html_of(text: &str, root: &str) -> String {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES;
+    let mut body = String::new();
+    html::push_html(&mut body, Parser::new_ext(text, options).filter_map(|event| plain(event, root)));
+    body
+}
+
 /// The first heading is the page's title, the first paragraph its summary; the body is what follows the heading.
 fn read(slug: &str, text: &str, root: &str) -> Option<ProseView<'static>> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES;

@@ -10,7 +10,7 @@ use crate::model::{Class, Evidence, Signal, ToolDefinition};
 /// Longest description on a tool page, in Unicode scalar values.
 pub(super) const DESCRIPTION_ON_PAGE: usize = 8_000;
 /// Most pieces of evidence on a page.
-const EVIDENCE_ON_PAGE: usize = 20;
+pub(super) const EVIDENCE_ON_PAGE: usize = 20;
 /// How much is shown before and after the words that decided.
 const AROUND: usize = 60;
 /// Longest marked span.
@@ -34,9 +34,9 @@ pub(super) struct Reason {
     pub(super) number: usize,
     /// The rule's id.
     pub(super) rule: String,
-    /// What the rule says, without a full stop at its end; empty where the rule set does not know it.
+    /// What the rule says, without a full stop at its end; empty where the rule set does not know it, or an earlier reason says it.
     pub(super) what: String,
-    /// Why it says so, without a full stop at its end.
+    /// Why it says so, without a full stop at its end; empty where an earlier reason of the same rule says it.
     pub(super) why: String,
     /// `name`, `title`, `description`, `parameter`, `hint` or `definition`: where the words stand.
     pub(super) place: &'static str,
@@ -61,7 +61,15 @@ pub(super) fn reasons(
     rules: &RuleSet,
 ) -> (Vec<Reason>, usize) {
     let shown = evidence.iter().take(EVIDENCE_ON_PAGE).enumerate();
-    let list = shown.map(|(i, e)| reason(i + 1, definition, e, rules)).collect();
+    let mut list: Vec<Reason> = shown.map(|(i, e)| reason(i + 1, definition, e, rules)).collect();
+    // What a rule says, and why, is told where it speaks first.
+    let mut told = std::collections::BTreeSet::new();
+    for reason in &mut list {
+        if !told.insert(reason.rule.clone()) {
+            reason.what.clear();
+            reason.why.clear();
+        }
+    }
     (list, evidence.len().saturating_sub(EVIDENCE_ON_PAGE))
 }
 
@@ -70,9 +78,11 @@ fn reason(number: usize, definition: &ToolDefinition, evidence: &Evidence, rules
     let field = definition.object().pointer(&evidence.field);
     let css = mark_css(evidence);
     let quote = match (evidence.span, field.and_then(|v| v.as_str())) {
-        (Some(span), Some(text)) => around(text, span, css),
+        // Name and description stand above the reasons, with these words marked.
+        (Some(span), Some(text)) if matches!(place, "name" | "description") => around(text, span, 0, css),
+        (Some(span), Some(text)) => around(text, span, AROUND, css),
         // A span may point at a key (a parameter's own name): then its text is all there is to show.
-        (Some(_), None) if !evidence.text.is_empty() => around(&evidence.text, [0, usize::MAX], css),
+        (Some(_), None) if !evidence.text.is_empty() => around(&evidence.text, [0, usize::MAX], AROUND, css),
         _ => Vec::new(),
     };
     let text = rules.meaning(&evidence.rule);
@@ -92,7 +102,7 @@ fn reason(number: usize, definition: &ToolDefinition, evidence: &Evidence, rules
 }
 
 /// Where a JSON pointer points, in words of the page, and the name inside it.
-fn place(field: &str) -> (&'static str, String) {
+pub(super) fn place(field: &str) -> (&'static str, String) {
     let parts: Vec<String> =
         field.split('/').skip(1).map(|p| p.replace("~1", "/").replace("~0", "~")).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -113,8 +123,8 @@ fn mark_css(evidence: &Evidence) -> &'static str {
     evidence.effect.class.map_or("", |class| class_word(class).css)
 }
 
-/// A whole text with every span of that field marked, at most [`DESCRIPTION_ON_PAGE`] long; true if it was cut.
-pub(super) fn marked(text: &str, field: &str, evidence: &[Evidence]) -> (Vec<Stretch>, bool) {
+/// A whole text with every span of that field marked, at most `most` characters long; true if it was cut.
+pub(super) fn marked(text: &str, field: &str, evidence: &[Evidence], most: usize) -> (Vec<Stretch>, bool) {
     let mut spans: Vec<(usize, usize, usize, &'static str)> = evidence
         .iter()
         .take(EVIDENCE_ON_PAGE)
@@ -134,7 +144,7 @@ pub(super) fn marked(text: &str, field: &str, evidence: &[Evidence]) -> (Vec<Str
     let mut stretches = Stretches::default();
     let mut spans = spans.into_iter().peekable();
     for (i, c) in text.chars().enumerate() {
-        if i == DESCRIPTION_ON_PAGE {
+        if i == most {
             stretches.push('…', 0, "");
             return (stretches.0, true);
         }
@@ -148,17 +158,19 @@ pub(super) fn marked(text: &str, field: &str, evidence: &[Evidence]) -> (Vec<Str
     (stretches.0, false)
 }
 
-/// The words of a span with a little before and after, on one line.
-fn around(text: &str, [start, end]: [usize; 2], css: &'static str) -> Vec<Stretch> {
+/// The words of a span with so much before and after, on one line.
+fn around(text: &str, [start, end]: [usize; 2], more: usize, css: &'static str) -> Vec<Stretch> {
     let end = end.min(start.saturating_add(SPAN_ON_PAGE));
-    let from = start.saturating_sub(AROUND);
+    let from = start.saturating_sub(more);
     let mut stretches = Stretches::default();
-    if from > 0 {
+    if from > 0 && more > 0 {
         stretches.push('…', 0, "");
     }
     for (i, c) in text.chars().enumerate().skip(from) {
-        if i >= end.saturating_add(AROUND) {
-            stretches.push('…', 0, "");
+        if i >= end.saturating_add(more) {
+            if more > 0 {
+                stretches.push('…', 0, "");
+            }
             break;
         }
         let inside = i >= start && i < end;
@@ -207,7 +219,7 @@ mod tests {
 
     #[test]
     fn spans_count_characters_of_the_original_and_invisible_ones_are_not_shown() {
-        let (stretches, cut) = marked("é\u{200b}deletes x", "/description", &[evidence(2, 9)]);
+        let (stretches, cut) = marked("é\u{200b}deletes x", "/description", &[evidence(2, 9)], 99);
         let texts: Vec<_> = stretches.iter().map(|s| (s.text.as_str(), s.evidence)).collect();
         assert_eq!(texts, [("é", 0), ("deletes", 1), (" x", 0)]);
         assert!(!cut);
@@ -216,7 +228,7 @@ mod tests {
     #[test]
     fn overlapping_and_impossible_spans_do_no_harm() {
         let list = [evidence(0, 4), evidence(2, 6), evidence(9, 3), evidence(90, 99)];
-        let (stretches, _) = marked("abcdefgh", "/description", &list);
+        let (stretches, _) = marked("abcdefgh", "/description", &list, 99);
         let whole: String = stretches.iter().map(|s| s.text.as_str()).collect();
         assert_eq!(whole, "abcdefgh");
         assert_eq!(stretches.len(), 2);
@@ -225,7 +237,7 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_around_the_words() {
         let text = format!("{} deletes {}", "a".repeat(500), "b".repeat(500));
-        let quote = around(&text, [501, 508], "d");
+        let quote = around(&text, [501, 508], AROUND, "d");
         assert_eq!(quote.get(1).map(|s| s.text.as_str()), Some("deletes"));
         assert!(quote.iter().map(|s| s.text.chars().count()).sum::<usize>() < 140);
     }

@@ -33,6 +33,8 @@ pub struct BuildReport {
     pub seconds: f64,
     /// Kinds of files, the one that took longest first.
     pub kinds: Vec<KindReport>,
+    /// Templates of which a page was left to Tera, which is slower, each with why; there should be none.
+    pub left_to_tera: Vec<String>,
     /// What `--check` found; None where it was not asked for.
     pub problems: Option<Vec<Problem>>,
 }

@@ -1,27 +1,35 @@
 //! A server's page: its tools gravest first, the policy for all of them, and how it was asked; or why it was not heard.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
-use super::RenderError;
 use super::catalogue::{Catalogue, ServerEntry, ToolEntry, ToolLine};
-use super::control::{FormatView, Launch, launch, server_formats, shell_line};
 use super::declared::{DeclaredView, declared_views};
+use super::digest::Digest;
+use super::exposure::{AttackLine, server_attack_lines};
 use super::facts::{AttemptView, Facts, attempt_views, facts};
+use super::hints::hints;
 use super::identity::{IdentityView, identity_view};
 use super::judged::JudgedTool;
 use super::kinds::{MadeFrom, Make, PageKind};
+use super::launch::{Launch, launch, shell_line};
 use super::name::ServerName;
 use super::page::{Pager, parts};
+use super::policy_files::{ServerFormat, server_formats};
 use super::site_work::{Common, ServerWork};
-use super::twin;
-use super::words::{ClassCount, Day, day};
-use crate::policy::{Judged, Numbers, ServerPolicy, Tier, policy_for_server};
+use super::words::{ClassCount, Day, RiskCount, day, risk_counts};
+use super::{RenderError, badge, markdown, structured, twin};
+use crate::model::{Class, Signal};
 use crate::store::StoredDeclared;
 use crate::store::identity::{NodeIdentity, SitePlace};
 use crate::store::site::{SiteAttempt, SiteProbe};
+use crate::store::site_history::SiteHistory;
 
 /// Lines of a list of tools on one page.
 const TOOLS_ON_PAGE: usize = 500;
+/// Tools whose hints contradict the verdict that are named.
+const MISMATCHES: usize = 10;
 /// Lines of a policy that are shown; the file has all of them.
 const POLICY_LINES: usize = 40;
 
@@ -38,6 +46,8 @@ pub(super) struct ServerRows {
     pub(super) newer: Option<SiteProbe>,
     /// Lists that others declare of it.
     pub(super) declared: Vec<StoredDeclared>,
+    /// What it listed before.
+    pub(super) history: SiteHistory,
     /// Its tools, if it answered.
     pub(super) tools: Option<super::judged::ToolRows>,
     /// Who it is.
@@ -60,13 +70,19 @@ struct ServerView<'a> {
     classes: Vec<ClassCount>,
     tools: Vec<ToolLine>,
     pager: Pager,
-    formats: &'a [FormatView],
+    formats: &'a [ServerFormat],
     launch: &'a Launch,
-    hints: usize,
+    /// The server's key as one word for a shell; empty where none should be pasted.
+    target: &'a str,
+    hints: HintCounts,
     mismatches: Vec<ToolLine>,
+    mismatches_left_out: usize,
     newer: Option<NewerView>,
     declared: Vec<DeclaredView>,
     identity: &'a IdentityView,
+    attacks: &'a [AttackLine<'a>],
+    by_risk: &'a [RiskCount],
+    json_ld: &'a str,
 }
 
 /// A newer probe than the one shown, which did not answer.
@@ -95,10 +111,16 @@ struct QuietView<'a> {
     identity: IdentityView,
 }
 
-/// The policy of a server from the verdicts its pages show.
-pub(super) fn server_policy(entry: &ServerEntry, judged: &[JudgedTool], numbers: &Numbers) -> ServerPolicy {
-    let tools = judged.iter().map(|t| Judged { definition: &t.definition, verdict: &t.verdict });
-    policy_for_server(entry.key(), &entry.version, tools, numbers, Tier::default())
+/// What its authors' hints come to.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+struct HintCounts {
+    /// Tools that state one at least.
+    stated: usize,
+    /// Tools that say they only read, and how many of them are judged so.
+    read_only: usize,
+    read_only_right: usize,
+    /// Tools with a hint that contradicts the verdict.
+    contradicting: usize,
 }
 
 /// A server that answered.
@@ -132,41 +154,53 @@ fn own_parts(entry: &ServerEntry) -> Vec<(String, Pager)> {
 
 /// Pages and policy files of a server that answered.
 fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
-    let (Some(judged), Some(policy)) = (work.judged, work.policy) else { return Ok(()) };
+    let (Some(judged), Some(policies)) = (work.judged, work.policies) else { return Ok(()) };
     let Common { press, catalogue, .. } = work.common;
     let (entry, rows) = (work.entry, work.rows);
-    let mut formats = Vec::new();
-    for (view, whole) in server_formats(policy, &entry.name.path, POLICY_LINES)? {
-        press.file(work.unit, &view.file, whole.as_bytes())?;
-        formats.push(view);
-    }
+    let folder = &entry.name.path;
+    let read_back = press.checker.is_some();
+    let formats = server_formats(policies, POLICY_LINES, press.twins.policies, read_back, |file, text| {
+        press.file(work.unit, &format!("{folder}/{file}"), text.as_bytes())
+    })?;
     let mut tools: Vec<(&ToolEntry, &str)> =
         catalogue.tools_of(entry).iter().map(|tool| (tool, catalogue.name_of(tool))).collect();
     tools.sort_by(|(a, a_name), (b, b_name)| (b.class, b.risk, a_name).cmp(&(a.class, a.risk, b_name)));
     let lines = tools.iter().map(|(tool, _)| catalogue.tool_line(tool, false));
     let lines = lines.collect::<std::io::Result<Vec<ToolLine>>>()?;
-    let mismatch = crate::model::Signal::AnnotationMismatch;
-    let mismatches: Vec<ToolLine> = tools
+    let contradicting = contradicting(judged);
+    let mut mismatches: Vec<ToolLine> = tools
         .iter()
         .zip(&lines)
-        .filter(|((tool, _), _)| tool.has(mismatch))
-        .take(10)
+        .filter(|((tool, name), _)| tool.has(Signal::AnnotationMismatch) || contradicting.contains(name))
         .map(|(_, line)| line.clone())
         .collect();
+    let hint_counts = hint_counts(judged, mismatches.len());
+    mismatches.truncate(MISMATCHES);
     let facts = facts(entry.key(), &rows.shown, rows.chosen());
     let launch = launch(entry.key(), &rows.shown, rows.chosen());
     let classes: Vec<ClassCount> = entry.line().classes;
+    // An address may hold what a shell takes for a command of its own.
+    let target = shell_line([entry.key().to_string().as_str()]);
     let identity = identity_view(catalogue, entry.key(), &rows.identity);
+    let attacks = server_attack_lines(work.common.library, entry.traits);
+    let by_risk = risk_counts(entry.risks(catalogue));
+    let json_ld = structured::server(entry, &facts, press.options.base_url.as_ref());
     press.twin(
         work.unit,
         &format!("{}/index.html", entry.name.path),
         twin::SERVER.inputs(&(entry.rows.0, &lines)),
         || Ok(twin::ServerTwin::answered(entry, &facts, &classes, &lines)),
     )?;
+    let page = format!("{folder}/index.html");
+    press.beside("md", work.unit, &page, Digest::of(&(entry.rows.0, &lines, press.twins)), || {
+        markdown::server(&entry.name, &facts, &classes, &lines, press.twins.policies)
+    })?;
+    press.beside("svg", work.unit, &page, Digest::of(&classes), || badge::server(&classes))?;
     for (page, pager) in own_parts(entry) {
         let start = (pager.number - 1) * TOOLS_ON_PAGE;
         let declared = if pager.number == 1 { declared_views(&rows.declared) } else { Vec::new() };
-        let view = ServerView {
+        let inputs = work.server_inputs(pager.number);
+        let view = || ServerView {
             server: &entry.name,
             facts: &facts,
             total: tools.len(),
@@ -175,13 +209,18 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
             pager,
             formats: &formats,
             launch: &launch,
-            hints: judged.iter().filter(|t| has_hints(t)).count(),
+            target: &target,
+            hints: hint_counts,
+            mismatches_left_out: hint_counts.contradicting - mismatches.len(),
             mismatches: mismatches.clone(),
             newer: rows.newer.as_ref().map(newer_view),
             declared,
             identity: &identity,
+            attacks: &attacks,
+            by_risk: &by_risk,
+            json_ld: &json_ld,
         };
-        press.page(&ANSWERED, work.unit, &page, &view)?;
+        press.page_from(&ANSWERED, work.unit, &page, inputs, || Ok(view()))?;
     }
     Ok(())
 }
@@ -195,9 +234,22 @@ fn newer_view(probe: &SiteProbe) -> NewerView {
     }
 }
 
-fn has_hints(tool: &JudgedTool) -> bool {
-    let hints = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"];
-    hints.iter().any(|h| tool.definition.hint(h).is_some())
+/// The tools with a hint that contradicts the verdict, by name.
+fn contradicting(judged: &[JudgedTool]) -> BTreeSet<&str> {
+    let all = judged.iter().filter(|tool| hints(&tool.definition, &tool.verdict).contradicts);
+    all.map(|tool| tool.definition.name()).collect()
+}
+
+fn hint_counts(judged: &[JudgedTool], contradicting: usize) -> HintCounts {
+    let mut counts = HintCounts { contradicting, ..HintCounts::default() };
+    for tool in judged {
+        counts.stated += usize::from(hints(&tool.definition, &tool.verdict).stated);
+        if tool.definition.hint("readOnlyHint") == Some(true) {
+            counts.read_only += 1;
+            counts.read_only_right += usize::from(tool.verdict.class == Class::Read);
+        }
+    }
+    counts
 }
 
 /// The page of a server that never answered.
@@ -216,6 +268,11 @@ fn quiet(work: &ServerWork<'_>) -> Result<(), RenderError> {
     press.twin(work.unit, &path, twin::SERVER.inputs(&entry.rows.0), || {
         Ok(twin::ServerTwin::quiet(entry, &facts))
     })?;
+    let inputs = Digest::of(&(entry.rows.0, "quiet"));
+    press.beside("md", work.unit, &path, inputs, || {
+        markdown::quiet(&entry.name, &facts, outcome.as_str(), outcome.meaning())
+    })?;
+    press.beside("svg", work.unit, &path, inputs, badge::not_judged)?;
     let view = QuietView {
         server: &entry.name,
         facts,

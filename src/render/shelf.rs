@@ -1,4 +1,4 @@
-//! The file beside a build: what lists show of each tool, read by place, and what the last build knew of each server.
+//! The file beside a build: what it knew of each server and showed of each tool, for the next one.
 //!
 //! It only saves work. Without it, or with one that is not of the last build into this folder, everything is looked at
 //! anew. It lies in the state folder and is no part of the site.
@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::catalogue::{ServerEntry, ToolInShort};
+use super::declares::Declared;
 use super::digest::Digest;
 use super::name::ServerName;
+use crate::attack::{PatternSet, ServerTraits};
 use crate::model::{Class, Outcome, Risk, ServerKey, Signal};
 use crate::store::site::SiteServer;
 
 /// Changes whenever the shape of the file does.
-const FORMAT: &str = "catalogue shelf 1";
+const FORMAT: &str = "catalogue shelf 2";
 /// Longest text that is believed when it is read back.
 const MOST: u32 = 1 << 26;
 
@@ -23,7 +25,6 @@ const MOST: u32 = 1 << 26;
 pub(super) struct Shelf {
     /// None in a catalogue without servers.
     writer: Option<BufWriter<std::fs::File>>,
-    reader: Option<std::fs::File>,
     at: u64,
     /// Where it will be kept; None: it is gone with the build.
     keep: Option<(tempfile::TempPath, PathBuf)>,
@@ -44,12 +45,7 @@ impl Shelf {
             }
             None => (tempfile::tempfile_in(folder)?, None),
         };
-        let mut shelf = Self {
-            reader: Some(file.try_clone()?),
-            writer: Some(BufWriter::with_capacity(1 << 16, file)),
-            at: 0,
-            keep,
-        };
+        let mut shelf = Self { writer: Some(BufWriter::with_capacity(1 << 16, file)), at: 0, keep };
         shelf.text(FORMAT)?;
         Ok(shelf)
     }
@@ -81,6 +77,8 @@ impl Shelf {
         self.text(&entry.version)?;
         self.text(entry.outcome.as_str())?;
         self.text(&entry.asked.to_string())?;
+        self.text(&entry.since.to_string())?;
+        self.number(u32::from(entry.traits.0))?;
         self.number(u32::try_from(entry.places.len()).map_err(std::io::Error::other)?)?;
         for place in &entry.places {
             self.text(place)?;
@@ -88,18 +86,18 @@ impl Shelf {
         self.number(u32::try_from(entry.tool_count).map_err(std::io::Error::other)?)
     }
 
-    /// One tool; returns where its line lies.
+    /// One tool.
     ///
     /// # Errors
     /// A full disk.
-    pub(super) fn put_tool(&mut self, tool: &ToolInShort) -> std::io::Result<(u64, u32)> {
+    pub(super) fn put_tool(&mut self, tool: &ToolInShort) -> std::io::Result<()> {
         self.text(&tool.name)?;
         self.text(tool.class.as_str())?;
         self.text(tool.risk.as_str())?;
+        self.bytes(&tool.exposed.0.to_le_bytes())?;
+        self.bytes(&[tool.declared.number()])?;
         self.text(&tool.signals.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(" "))?;
-        self.text(&tool.line)?;
-        let length = u32::try_from(tool.line.len()).map_err(std::io::Error::other)?;
-        Ok((self.at - u64::from(length), length))
+        self.text(&tool.line)
     }
 
     /// Everything that was put is on the shelf.
@@ -108,18 +106,6 @@ impl Shelf {
     /// A full disk.
     pub(super) fn flush(&mut self) -> std::io::Result<()> {
         self.writer.as_mut().map_or(Ok(()), BufWriter::flush)
-    }
-
-    /// The line at a place. Any thread may.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
-    pub(super) fn line(&self, at: u64, length: u32) -> std::io::Result<String> {
-        use std::os::unix::fs::FileExt;
-        let Some(reader) = &self.reader else { return Ok(String::new()) };
-        let mut bytes = vec![0; length as usize];
-        reader.read_exact_at(&mut bytes, at)?;
-        String::from_utf8(bytes).map_err(std::io::Error::other)
     }
 
     /// Keeps the shelf for the next build: with what each server's pages were made from, and which build it belongs to.
@@ -257,10 +243,12 @@ fn known(from: &mut impl Read) -> Option<(String, ServerEntry, Vec<ToolInShort>)
     let version = text(from).ok()?;
     let outcome: Outcome = word(from)?;
     let asked = text(from).ok()?.parse().ok()?;
+    let since = text(from).ok()?.parse().ok()?;
+    let traits = ServerTraits(u8::try_from(number(from).ok()?).ok()?);
     let places = (0..number(from).ok()?).map(|_| text(from).ok()).collect::<Option<Vec<_>>>()?;
     let path = key.site_path();
     let entry = ServerEntry {
-        server: SiteServer { key, answer: None, newest: 0 },
+        server: SiteServer { key, answer: None, newest: 0, answers: 0 },
         name: ServerName { name, add_word, key: shown_key, path },
         version,
         outcome,
@@ -270,6 +258,8 @@ fn known(from: &mut impl Read) -> Option<(String, ServerEntry, Vec<ToolInShort>)
         classes: [0; 4],
         rows,
         places,
+        traits,
+        since,
     };
     let tools = (0..number(from).ok()?).map(|_| tool(from)).collect::<Option<Vec<_>>>()?;
     Some((key_text, entry, tools))
@@ -278,9 +268,15 @@ fn known(from: &mut impl Read) -> Option<(String, ServerEntry, Vec<ToolInShort>)
 fn tool(from: &mut impl Read) -> Option<ToolInShort> {
     let name = text(from).ok()?;
     let (class, risk): (Class, Risk) = (word(from)?, word(from)?);
+    let mut exposed = [0; 8];
+    from.read_exact(&mut exposed).ok()?;
+    let exposed = PatternSet(u64::from_le_bytes(exposed));
+    let mut declared = [0; 1];
+    from.read_exact(&mut declared).ok()?;
+    let declared = Declared::from_number(declared[0])?;
     let signals = text(from).ok()?;
     let signals = signals.split_whitespace().map(|s| s.parse().ok()).collect::<Option<Vec<Signal>>>()?;
-    Some(ToolInShort { name, class, risk, signals, line: text(from).ok()? })
+    Some(ToolInShort { name, class, risk, signals, exposed, declared, line: text(from).ok()? })
 }
 
 fn number(from: &mut impl Read) -> std::io::Result<u32> {

@@ -1,4 +1,5 @@
-//! Similar tools on other servers: at most eight, found by keys that are made from a tool's own class and name alone.
+//! Similar tools on other servers: at most eight, found by keys that are made from a tool's own class and name alone. One of
+//! each other class may be among them, an alternative that does more or less with the same thing.
 //!
 //! So a server that comes, goes or changes touches only pages that share a key with one of its tools. Within a key the
 //! servers stand in a ring by their keys, and a tool shows those that follow its own: each is shown about as often as it shows
@@ -24,9 +25,12 @@ const DOING: &[&str] = &[
 pub(super) struct Likeness {
     /// Class and every word of the name.
     pub(super) close: u64,
-    /// Class and the words that say what it is about.
+    /// The words that say what it is about, and the class in the last two bits.
     pub(super) loose: u64,
 }
+
+/// The bits of a loose key that hold the class.
+const CLASS_BITS: u64 = 3;
 
 impl Likeness {
     /// The keys of a tool, from its class, its name and its server's name, whose words say nothing.
@@ -41,10 +45,13 @@ impl Likeness {
         all.sort_unstable();
         all.dedup();
         let key = |words: &[&String]| Digest::of(&(class.as_str(), words)).short();
+        let of_class = Class::ALL.iter().position(|other| *other == class).unwrap_or_default() as u64;
         let close: Vec<&String> = all.iter().collect();
         let about: Vec<&String> =
             all.iter().filter(|word| DOING.binary_search(&word.as_str()).is_err()).collect();
-        Self { close: key(&close), loose: key(if about.is_empty() { &close } else { &about }) }
+        // A name without any such word is about nothing that another class could share.
+        let subject = if about.is_empty() { key(&close) } else { Digest::of(&about).short() };
+        Self { close: key(&close), loose: subject & !CLASS_BITS | of_class }
     }
 }
 
@@ -68,26 +75,38 @@ impl Similar {
         Self { close: sorted(|t| t.likeness.close), loose: sorted(|t| t.likeness.loose) }
     }
 
-    /// Places of the most similar tools, at most one of each server, best first.
+    /// Places of the most similar tools, at most one of each server, best first; then one of each other class that does something with
+    /// the same thing.
     pub(super) fn to(&self, catalogue: &Catalogue, index: usize) -> Vec<usize> {
         let Some(tool) = catalogue.tools.get(index) else { return Vec::new() };
         let mut found: Vec<usize> = Vec::new();
-        for (list, key) in [(&self.close, tool.likeness.close), (&self.loose, tool.likeness.loose)] {
+        let mut look = |list: &[(u64, u32)], key: u64, most: usize| {
             let from = list.partition_point(|(other, _)| *other < key);
             let to = list.partition_point(|(other, _)| *other <= key);
-            ring(catalogue, list.get(from..to).unwrap_or_default(), tool.server, &mut found);
+            ring(catalogue, list.get(from..to).unwrap_or_default(), tool.server, most, &mut found);
+            found.len()
+        };
+        let Likeness { close, loose } = tool.likeness;
+        let others = (0..=CLASS_BITS).map(|class| loose & !CLASS_BITS | class).filter(|key| *key != loose);
+        let mut alternatives = 0;
+        for key in others {
+            alternatives = look(&self.loose, key, alternatives + 1);
         }
+        look(&self.close, close, SHOWN);
+        look(&self.loose, loose, SHOWN);
+        // Never more than there are: nothing is taken out again.
+        found.rotate_left(alternatives);
         found
     }
 }
 
-/// Goes once around the servers of one key, beginning behind `own`, one tool each, until enough are found.
-fn ring(catalogue: &Catalogue, group: &[(u64, u32)], own: u32, found: &mut Vec<usize>) {
+/// Goes once around the servers of one key, beginning behind `own`, one tool each, until `most` are found in all.
+fn ring(catalogue: &Catalogue, group: &[(u64, u32)], own: u32, most: usize, found: &mut Vec<usize>) {
     let server = |place: &(u64, u32)| catalogue.tools.get(place.1 as usize).map_or(0, |tool| tool.server);
     let mut at = own;
     // Each step goes to the first tool of the next server, so the work is bounded by what is shown.
     for _ in 0..=2 * SHOWN {
-        if found.len() >= SHOWN {
+        if found.len() >= most {
             return;
         }
         let next = group.partition_point(|place| server(place) <= at);
@@ -159,7 +178,9 @@ mod tests {
         }
         assert_eq!(of("get_issue", "z").loose, plain.loose);
         assert_ne!(of("get_issue", "z").close, plain.close);
-        assert_ne!(Likeness::of(Class::Write, "list_issues", "npm:x").loose, plain.loose);
-        assert_eq!(of("search", "x").loose, of("search", "x").close);
+        let written = Likeness::of(Class::Write, "update_issue", "npm:x").loose;
+        assert!(written != plain.loose && written & !CLASS_BITS == plain.loose & !CLASS_BITS);
+        let nothing = |class| Likeness::of(class, "search", "x").loose & !CLASS_BITS;
+        assert_ne!(nothing(Class::Read), nothing(Class::Execute), "about nothing");
     }
 }

@@ -2,19 +2,21 @@
 
 use std::sync::Mutex;
 
-use jiff::Timestamp;
-
 use super::catalogue::{Catalogue, ServerEntry};
+use super::changes::Happened;
+use super::control::Policies;
 use super::declared::Unasked;
+use super::digest::{Digest, Inputs};
 use super::judged::JudgedTool;
 use super::lists::Figures;
 use super::page::Press;
 use super::server_page::ServerRows;
 use super::similar::Similar;
 use super::write::OpenUnit;
+use crate::attack::Library;
 use crate::classify::RuleSet;
-use crate::policy::{Numbers, ServerPolicy};
-use crate::store::{Connection, StoredDeclared};
+use crate::policy::Numbers;
+use crate::store::StoredDeclared;
 
 /// What every maker has.
 #[derive(Clone, Copy)]
@@ -24,19 +26,17 @@ pub(super) struct Common<'a> {
     pub(super) similar: &'a Similar,
     pub(super) rules: &'a RuleSet,
     pub(super) numbers: &'a Numbers,
+    /// Attack patterns, terms and lists.
+    pub(super) library: &'a Library,
 }
 
 /// For pages of the whole catalogue.
 pub(super) struct WholeWork<'a> {
     pub(super) common: Common<'a>,
     pub(super) unit: &'a OpenUnit,
-    /// For kinds that tell of more than the catalogue in short holds; only on this thread.
-    #[expect(dead_code, reason = "for kinds that tell history: changes and the report")]
-    pub(super) db: &'a Connection,
-    /// The day the catalogue is of; None for one without servers.
-    #[expect(dead_code, reason = "for kinds that tell history: changes and the report")]
-    pub(super) as_of: Option<Timestamp>,
     pub(super) figures: Figures,
+    /// What happened lately.
+    pub(super) happened: Happened,
     /// Servers that were never asked.
     pub(super) unasked: &'a [Unasked],
     /// Every page made so far, for the sitemap.
@@ -53,8 +53,8 @@ pub(super) struct ServerWork<'a> {
     pub(super) rows: &'a ServerRows,
     /// Its tools with their verdicts, in the order it lists them; None if it never answered.
     pub(super) judged: Option<&'a [JudgedTool]>,
-    /// The policy for all of them.
-    pub(super) policy: Option<&'a ServerPolicy>,
+    /// The policies for all of them.
+    pub(super) policies: Option<&'a Policies>,
 }
 
 /// For pages of one server that was never asked.
@@ -63,6 +63,32 @@ pub(super) struct UnaskedWork<'a> {
     pub(super) unit: &'a OpenUnit,
     pub(super) server: &'a Unasked,
     pub(super) lists: &'a [StoredDeclared],
+}
+
+impl ServerWork<'_> {
+    /// What the page of one of its tools is made from, beside what all pages are: everything the database says of the server, and
+    /// what is shown of similar tools elsewhere. It costs a hash of some hundred bytes, where a view would have to be made first.
+    pub(super) fn tool_inputs(&self, place: usize) -> Digest {
+        let Common { catalogue, similar, .. } = self.common;
+        let mut inputs = Inputs::default();
+        inputs.add(&(self.entry.rows.0, place));
+        for other in similar.to(catalogue, self.entry.first_tool + place) {
+            if let Some(tool) = catalogue.tools.get(other) {
+                inputs.add(&catalogue.shown(tool));
+            }
+        }
+        inputs.done()
+    }
+
+    /// What the server's own pages are made from: everything the database says of it, and which of the servers it names are here.
+    pub(super) fn server_inputs(&self, part: usize) -> Digest {
+        let mut inputs = Inputs::default();
+        inputs.add(&(self.entry.rows.0, part));
+        for place in &self.entry.places {
+            inputs.add(&self.common.catalogue.server(place).is_some());
+        }
+        inputs.done()
+    }
 }
 
 impl WholeWork<'_> {

@@ -1,17 +1,18 @@
 //! For machines that walk the site: `sitemap.xml` in parts, and `robots.txt`.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::RenderError;
 use super::catalogue::tool_path;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::page::absolute;
-use super::server_page;
 use super::site_work::WholeWork;
+use super::{server_page, server_risk};
 use crate::model::slug::slug;
 
 /// Addresses in one file. Source: sitemaps.org protocol, at most 50,000 and 50 MB.
-const ADDRESSES: usize = 40_000;
+const ADDRESSES: usize = 50_000;
 
 /// The list of every page.
 pub(super) const KIND: PageKind = PageKind {
@@ -35,8 +36,15 @@ pub(super) const ROBOTS: PageKind = PageKind {
 #[derive(Serialize)]
 struct Sitemap {
     /// Pages, or the parts of a sitemap that has several.
-    addresses: Vec<String>,
+    addresses: Vec<Address>,
     is_index: bool,
+}
+
+/// An address, and when what is there changed last, if that is known.
+#[derive(Debug, Clone, Serialize)]
+struct Address {
+    place: String,
+    changed: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -54,7 +62,7 @@ fn robots(work: &WholeWork<'_>) -> Result<(), RenderError> {
 /// Only where the site's address is known: a sitemap has no relative addresses. A site for its owner alone has none.
 fn sitemap(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let press = work.common.press;
-    let put = |path: &str, addresses: Vec<String>, is_index: bool| {
+    let put = |path: &str, addresses: Vec<Address>, is_index: bool| {
         press.page(&KIND, work.unit, path, &Sitemap { addresses, is_index })
     };
     let Some(base) = press.options.base_url.as_ref().filter(|_| !press.site.private) else {
@@ -67,21 +75,28 @@ fn sitemap(work: &WholeWork<'_>) -> Result<(), RenderError> {
         let folder = entry.name.path.as_str();
         let tools = catalogue.tools_of(entry).iter();
         let tools = tools.map(move |tool| tool_path(folder, &slug(catalogue.name_of(tool))));
-        server_page::pages(entry).into_iter().chain(tools)
+        let own =
+            server_page::pages(entry).into_iter().chain(server_risk::pages(catalogue, entry)).chain(tools);
+        own.map(|path| (path, Some(entry.since)))
     });
-    let unasked = work.unasked.iter().map(|server| server.page());
-    // One part is held at a time, never all addresses.
-    let mut all =
-        pages.into_iter().chain(servers).chain(unasked).map(|path| absolute(base, &path)).peekable();
+    // Servers of which only declared lists are known are not for search engines. One part is held at a time, never all
+    // addresses.
+    let address = |(path, changed): (String, Option<Timestamp>)| Address {
+        place: absolute(base, &path),
+        changed: changed.map(|time| time.strftime("%Y-%m-%d").to_string()),
+    };
+    let pages = pages.into_iter().map(|path| (path, None));
+    let mut all = pages.chain(servers).map(address).peekable();
     let mut files = Vec::new();
     loop {
-        let part: Vec<String> = all.by_ref().take(ADDRESSES).collect();
+        let part: Vec<Address> = all.by_ref().take(ADDRESSES).collect();
         if files.is_empty() && all.peek().is_none() {
             return put("sitemap.xml", part, false);
         }
         let path = format!("sitemaps/{}.xml", files.len() + 1);
+        let changed = part.iter().filter_map(|address| address.changed.clone()).max();
         put(&path, part, false)?;
-        files.push(absolute(base, &path));
+        files.push(Address { place: absolute(base, &path), changed });
         if all.peek().is_none() {
             return put("sitemap.xml", files, true);
         }

@@ -9,11 +9,16 @@ use rayon::prelude::*;
 
 use super::RenderError;
 use super::catalogue::{Catalogue, ServerEntry, ToolInShort};
+use super::declares::Declared;
 use super::digest::{Digest, Inputs};
+use super::exposure::{Looked, ToLook, exposed, look, traits};
 use super::name::server_name;
 use super::shelf::{Remembered, Shelf};
+use crate::attack::{Library, ServerTrait, ServerTraits};
 use crate::classify::RuleSet;
+use crate::model::identity::FindingKind;
 use crate::model::{Outcome, Risk, ToolDefinition, Untrusted, Verdict};
+use crate::store::exposure::{self, EarlierAnswers};
 use crate::store::site::{self, Audience, Corrections, SiteProbe, SiteServer};
 use crate::store::site_inputs::{self, ShortTool};
 use crate::store::{Connection, declared_lists, declared_servers, identity};
@@ -28,6 +33,8 @@ const READ_FOR_LINE: usize = 1_000;
 /// What is read, and as it stood when.
 pub(super) struct Asked<'a> {
     pub(super) rules: &'a RuleSet,
+    /// The attack patterns that tools may be exposed to.
+    pub(super) library: &'a Library,
     /// The catalogue as it stood then.
     pub(super) as_of: Timestamp,
     /// Corrections and declared lists made until then; None: all of them.
@@ -68,6 +75,11 @@ struct Rows {
     /// Judged here, because the database has no verdict under these rules: place in `tools` and verdict.
     canonical: BTreeMap<usize, String>,
     places: Vec<String>,
+    /// What is true of the server, whatever its tools are.
+    traits: ServerTraits,
+    earlier: EarlierAnswers,
+    /// Definitions that have to be looked at to know what a tool is exposed to, by place in `tools`.
+    looked: BTreeMap<usize, Looked>,
 }
 
 /// Reads every server that is shown.
@@ -87,7 +99,7 @@ pub(super) fn take_stock(
         for server in chunk {
             parts.push(part(db, asked, &stock.extras, server, remembered.as_mut())?);
         }
-        let parts: Vec<_> = parts.into_par_iter().map(|part| in_short(part, asked.rules)).collect();
+        let parts: Vec<_> = parts.into_par_iter().map(|part| in_short(part, asked)).collect();
         for (entry, tools, before) in parts {
             stock.catalogue.add(entry, &tools)?;
             stock.before.push(before);
@@ -127,10 +139,14 @@ fn part(
     if extras.declared.contains(&key) {
         inputs.add(&format!("{:?}", declared_lists(db, &key, asked.corrected_by)?));
     }
+    let earlier = exposure::earlier_answers(db, server, asked.as_of)?;
+    inputs.add(&(&earlier.gone, earlier.since.map(|since| since.to_string())));
     let mut places = Vec::new();
+    let mut looks_alike = false;
     if extras.identity.is_some() {
         let (known, other) = identity::site_identity(db, &key)?;
         inputs.add(&format!("{known:?} {other:?}"));
+        looks_alike = known.findings.iter().any(|finding| finding.kind == FindingKind::LookAlike);
         places = other.into_iter().filter_map(|place| place.server).collect();
     }
     let digest = inputs.done();
@@ -150,15 +166,22 @@ fn part(
     for (i, tool) in tools.iter().enumerate().filter(|(_, tool)| tool.verdict.is_none()) {
         canonical.insert(i, site_inputs::canonical(db, &tool.hash)?);
     }
-    let rows = Rows { digest, tools, corrections, canonical, places };
+    let traits = traits(server, looks_alike);
+    let to_look = ToLook { library: asked.library, traits, gone: &earlier.gone, corrections: &corrections };
+    let looked = look(db, asked.rules.hash(), &tools, &to_look)?;
+    let rows = Rows { digest, tools, corrections, canonical, places, traits, earlier, looked };
     Ok(Part::Read { server: server.clone(), shown: Box::new(shown), outcome, rows })
 }
 
-fn in_short(part: Part, rules: &RuleSet) -> (ServerEntry, Vec<ToolInShort>, Option<Digest>) {
+fn in_short(part: Part, asked: &Asked<'_>) -> (ServerEntry, Vec<ToolInShort>, Option<Digest>) {
     let (server, shown, outcome, rows) = match part {
         Part::Known(entry, tools, before) => return (entry, tools, Some(before)),
         Part::Read { server, shown, outcome, rows } => (server, shown, outcome, rows),
     };
+    let (traits, since, digest, places) =
+        (rows.traits, rows.earlier.since.unwrap_or(shown.finished_at), rows.digest, rows.places.clone());
+    let last_correction = rows.corrections.values().map(|said| said.made_at).max();
+    let (tools, traits) = tools_in_short(rows, traits, asked);
     let entry = ServerEntry {
         name: server_name(&server.key, &shown),
         server,
@@ -168,15 +191,22 @@ fn in_short(part: Part, rules: &RuleSet) -> (ServerEntry, Vec<ToolInShort>, Opti
         first_tool: 0,
         tool_count: 0,
         classes: [0; 4],
-        rows: rows.digest,
-        places: rows.places.clone(),
+        rows: digest,
+        places,
+        traits,
+        since: last_correction.map_or(since, |made| made.max(since)),
     };
-    (entry, tools_in_short(rows, rules), None)
+    (entry, tools, None)
 }
 
 /// The same choice as `judged::judge` makes, without definitions and evidence: a name once, as its worse half.
-fn tools_in_short(rows: Rows, rules: &RuleSet) -> Vec<ToolInShort> {
-    let mut list: Vec<(ToolInShort, bool, String)> = Vec::with_capacity(rows.tools.len());
+fn tools_in_short(
+    mut rows: Rows,
+    traits: ServerTraits,
+    asked: &Asked<'_>,
+) -> (Vec<ToolInShort>, ServerTraits) {
+    let rules = asked.rules;
+    let mut list: Vec<(ToolInShort, bool, String, usize)> = Vec::with_capacity(rows.tools.len());
     let mut place: BTreeMap<String, usize> = BTreeMap::new();
     for (i, row) in rows.tools.into_iter().enumerate() {
         let (mut class, mut risk, mut signals, review);
@@ -190,6 +220,7 @@ fn tools_in_short(rows: Rows, rules: &RuleSet) -> Vec<ToolInShort> {
                     continue;
                 };
                 let verdict: Verdict = rules.judge(&tool);
+                rows.looked.insert(i, Looked::judged(tool, &verdict));
                 (class, risk, signals, review) =
                     (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);
             }
@@ -203,13 +234,15 @@ fn tools_in_short(rows: Rows, rules: &RuleSet) -> Vec<ToolInShort> {
             (class, risk, signals, needs_review) =
                 (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);
         }
+        let declared = Declared::of(row.reads_only, row.destroys);
         let line = Untrusted::new(row.description).for_page_line(LINE_IN_LIST);
         let hash = row.hash.to_string();
-        let tool = ToolInShort { name: row.name, line, class, risk, signals };
+        let tool =
+            ToolInShort { name: row.name, line, class, risk, signals, exposed: Default::default(), declared };
         match place.get(&tool.name) {
             None => {
                 place.insert(tool.name.clone(), list.len());
-                list.push((tool, needs_review, hash));
+                list.push((tool, needs_review, hash, i));
             }
             Some(at) => {
                 let severity = |t: &ToolInShort, review: bool| -> (crate::model::Class, Risk, bool) {
@@ -219,10 +252,19 @@ fn tools_in_short(rows: Rows, rules: &RuleSet) -> Vec<ToolInShort> {
                     && known.2 != hash
                     && severity(&tool, needs_review) > severity(&known.0, known.1)
                 {
-                    *known = (tool, needs_review, hash);
+                    *known = (tool, needs_review, hash, i);
                 }
             }
         }
     }
-    list.into_iter().map(|(tool, _, _)| tool).collect()
+    let signals = || list.iter().flat_map(|(tool, ..)| tool.signals.iter().copied());
+    let changed = |tool: &ToolInShort| rows.earlier.gone.contains(&tool.name);
+    let traits = traits
+        .with(ServerTrait::Trifecta, ServerTraits::is_trifecta(signals()))
+        .with(ServerTrait::Changed, list.iter().any(|(tool, ..)| changed(tool)));
+    let tools = list.into_iter().map(|(tool, _, _, i)| {
+        let exposed = exposed(asked.library, &tool, rows.looked.get(&i), changed(&tool), traits);
+        ToolInShort { exposed, ..tool }
+    });
+    (tools.collect(), traits)
 }

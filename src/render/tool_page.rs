@@ -1,101 +1,114 @@
 //! A tool's page: one verdict, printed in every place that speaks of it.
 
+use std::cell::LazyCell;
+
 use rayon::prelude::*;
 use serde::Serialize;
-use serde_json::json;
 
-use super::RenderError;
-use super::catalogue::{ToolLine, tool_path};
-use super::control::{FormatView, Launch, RuleWord, launch, rule_word, tool_formats};
+use super::catalogue::{ToolEntry, tool_path};
+use super::control::{Control, Policies, control};
 use super::digest::Digest;
+use super::exposure::{AttackLine, attack_lines};
 use super::facts::{Facts, facts};
+use super::hints::{Hints, hints};
+use super::history::{HistoryView, Seen};
 use super::html::Sheet;
 use super::judged::JudgedTool;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::name::{ServerName, tool_name};
-use super::parameters::{Parameters, parameters};
-use super::quote::{Reason, Stretch, deciding, marked, reasons};
+use super::parameters::{Parameters, Schema, parameters, schema};
+use super::questions::{json_ld, questions};
+use super::quote::{DESCRIPTION_ON_PAGE, Reason, Stretch, deciding, marked, reasons};
 use super::site_work::{Common, ServerWork};
-use super::twin;
 use super::words::{
     ClassWord, Day, RiskWord, SignalWord, base_risk, class_word, day, next_lower, risk_word, signal_word,
 };
+use super::{RenderError, badge, markdown, twin};
 use crate::model::slug::slug;
-use crate::model::{Untrusted, Verdict};
-use crate::policy::{ServerPolicy, ToolPolicy};
+use crate::model::{Signal, Untrusted, Verdict};
+use crate::policy::Tier;
 
+/// Longest description that stands in full height, in characters.
+const DESCRIPTION_IN_FULL: usize = 1_500;
 /// Other tools of the same server that are named.
-const SIBLINGS: usize = 10;
+const SIBLINGS: usize = 6;
 /// Longest name in a heading.
 const NAME_ON_PAGE: usize = 1_000;
 /// Longest name inside a sentence.
 const NAME_IN_TEXT: usize = 120;
 
+/// Everything a tool's page shows.
 #[derive(Serialize)]
-struct ToolView<'a> {
-    server: &'a ServerName,
+pub(super) struct ToolView<'a> {
+    pub(super) server: &'a ServerName,
     /// The whole name, for the heading.
-    full_name: String,
+    pub(super) full_name: String,
     /// The name for sentences.
-    name: String,
-    title: Option<String>,
-    class: ClassWord,
+    pub(super) name: String,
+    pub(super) title: Option<String>,
+    pub(super) class: ClassWord,
     lower: Option<ClassWord>,
-    risk: RiskWord,
+    pub(super) risk: RiskWord,
     base: RiskWord,
-    signals: Vec<SignalWord>,
-    confidence: String,
+    pub(super) signals: Vec<SignalWord>,
+    pub(super) confidence: String,
     /// `sure`, `likely`, `unsure` or `unknown`.
     sureness: &'static str,
-    needs_review: bool,
+    pub(super) needs_review: bool,
+    /// Where words were found that talk to the model: `description`, `parameter`, `elsewhere`, or empty.
+    pub(super) talks: &'static str,
+    /// Its author describes it.
+    described: bool,
     description: Vec<Stretch>,
+    /// It is so long that it scrolls in a box of its own.
+    description_long: bool,
     description_cut: bool,
     /// The description on one line for sentences; empty if there is none.
-    says: String,
+    pub(super) says: String,
     /// It ends in a mark that ends a sentence.
     says_stopped: bool,
     marked_name: Vec<Stretch>,
-    facts: &'a Facts,
-    definition: String,
+    pub(super) facts: &'a Facts,
+    pub(super) definition: String,
+    /// The beginning of it.
+    definition_short: String,
     first_seen: Day,
-    parameters: Parameters,
-    hints: Vec<HintView>,
-    reasons: Vec<Reason>,
+    /// The definition was seen on another server before this one listed it.
+    seen_before: bool,
+    pub(super) history: HistoryView,
+    pub(super) parameters: Parameters,
+    schema: Option<Schema>,
+    pub(super) hints: Hints,
+    pub(super) reasons: Vec<Reason>,
     reasons_left_out: usize,
-    deciding: Option<Reason>,
-    correction: Option<CorrectionView>,
+    /// Number of the reason that decided; 0 if none did alone.
+    deciding: usize,
+    pub(super) correction: Option<CorrectionView>,
     others: Vec<OtherView>,
-    rule: RuleWord,
-    /// Every format does what the rule says.
-    same_everywhere: bool,
-    formats: Vec<FormatView>,
-    launch: &'a Launch,
-    total: usize,
-    siblings: Vec<ToolLine>,
-    similar: Vec<ToolLine>,
+    pub(super) control: Control,
+    pub(super) total: usize,
+    siblings: Vec<Near>,
+    /// Similar tools on other servers with the same class and risk.
+    alike: Vec<Near>,
+    /// Those that do less harm.
+    safer: Vec<Near>,
+    /// Those that do more.
+    riskier: Vec<Near>,
+    /// Name of the page's file without its ending.
+    file: String,
+    pub(super) attacks: Vec<AttackLine<'a>>,
 }
 
-/// An author's hint, as stated.
+/// Another tool that the page names.
 #[derive(Debug, Clone, Serialize)]
-struct HintView {
-    name: &'static str,
-    value: bool,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct CorrectionView {
-    /// The rules say the same.
-    agrees: bool,
-    who: String,
-    why: String,
-    why_stopped: bool,
-    made: Day,
-    /// What the rules said.
+struct Near {
+    name: String,
+    /// Of a tool of the same server the file beside this one, of others the path from the root.
+    path: String,
     class: ClassWord,
     risk: RiskWord,
-    signals: Vec<SignalWord>,
-    /// The correction changes the signals, too.
-    other_signals: bool,
+    /// Its server's key; empty for the same server.
+    server: String,
 }
 
 /// Another definition under the same name.
@@ -105,13 +118,6 @@ struct OtherView {
     risk: RiskWord,
     line: String,
     definition: String,
-}
-
-/// One question with its answer, plain text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Question {
-    question: String,
-    answer: String,
 }
 
 /// A tool.
@@ -126,19 +132,13 @@ pub(super) const KIND: PageKind = PageKind {
 
 /// The pages of all tools of a server; those of a large one are spread over the threads.
 fn tools(work: &ServerWork<'_>) -> Result<(), RenderError> {
-    let (Some(judged), Some(policy)) = (work.judged, work.policy) else { return Ok(()) };
+    let (Some(judged), Some(policies)) = (work.judged, work.policies) else { return Ok(()) };
     let pages = ToolPages {
         facts: facts(work.entry.key(), &work.rows.shown, work.rows.chosen()),
-        launch: launch(work.entry.key(), &work.rows.shown, work.rows.chosen()),
-        lines: work
-            .common
-            .catalogue
-            .tools_of(work.entry)
-            .iter()
-            .map(|tool| work.common.catalogue.tool_line(tool, false))
-            .collect::<std::io::Result<_>>()?,
+        seen: Seen::new(&work.rows.history),
         work,
-        policy,
+        judged,
+        policies,
     };
     judged.par_iter().enumerate().try_for_each(|(place, tool)| pages.write(place, tool))
 }
@@ -146,55 +146,67 @@ fn tools(work: &ServerWork<'_>) -> Result<(), RenderError> {
 /// What all tool pages of one server share.
 struct ToolPages<'a> {
     work: &'a ServerWork<'a>,
-    policy: &'a ServerPolicy,
+    judged: &'a [JudgedTool],
+    policies: &'a Policies,
     facts: Facts,
-    launch: Launch,
-    /// The server's tools as lists show them.
-    lines: Vec<ToolLine>,
+    seen: Seen<'a>,
 }
 
 impl ToolPages<'_> {
-    /// Makes the page of one tool, by its place among the server's tools, and its twin.
+    /// Makes the page of one tool, by its place among the server's tools, and its twins.
     fn write(&self, place: usize, tool: &JudgedTool) -> Result<(), RenderError> {
         let Common { press, .. } = self.work.common;
         let name = tool.definition.name();
-        let entry = self.work.entry;
-        let Some(rule) = self.policy.tool(name) else {
-            return Err(RenderError::NoPolicy {
-                server: entry.key().to_string(),
-                tool: Untrusted::new(name).for_terminal(80),
-            });
+        let (entry, unit) = (self.work.entry, self.work.unit);
+        let no_policy = || RenderError::NoPolicy {
+            server: entry.key().to_string(),
+            tool: Untrusted::new(name).for_terminal(80),
         };
-        let view = self.view(place, tool, rule)?;
+        let rule = self.policies.of(Tier::Recommended).tool(name).ok_or_else(no_policy)?;
+        if !Tier::ALL.iter().all(|tier| self.policies.of(*tier).tool(name).is_some()) {
+            return Err(no_policy());
+        }
+        // Made for the first of its files that is not what it was.
+        let view = LazyCell::new(|| {
+            let control = control(self.policies, name).expect("the policy of each tier names the tool");
+            self.view(place, tool, control)
+        });
         let path = tool_path(&entry.name.path, &slug(name));
-        let inputs = Digest::of(&view);
-        press.twin(self.work.unit, &path, inputs, || {
-            Ok(twin::ToolTwin::new(entry, tool, rule, view.facts, &path))
+        let inputs = self.work.tool_inputs(place);
+        press.twin(unit, &path, inputs, || Ok(twin::ToolTwin::new(entry, tool, rule, &self.facts, &path)))?;
+        press.beside("md", unit, &path, inputs, || markdown::tool(&view))?;
+        press.beside("svg", unit, &path, Digest::of(&(tool.verdict.class, tool.verdict.risk)), || {
+            badge::tool(class_word(tool.verdict.class), risk_word(tool.verdict.risk))
         })?;
-        press.page_on("tool.html", &KIND, self.work.unit, &path, inputs, || {
-            let mut sheet = Sheet::of("tool.html", &view)?;
+        press.page_on("tool.html", &KIND, unit, &path, inputs, || {
+            let mut sheet = Sheet::of("tool.html", &*view)?;
             let questions = questions(&press.engine.text("faq.txt", &sheet)?);
-            sheet.set("json_ld", &json_ld(&questions));
-            sheet.set("questions", &questions);
+            sheet.set("json_ld", &json_ld(&questions))?;
+            sheet.set("questions", &questions)?;
             Ok(sheet)
         })
     }
 
-    fn view(&self, place: usize, tool: &JudgedTool, rule: &ToolPolicy) -> Result<ToolView<'_>, RenderError> {
+    fn view(&self, place: usize, tool: &JudgedTool, control: Control) -> ToolView<'_> {
         let Verdict { class, risk, ref signals, confidence, needs_review, .. } = tool.verdict;
         let definition = &tool.definition;
         let description = Untrusted::new(definition.description().unwrap_or_default());
         let evidence = &tool.by_rules.evidence;
-        let (reasons, reasons_left_out) = reasons(definition, evidence, self.work.common.rules);
-        let blank = description.is_blank();
-        let (stretches, description_cut) =
-            if blank { (Vec::new(), false) } else { marked(description.raw(), "/description", evidence) };
-        let says = if blank { String::new() } else { description.for_page_line(300) };
-        let decided = deciding(&reasons, class);
+        let rules = self.work.common.rules;
+        let (reasons, reasons_left_out) = reasons(definition, evidence, rules);
+        let described = !description.is_blank();
+        let description_long = description.raw().chars().count() > DESCRIPTION_IN_FULL;
+        let (stretches, description_cut) = if described {
+            marked(description.raw(), "/description", evidence, DESCRIPTION_ON_PAGE)
+        } else {
+            (Vec::new(), false)
+        };
+        let says = if described { description.for_page_line(200) } else { String::new() };
         let name = tool_name(definition.name(), NAME_IN_TEXT);
-        let formats = tool_formats(self.policy, rule, &self.work.entry.name.path);
-        let wanted = rule_word(rule.rule);
-        Ok(ToolView {
+        let path = slug(definition.name());
+        let history = self.seen.of(tool, self.judged, &self.facts, rules);
+        let [alike, safer, riskier] = self.similar_to(place, (risk_word(risk).step, class_word(class).step));
+        ToolView {
             server: &self.work.entry.name,
             full_name: tool_name(definition.name(), NAME_ON_PAGE),
             title: definition.title().map(|t| tool_name(t, 300)).filter(|t| *t != name && !t.is_empty()),
@@ -207,51 +219,117 @@ impl ToolPages<'_> {
             confidence: format!("{confidence:.2}"),
             sureness: sureness(confidence),
             needs_review,
+            talks: talks(&tool.verdict, &reasons),
+            described,
             description: stretches,
+            description_long,
             description_cut,
             says_stopped: ends_sentence(&says),
             says,
-            marked_name: marked(definition.name(), "/name", evidence).0,
+            marked_name: marked(definition.name(), "/name", evidence, NAME_ON_PAGE).0,
             facts: &self.facts,
             definition: definition.hash().to_string(),
+            definition_short: definition.hash().to_string().chars().take(16).collect(),
             first_seen: day(tool.first_seen),
-            parameters: parameters(definition),
-            hints: hints(tool),
-            deciding: decided.and_then(|n| reasons.iter().find(|r| r.number == n)).cloned(),
+            seen_before: history.begun.is_some_and(|begun| tool.first_seen < begun),
+            history,
+            parameters: parameters(definition, evidence),
+            schema: schema(definition),
+            hints: hints(definition, &tool.verdict),
+            deciding: deciding(&reasons, class).unwrap_or_default(),
             reasons,
             reasons_left_out,
             correction: correction(tool),
             others: others(tool),
-            same_everywhere: formats.iter().all(|f| f.rule == Some(wanted)),
-            rule: wanted,
-            formats,
-            launch: &self.launch,
+            control,
             total: self.work.entry.tool_count,
             siblings: self.siblings(place),
-            similar: self.similar_to(place)?,
-        })
+            alike,
+            safer,
+            riskier,
+            file: path,
+            attacks: self.attacks(place),
+        }
     }
 
     /// The tools around this one in the server's own order: what is listed together mostly belongs together.
-    fn siblings(&self, place: usize) -> Vec<ToolLine> {
-        let last_start = self.lines.len().saturating_sub(SIBLINGS + 1);
+    fn siblings(&self, place: usize) -> Vec<Near> {
+        let catalogue = self.work.common.catalogue;
+        let tools = catalogue.tools_of(self.work.entry);
+        let last_start = tools.len().saturating_sub(SIBLINGS + 1);
         let start = place.saturating_sub(SIBLINGS / 2).min(last_start);
-        let near = self.lines.iter().enumerate().skip(start).take(SIBLINGS + 1);
-        near.filter(|(i, _)| *i != place).take(SIBLINGS).map(|(_, line)| line.clone()).collect()
+        let near = tools.iter().enumerate().skip(start).take(SIBLINGS + 1);
+        let near = near.filter(|(i, _)| *i != place).take(SIBLINGS);
+        let file = |tool| format!("{}.html", slug(catalogue.name_of(tool)));
+        near.map(|(_, tool)| self.near(tool, file(tool), String::new())).collect()
     }
 
-    fn similar_to(&self, place: usize) -> std::io::Result<Vec<ToolLine>> {
+    fn attacks(&self, place: usize) -> Vec<AttackLine<'_>> {
+        let Common { catalogue, library, .. } = self.work.common;
+        let tool = catalogue.tools_of(self.work.entry).get(place);
+        attack_lines(library, tool.map(|tool| tool.exposed).unwrap_or_default())
+    }
+
+    /// Similar tools of other servers: as severe as this one, less, more.
+    fn similar_to(&self, place: usize, own: (usize, usize)) -> [Vec<Near>; 3] {
         let Common { catalogue, similar, .. } = self.work.common;
-        let tools = similar.to(catalogue, self.work.entry.first_tool + place);
-        let tools = tools.into_iter().filter_map(|i| catalogue.tools.get(i));
-        tools.map(|tool| catalogue.tool_line(tool, true)).collect()
+        let mut lists = [Vec::new(), Vec::new(), Vec::new()];
+        let [alike, safer, riskier] = &mut lists;
+        for place in similar.to(catalogue, self.work.entry.first_tool + place) {
+            let Some(tool) = catalogue.tools.get(place) else { continue };
+            let Some(server) = catalogue.servers.get(tool.server as usize) else { continue };
+            let path = tool_path(&server.name.path, &slug(catalogue.name_of(tool)));
+            let line = self.near(tool, path, server.name.key.clone());
+            match (line.risk.step, line.class.step).cmp(&own) {
+                std::cmp::Ordering::Equal => alike.push(line),
+                std::cmp::Ordering::Less => safer.push(line),
+                std::cmp::Ordering::Greater => riskier.push(line),
+            }
+        }
+        lists
+    }
+
+    fn near(&self, tool: &ToolEntry, path: String, server: String) -> Near {
+        let name = tool_name(self.work.common.catalogue.name_of(tool), NAME_IN_TEXT);
+        Near { name, path, class: class_word(tool.class), risk: risk_word(tool.risk), server }
     }
 }
 
-fn hints(tool: &JudgedTool) -> Vec<HintView> {
-    let names = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"];
-    let stated = |name: &'static str| Some(HintView { name, value: tool.definition.hint(name)? });
-    names.into_iter().filter_map(stated).collect()
+/// Where the words stand that talk to the model, if the verdict says that there are some.
+fn talks(verdict: &Verdict, reasons: &[Reason]) -> &'static str {
+    let id = signal_word(Signal::DescriptionInjection).id;
+    if !verdict.signals.contains(&Signal::DescriptionInjection) {
+        return "";
+    }
+    match reasons.iter().find(|r| r.signal.is_some_and(|s| s.id == id)).map(|r| r.place) {
+        Some("description") => "description",
+        Some("parameter") => "parameter",
+        _ => "elsewhere",
+    }
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct CorrectionView {
+    /// The rules say the same.
+    pub(super) agrees: bool,
+    who: String,
+    why: String,
+    why_stopped: bool,
+    made: Day,
+    /// What the rules said.
+    class: ClassWord,
+    risk: RiskWord,
+    signals: Vec<SignalWord>,
+    /// The correction changes the signals, too.
+    other_signals: bool,
+}
+
+impl CorrectionView {
+    /// Who and when, for Markdown.
+    pub(super) fn by(&self) -> String {
+        let who = crate::model::emit::for_markdown(&Untrusted::new(self.who.as_str()), 100);
+        format!("by {who} on {}", self.made.iso)
+    }
 }
 
 fn correction(tool: &JudgedTool) -> Option<CorrectionView> {
@@ -297,48 +375,6 @@ fn ends_sentence(text: &str) -> bool {
     text.ends_with(['.', '!', '?', '…', '。', '！', '？', ':', ';'])
 }
 
-/// `faq.txt` begins a question with `Q:` and its answer with `A:`; other lines go on with what was begun.
-/// Foreign text in it has no line feeds, so it cannot begin either.
-fn questions(text: &str) -> Vec<Question> {
-    let mut list: Vec<Question> = Vec::new();
-    let mut in_answer = false;
-    for line in text.lines() {
-        let (begins, rest) = match (line.strip_prefix("Q:"), line.strip_prefix("A:")) {
-            (Some(question), _) => (Some(false), question),
-            (_, Some(answer)) => (Some(true), answer),
-            _ => (None, line),
-        };
-        in_answer = begins.unwrap_or(in_answer);
-        if begins == Some(false) {
-            list.push(Question { question: String::new(), answer: String::new() });
-        }
-        let Some(last) = list.last_mut() else { continue };
-        let text = if in_answer { &mut last.answer } else { &mut last.question };
-        for word in rest.split_whitespace() {
-            if !text.is_empty() {
-                text.push(' ');
-            }
-            text.push_str(word);
-        }
-    }
-    list
-}
-
-/// The same questions for search engines. Source: schema.org, FAQPage.
-fn json_ld(questions: &[Question]) -> String {
-    let entries: Vec<serde_json::Value> = questions
-        .iter()
-        .map(|q| {
-            json!({
-                "@type": "Question",
-                "name": q.question,
-                "acceptedAnswer": { "@type": "Answer", "text": q.answer },
-            })
-        })
-        .collect();
-    json!({ "@context": "https://schema.org", "@type": "FAQPage", "mainEntity": entries }).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,12 +385,5 @@ mod tests {
             assert!(ends_sentence(text), "{text}");
         }
         assert!(!ends_sentence("Done") && !ends_sentence("Done)") && !ends_sentence(""));
-    }
-
-    #[test]
-    fn questions_and_answers_come_in_turn() {
-        let list = questions("\nQ: Q1?\nA: A  1\n and more\n\nQ: Q2?\nA: A2\n");
-        let shown: Vec<_> = list.iter().map(|q| (q.question.as_str(), q.answer.as_str())).collect();
-        assert_eq!(shown, [("Q1?", "A 1 and more"), ("Q2?", "A2")]);
     }
 }

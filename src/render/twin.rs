@@ -2,7 +2,6 @@
 //! field is never taken away or given another meaning without a new number in `format`.
 
 use std::fmt::Write as _;
-use std::str::FromStr;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -16,35 +15,6 @@ use super::words::{ClassCount, ClassWord, RiskWord};
 use crate::model::text::is_unprintable;
 use crate::model::{Class, Evidence, Risk, Signal, Untrusted};
 use crate::policy::{Rule, ToolPolicy};
-
-/// Which twins are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Twins {
-    /// `x.json` beside `x.html`.
-    pub json: bool,
-}
-
-impl Default for Twins {
-    fn default() -> Self {
-        Self { json: true }
-    }
-}
-
-impl FromStr for Twins {
-    type Err = String;
-
-    /// Words with commas between them, or `none`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut twins = Twins { json: false };
-        for word in text.split(',').map(str::trim).filter(|word| *word != "none") {
-            match word {
-                "json" | "all" => twins.json = true,
-                _ => return Err(format!("there is no twin \"{word}\"; there are json, all and none")),
-            }
-        }
-        Ok(twins)
-    }
-}
 
 /// A shape of twin; its name stands in each of them.
 pub(super) struct Shape(&'static str);
@@ -304,6 +274,9 @@ pub(super) struct ToolListTwin {
     format: &'static str,
     class: Option<&'static str>,
     risk: Option<&'static str>,
+    signal: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<String>,
     total: usize,
     part: PartTwin,
     #[serde(serialize_with = "as_twins")]
@@ -326,10 +299,22 @@ impl ToolListTwin {
             format: TOOL_LIST.0,
             class: class.map(|c| c.id),
             risk: risk.map(|r| r.id),
+            signal: None,
+            server: None,
             total,
             part: PartTwin::new(pager),
             tools: lines,
         }
+    }
+
+    /// The same, of tools with a signal.
+    pub(super) fn with_signal(self, signal: Option<super::words::SignalWord>) -> Self {
+        Self { signal: signal.map(|s| s.id), ..self }
+    }
+
+    /// The same, of one server's tools.
+    pub(super) fn of_server(self, key: String) -> Self {
+        Self { server: Some(key), ..self }
     }
 }
 
@@ -388,10 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn twins_are_named_or_none() {
-        assert_eq!("none".parse(), Ok(Twins { json: false }));
-        assert_eq!("json".parse(), Ok(Twins { json: true }));
-        assert!("yaml".parse::<Twins>().unwrap_err().contains("yaml"));
+    fn a_twin_lies_beside_its_page() {
         assert_eq!(json_path("a/index.html"), "a/index.json");
     }
 }

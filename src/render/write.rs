@@ -1,5 +1,7 @@
 //! Files of the site: written beside their place and renamed, left alone where nothing changed, removed when their page
-//! is gone.
+//! is gone. The folder of a new server is written beside its place and renamed as a whole (see `fresh`).
+
+mod big;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufWriter, Write};
@@ -10,12 +12,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use super::RenderError;
 use super::compress::Compression;
 use super::digest::Digest;
+use super::fresh::{Fresh, beside, rename_to_free_place, taken_up};
 use super::manifest::{
     Entry, JOURNAL, MANIFEST, UNFINISHED, Unit, UnitName, Units, begin, is_plain, take_up,
 };
-
-/// What a file is called until it is whole.
-const BESIDE: &str = "unfinished";
 
 /// The folder a build writes to.
 pub(super) struct Output {
@@ -42,6 +42,8 @@ pub(super) struct OpenUnit {
     name: UnitName,
     before: BTreeMap<String, Entry>,
     now: Mutex<BTreeMap<String, Entry>>,
+    /// Its folder, where it is new as a whole.
+    fresh: Option<Fresh>,
 }
 
 impl OpenUnit {
@@ -69,10 +71,10 @@ impl Output {
             return Err(RenderError::ForeignFolder { out: root.to_owned() });
         }
         take_up(root)?;
-        let unsure: BTreeSet<String> = match fs_err::read_to_string(&journal) {
-            Ok(text) => text.lines().filter(|line| is_plain(line)).map(str::to_owned).collect(),
-            Err(_) => BTreeSet::new(),
-        };
+        let noted = fs_err::read_to_string(&journal).unwrap_or_default();
+        let files = noted.lines().filter(|line| !line.ends_with('/') && is_plain(line));
+        let mut unsure: BTreeSet<String> = files.map(str::to_owned).collect();
+        taken_up(root, &noted, &mut unsure)?;
         for path in &unsure {
             let _ = std::fs::remove_file(beside(&root.join(path)));
         }
@@ -107,7 +109,19 @@ impl Output {
         }
         let known = if before.next_name() == Some(&name) { before.take()? } else { None };
         let before = known.map(|unit| unit.files).unwrap_or_default();
-        Ok(OpenUnit { name, before, now: Mutex::new(BTreeMap::new()) })
+        Ok(OpenUnit { name, before, now: Mutex::new(BTreeMap::new()), fresh: None })
+    }
+
+    /// The same for a unit most of whose files lie in one folder, which is no other unit's.
+    ///
+    /// # Errors
+    /// As [`Output::unit`].
+    pub(super) fn unit_in(&self, name: UnitName, folder: &str) -> Result<OpenUnit, RenderError> {
+        let mut unit = self.unit(name)?;
+        if unit.before.is_empty() && !self.has_unsure.load(Ordering::Relaxed) {
+            unit.fresh = Fresh::begin(&self.root, folder, &self.journal)?;
+        }
+        Ok(unit)
     }
 
     /// Leaves a whole unit as the last build wrote it; returns how many files that are.
@@ -181,6 +195,12 @@ impl Output {
         content: &[u8],
     ) -> Result<bool, RenderError> {
         self.note(unit, path, Entry { inputs, bytes: content.len() as u64 })?;
+        if let Some(fresh) = &unit.fresh
+            && fresh.write(path, content)?
+        {
+            self.changed.fetch_add(1, Ordering::Relaxed);
+            return Ok(true);
+        }
         let target = self.root.join(path);
         let was_unsure = self.has_unsure.load(Ordering::Relaxed) && self.forget_unsure(path, true);
         let ours = was_unsure || unit.before.contains_key(path);
@@ -244,6 +264,9 @@ impl Output {
     /// A file that cannot be removed, or a full disk.
     pub(super) fn end_unit(&self, unit: OpenUnit) -> Result<(), RenderError> {
         let now = unit.now.into_inner().expect("no thread panics while it holds the list");
+        if let Some(fresh) = unit.fresh {
+            fresh.end(&self.root, &self.journal)?;
+        }
         for path in unit.before.keys().filter(|path| !now.contains_key(*path)) {
             self.remove(path)?;
         }
@@ -334,38 +357,9 @@ pub(super) struct Written {
     pub(super) bytes: u64,
 }
 
-fn beside(target: &Path) -> PathBuf {
-    let mut name = target.as_os_str().to_owned();
-    name.push(".");
-    name.push(BESIDE);
-    name.into()
-}
-
 fn is_same(target: &Path, content: &[u8]) -> bool {
     let same_size = std::fs::metadata(target).is_ok_and(|facts| facts.len() == content.len() as u64);
     same_size && std::fs::read(target).is_ok_and(|old| old == content)
-}
-
-#[cfg(target_os = "linux")]
-fn rename_to_free_place(from: &Path, to: &Path) -> std::io::Result<()> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Some file systems know no such rename.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => look_and_rename(from, to),
-        done => Ok(done?),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn rename_to_free_place(from: &Path, to: &Path) -> std::io::Result<()> {
-    look_and_rename(from, to)
-}
-
-fn look_and_rename(from: &Path, to: &Path) -> std::io::Result<()> {
-    if to.exists() {
-        return Err(std::io::ErrorKind::AlreadyExists.into());
-    }
-    std::fs::rename(from, to)
 }
 
 #[cfg(test)]
@@ -434,6 +428,57 @@ mod tests {
         output.finish().unwrap();
         assert!(!root.join("half.html").exists());
         assert_eq!(std::fs::read(root.join("old.html")).unwrap(), b"1");
+    }
+
+    #[test]
+    fn a_new_folder_is_there_as_a_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("dist");
+        let open = || Output::open(&root, Compression::default()).unwrap();
+        let begin = |output: &Output| {
+            let unit = output.unit_in(UnitName::server("a"), "servers/a").unwrap();
+            output.put(&unit, "servers/a/tools/x.html", None, b"x").unwrap();
+            output.put(&unit, "elsewhere.html", None, b"y").unwrap();
+            unit
+        };
+        let output = open();
+        let unit = begin(&output);
+        assert!(!root.join("servers/a").exists());
+        drop((unit, output));
+        // Ended before the folder was in its place: nothing is left of it.
+        let output = open();
+        let left: Vec<_> = std::fs::read_dir(root.join("servers")).unwrap().flatten().collect();
+        assert!(left.is_empty(), "{left:?}");
+        let unit = begin(&output);
+        output.end_unit(unit).unwrap();
+        drop(output);
+        // Ended when it was: the folder is ours, and what is not made again goes.
+        let output = open();
+        let unit = output.unit_in(UnitName::server("a"), "servers/a").unwrap();
+        output.put(&unit, "servers/a/index.html", None, b"z").unwrap();
+        output.end_unit(unit).unwrap();
+        output.finish().unwrap();
+        assert!(root.join("servers/a/index.html").exists() && !root.join("servers/a/tools").exists());
+        assert!(!root.join("elsewhere.html").exists());
+    }
+
+    #[test]
+    fn a_new_folder_does_not_take_somebodys_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("dist");
+        build(&root, &[("index.html", "1")]);
+        let output = Output::open(&root, Compression::default()).unwrap();
+        let unit = output.unit_in(UnitName::server("a"), "servers/a").unwrap();
+        output.put(&unit, "servers/a/index.html", None, b"x").unwrap();
+        std::fs::create_dir_all(root.join("servers/a")).unwrap();
+        std::fs::write(root.join("servers/a/mine.txt"), "mine").unwrap();
+        assert!(matches!(output.end_unit(unit), Err(RenderError::ForeignFile { .. })));
+        drop(output);
+        // Neither then nor when the next build takes up what was left.
+        let output = Output::open(&root, Compression::default()).unwrap();
+        output.finish().unwrap();
+        assert_eq!(std::fs::read(root.join("servers/a/mine.txt")).unwrap(), b"mine");
+        assert!(!root.join("servers/a.unfinished").exists());
     }
 
     #[test]

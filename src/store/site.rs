@@ -27,7 +27,9 @@ const SERVERS: &str = "
         ORDER BY p.finished_at DESC, p.id DESC LIMIT 1) AS answer,
       (SELECT p.id FROM releases r JOIN probes p ON p.release_id = r.id
         WHERE r.server_id = s.id AND p.outcome IS NOT NULL AND p.finished_at <= ?1
-        ORDER BY p.finished_at DESC, p.id DESC LIMIT 1) AS newest
+        ORDER BY p.finished_at DESC, p.id DESC LIMIT 1) AS newest,
+      (SELECT count(*) FROM releases r JOIN probes p ON p.release_id = r.id
+        WHERE r.server_id = s.id AND p.outcome = 'ok' AND p.finished_at <= ?1) AS answers
     FROM servers s WHERE (?2 OR s.visibility = 'public') ORDER BY s.key";
 
 const PROBE: &str = "
@@ -83,6 +85,8 @@ pub struct SiteServer {
     pub answer: Option<i64>,
     /// Its newest finished probe, however it ended.
     pub newest: i64,
+    /// How often it listed tools.
+    pub answers: i64,
 }
 
 /// One probe and the release that was probed.
@@ -206,8 +210,10 @@ pub fn servers(
     let rows: Vec<Option<SiteServer>> =
         all(connection, SERVERS, params![stored_time(as_of), audience.sees_private()], |row| {
             let newest: Option<i64> = row.get("newest")?;
-            let server =
-                |newest| Ok(SiteServer { key: word(row, "key")?, answer: row.get("answer")?, newest });
+            let server = |newest| {
+                let (answer, answers) = (row.get("answer")?, row.get("answers")?);
+                Ok(SiteServer { key: word(row, "key")?, answer, newest, answers })
+            };
             newest.map(server).transpose()
         })?;
     Ok(rows.into_iter().flatten().collect())

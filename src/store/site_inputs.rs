@@ -21,9 +21,20 @@ const ATTEMPTS: &str = "
     SELECT rung, command, args, env, dependencies_as_of, extras, outcome, detail, tools, started_at, millis, log_tail
     FROM attempts WHERE probe_id = ?1 ORDER BY position";
 const TOOL_HASHES: &str = "SELECT definition_hash FROM probe_tools WHERE probe_id = ?1 ORDER BY position";
+const EARLIER: &str = "
+    SELECT p.finished_at, r.version, t.definition_hash
+    FROM probes shown JOIN releases rs ON rs.id = shown.release_id
+    JOIN releases r ON r.server_id = rs.server_id
+    JOIN probes p ON p.release_id = r.id AND p.outcome = 'ok' AND p.finished_at <= shown.finished_at
+    JOIN probe_tools t ON t.probe_id = p.id
+    WHERE shown.id = ?1 ORDER BY p.finished_at, r.version, t.position";
 const TOOLS_IN_SHORT: &str = "
     SELECT d.hash AS hash, d.name AS name, substr(d.description, 1, ?3) AS description, v.class AS class, v.risk AS risk,
-      v.signals AS signals, v.needs_review AS needs_review
+      v.signals AS signals, v.needs_review AS needs_review,
+      CASE WHEN instr(d.canonical, '\"annotations\":') > 0 AND json_valid(d.canonical)
+        THEN json_type(d.canonical, '$.annotations.readOnlyHint') END AS reads_only,
+      CASE WHEN instr(d.canonical, '\"annotations\":') > 0 AND json_valid(d.canonical)
+        THEN json_type(d.canonical, '$.annotations.destructiveHint') END AS destroys
     FROM probe_tools t JOIN definitions d ON d.hash = t.definition_hash
     LEFT JOIN verdicts v ON v.definition_hash = d.hash AND v.rule_set_hash = ?2
     WHERE t.probe_id = ?1 ORDER BY t.position";
@@ -44,6 +55,10 @@ pub struct ShortTool {
     pub name: String,
     /// The beginning of its description.
     pub description: String,
+    /// What its author's hint `readOnlyHint` states.
+    pub reads_only: Option<bool>,
+    /// What its author's hint `destructiveHint` states.
+    pub destroys: Option<bool>,
     /// The stored verdict in short; None: nobody has judged it under these rules.
     pub verdict: Option<ShortVerdict>,
 }
@@ -74,7 +89,11 @@ pub fn feed_server(db: &Connection, server: &SiteServer, bytes: &mut Vec<u8>) ->
             feed_rows(db, PROBE, server.newest, bytes)?;
         }
         feed_rows(db, ATTEMPTS, shown, bytes)?;
-        feed_rows(db, TOOL_HASHES, shown, bytes)
+        feed_rows(db, TOOL_HASHES, shown, bytes)?;
+        if server.answers > 1 {
+            feed_rows(db, EARLIER, shown, bytes)?;
+        }
+        Ok(())
     };
     feed(bytes).map_err(|e| StoreError::from_sql(db, e))
 }
@@ -132,12 +151,24 @@ pub fn tools_in_short(
                 hash: DefinitionHash::stored(row.get::<_, String>("hash")?),
                 name: row.get("name")?,
                 description: row.get::<_, Option<String>>("description")?.unwrap_or_default(),
+                reads_only: stated(row, "reads_only")?,
+                destroys: stated(row, "destroys")?,
                 verdict: verdict.transpose()?,
             })
         })?;
         rows.collect()
     };
     read().map_err(|e| StoreError::from_sql(db, e))
+}
+
+/// SQLite's word for the type of a value: only true and false are statements, as in `ToolDefinition::hint`.
+fn stated(row: &rusqlite::Row<'_>, column: &str) -> rusqlite::Result<Option<bool>> {
+    let word: Option<String> = row.get(column)?;
+    Ok(match word.as_deref() {
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        _ => None,
+    })
 }
 
 /// A definition's canonical JSON.

@@ -309,6 +309,8 @@ pub(crate) fn build(db: &Path, out: &Path, templates: &Files) {
         audience: Default::default(),
         templates: templates.clone(),
         site: Folder::Site.files(None).unwrap(),
+        data: Folder::Data.files(None).unwrap(),
+        download: false,
         benchmark: None,
         version: "0.0.0",
         twins: Default::default(),

@@ -13,6 +13,7 @@ use source::{Source, sources};
 pub(super) const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("assets", &[]),
+    ("attack", &["model"]),
     ("config", &["model"]),
     ("progress", &["model"]),
     ("http", &["model"]),
@@ -27,7 +28,7 @@ pub(super) const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("selftest", &["model"]),
     // Of eval only the shape of the benchmark's result, which the method page shows.
-    ("render", &["model", "store", "policy", "export", "classify", "eval"]),
+    ("render", &["model", "store", "policy", "export", "classify", "eval", "attack"]),
 ];
 
 /// What lives in one place only: what it is, how it is spelled, and the files that may spell it (prefix of the path).

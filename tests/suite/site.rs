@@ -1,10 +1,12 @@
 //! The built site as a reader, a search engine and an attacker find it: a small made-up catalogue with every awkward
 //! kind of server and tool, built into a temporary folder and walked page by page.
 
+mod changes;
 mod engine;
 mod hostile;
 mod method;
 mod pages;
+mod reference;
 mod serving;
 mod wording;
 
@@ -102,8 +104,21 @@ fn add_server(
     title: Option<&str>,
     tools: &[Tool],
 ) {
+    add_server_at(store, rules, key, version, title, tools, sample::start());
+}
+
+/// The same at a time.
+fn add_server_at(
+    store: &mut Store,
+    rules: &RuleSet,
+    key: &str,
+    version: &str,
+    title: Option<&str>,
+    tools: &[Tool],
+    at: jiff::Timestamp,
+) {
     let release = sample::release(key, version);
-    let mut found = sample::probe(&release, Outcome::Ok, &[], sample::start());
+    let mut found = sample::probe(&release, Outcome::Ok, &[], at);
     for tool in tools {
         let definition = tool.definition();
         let (hash, name) = (definition.hash().clone(), definition.name().into());
@@ -170,6 +185,17 @@ fn seed(store: &mut Store, rules: &RuleSet) {
         quiet.attempts[0].log_tail = hostile::TEXTS.join("\n").into();
         sample::store_probe(store, &release, &Default::default(), &quiet);
     }
+    // Two answers: one tool changed, one stayed, one is gone; the one that stayed has hints.
+    let mut before = vec![tool("grow", "Shows it.", Class::Read), tool("stay", "Writes it.", Class::Write)];
+    before[1].json =
+        before[1].json.replacen('{', r#"{"annotations":{"readOnlyHint":true,"idempotentHint":false},"#, 1);
+    let mut now =
+        vec![tool("grow", "Deletes it for good.", Class::Destructive), tool("stay", "", Class::Write)];
+    now[0].json = now[0].json.replace("\"b\"", "\"force\"");
+    now[1].json.clone_from(&before[1].json);
+    before.push(tool("gone", "Lists it.", Class::Read));
+    add_server(store, rules, "npm:grown", "1.0.0", None, &before);
+    add_server_at(store, rules, "npm:grown", "1.1.0", None, &now, later);
     let remote = [tool("ask", "Answers.", Class::Read), tool("runIt", "Runs it now.", Class::Execute)];
     add_server(store, rules, "remote:https://r.example/x?y", "", None, &remote);
     add_server(store, rules, "npm:hidden", "1.0.0", None, &[tool("hidden_tool", "x", Class::Read)]);
@@ -200,6 +226,8 @@ fn options(out: &Path) -> BuildOptions {
         audience: Default::default(),
         templates: Folder::Templates.files(None).unwrap(),
         site: Folder::Site.files(None).unwrap(),
+        data: Folder::Data.files(None).unwrap(),
+        download: false,
         benchmark: Some(MEASURED.clone()),
         version: "0.0.0",
         twins: Default::default(),
@@ -218,8 +246,14 @@ fn build_from(db: &Path, options: &BuildOptions) -> Result<BuildReport, RenderEr
     build(&mut Store::open_read_only(db).unwrap(), &rules, &numbers, options, &|_, _| {})
 }
 
-/// The awkward catalogue, built once for each test that asks.
-fn built() -> Site {
+/// The awkward catalogue, built once: for tests that only look.
+fn built() -> &'static Site {
+    static BUILT: LazyLock<Site> = LazyLock::new(built_anew);
+    &BUILT
+}
+
+/// The awkward catalogue, built for a test that changes what is there.
+fn built_anew() -> Site {
     let (folder, db, mut store) = sample::empty();
     seed(&mut store, &rules());
     drop(store);

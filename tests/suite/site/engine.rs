@@ -37,7 +37,7 @@ fn synth(db: &Path, more: &[&str]) {
 }
 
 /// A made-up catalogue in a folder of its own.
-fn synthetic() -> (TempDir, PathBuf) {
+pub(super) fn synthetic() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let db = folder.path().join("made-up.db");
     std::fs::copy(MADE.path().join("made-up.db"), &db).unwrap();
@@ -183,7 +183,7 @@ fn twins_and_compressed_copies_are_made_when_asked_for_and_go_when_not() {
         assert!(twin["definition"]["name"] == twin["name"], "{path}");
     }
     let compression = Compression { gzip: true, brotli: true };
-    let twins = Twins { json: false };
+    let twins = Twins::NONE;
     build_from(&db, &BuildOptions { compression, twins, ..plain(&out) }).unwrap();
     assert_eq!(ending(".html.gz"), ending(".html"));
     assert_eq!(ending(".html.br"), ending(".html"));

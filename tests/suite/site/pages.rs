@@ -4,7 +4,7 @@ use catalogue::model::slug::slug;
 use catalogue::render::{RenderError, check};
 
 use super::hostile::parse;
-use super::{build_from, built, files, hostile, html_pages, options};
+use super::{build_from, built, built_anew, files, hostile, html_pages, options};
 
 /// The text of the only JSON-LD element, as a parser sees it.
 fn json_ld(page: &str) -> serde_json::Value {
@@ -22,7 +22,7 @@ fn unescape(text: &str) -> String {
 
 #[test]
 fn every_internal_link_resolves_and_every_fragment_is_there() {
-    let site = built();
+    let site = built_anew();
     assert_eq!(check(&site.out), []);
     // And the check can fail.
     std::fs::remove_file(site.out.join("classes/read.html")).unwrap();
@@ -57,6 +57,12 @@ fn every_tool_has_its_page_at_its_permanent_address() {
         "servers/npm/@awkward/names/index.html",
         "servers/npm/@awkward/names/policy/intercept.yaml",
         "servers/npm/@awkward/names/policy/policylayer.json",
+        "servers/npm/@awkward/names/policy/strict/claude-code.json",
+        "servers/npm/@awkward/names/policy/permissive/toolhive.yaml",
+        "servers/npm/@awkward/names/policy/docker.yaml",
+        "servers/npm/@awkward/names/index.md",
+        "servers/npm/@awkward/names/index.svg",
+        "servers/npm/quiet/index.svg",
         "servers/npm/quiet/index.html",
         "servers/pypi/quiet/index.html",
         &format!("{mixed}/tools/twice.html"),
@@ -69,7 +75,7 @@ fn every_tool_has_its_page_at_its_permanent_address() {
 fn a_private_server_is_nowhere() {
     for (name, bytes) in files(&built().out) {
         let text = String::from_utf8_lossy(&bytes);
-        assert!(!name.contains("hidden") && !text.contains("hidden_tool"), "{name}");
+        assert!(name.split('/').all(|part| part != "hidden") && !text.contains("hidden_tool"), "{name}");
     }
 }
 
@@ -79,49 +85,60 @@ fn a_tool_page_has_everything_in_the_order_people_read_it() {
     let mut from = 0;
     for part in [
         "<h1><code>run_it</code></h1>",
+        "id=\"does\"",
         "class=\"scale x\"",
         "class=\"risk high\"",
-        "id=\"description\"",
+        "class=\"big\">0.95",
+        "id=\"evidence\"",
         "</sup>s it.",
+        "id=\"reason-1\"",
+        "Execute and not Write",
+        "id=\"signals\"",
+        "id=\"control\"",
+        "at most 10 times a minute",
+        "href=\"#rule-claude-code\"",
+        "id=\"rule-claude-code\"",
+        "data-tier=\"strict\"",
+        "id=\"rule-codex\"",
+        "id=\"rule-gemini-cli\"",
+        "id=\"rule-intercept\"",
+        "id=\"rule-policylayer\"",
+        "id=\"rule-toolhive\"",
+        "class=\"steps\"",
+        "../policy/docker.yaml",
+        "id=\"why\"",
+        "id=\"hints\"",
+        "id=\"parameters\"",
+        "<b>required</b>",
+        "Exact input schema",
+        "id=\"questions\"",
+        "id=\"similar\"",
+        "id=\"siblings\"",
+        "1 tool</a>",
+        "id=\"history\"",
+        "first listed",
         "id=\"asked\"",
         "<dt>Package</dt>",
         "<dt>Version</dt>",
         "<dt>Asked</dt>",
         "<dt>Protocol</dt>",
-        "id=\"parameters\"",
-        "<strong>required</strong>",
-        "id=\"signals\"",
-        "Confidence <strong>0.95</strong>",
-        "id=\"does\"",
-        "id=\"why\"",
-        "id=\"reason-1\"",
-        "Why Execute and not Write",
-        "href=\"#control\"",
-        "id=\"control\"",
-        "at most 10 times a minute",
-        "class=\"code\"",
-        "class=\"copy\"",
-        "class=\"steps\"",
-        "id=\"siblings\"",
-        "1 tool</a>",
-        "id=\"similar\"",
-        "id=\"questions\"",
+        "id=\"dispute\"",
     ] {
         let at = page.get(from..).unwrap().find(part);
         from += at.unwrap_or_else(|| panic!("{part} is not there after {from}")) + part.len();
     }
-    assert_eq!(page.matches("<summary>").count(), 6);
+    assert_eq!(page.matches("<summary>").count(), 7, "six questions and the schema");
     assert!(page.contains(
         "<link rel=\"canonical\" href=\"https://cat.example/below/servers/pypi/one-tool/tools/run_it.html\">"
     ));
 }
 
 #[test]
-fn similar_tools_are_of_the_same_class_on_other_servers() {
+fn similar_tools_are_on_other_servers_and_safer_ones_stand_apart() {
     let pages = html_pages(&built().out);
     let similar = |path: &str| {
         let (_, rest) = pages[path].split_once("id=\"similar\"").unwrap();
-        rest.split_once("</section>").unwrap().0.to_owned()
+        rest.split_once("id=\"siblings\"").unwrap().0.to_owned()
     };
     let one = similar("servers/pypi/one-tool/tools/run_it.html");
     assert!(one.contains("runIt") && one.contains("remote:https://r.example/x"), "{one}");
@@ -159,13 +176,21 @@ fn no_answer_promises_what_the_shown_policy_does_not_do() {
         json_ld(page)["mainEntity"][place]["acceptedAnswer"]["text"].as_str().unwrap().to_owned()
     };
     let dotted = answer("no.limit", 3);
-    assert!(dotted.contains("Yes, with PolicyLayer") && dotted.contains("Not with Intercept"), "{dotted}");
-    let hidden = answer("delete_it", 3);
-    assert!(!hidden.contains("Yes") && hidden.contains("nothing to limit"), "{hidden}");
-    assert!(answer("delete_it", 4).contains("already does"));
-    assert!(answer("plain", 3).contains("sets no limit"));
+    assert!(
+        dotted.contains("Yes: with PolicyLayer, as") && dotted.contains("cannot count its calls"),
+        "{dotted}"
+    );
+    let asked = answer("delete_it", 3);
+    assert!(!asked.contains("Yes") && asked.contains("Not in the recommended tier"), "{asked}");
+    assert!(asked.contains("at most 10 times an hour"), "the permissive tier limits it: {asked}");
+    let block = answer("delete_it", 4);
+    assert!(block.contains("Intercept, PolicyLayer and ToolHive already refuse every call"), "{block}");
+    assert!(block.contains("The strict documents of Claude Code, Codex and Gemini CLI refuse"), "{block}");
+    let read = answer("plain", 4);
+    assert!(!read.contains("already") && read.contains("take its entry out"), "{read}");
+    assert!(answer("plain", 3).contains("No limit is recommended"));
     let doubtful = answer("doubtful", 1);
-    assert!(doubtful.contains("cannot ask a person"), "{doubtful}");
+    assert!(doubtful.contains("ask a person before each call"), "{doubtful}");
     assert!(!answer("plain", 0).contains('“'), "an empty description is not echoed");
 }
 
@@ -197,7 +222,7 @@ fn a_server_that_did_not_answer_is_not_judged() {
 
 #[test]
 fn the_same_database_gives_the_same_bytes_and_touches_nothing_twice() {
-    let site = built();
+    let site = built_anew();
     let again = site.out.with_file_name("again");
     build_from(&site.db, &options(&again)).unwrap();
     assert!(files(&site.out) == files(&again), "two builds differ");
@@ -207,7 +232,7 @@ fn the_same_database_gives_the_same_bytes_and_touches_nothing_twice() {
 
 #[test]
 fn an_earlier_as_of_shows_the_catalogue_as_it_stood() {
-    let site = built();
+    let site = built_anew();
     let mut earlier = options(&site.out);
     earlier.as_of = Some("2020-01-01T00:00:00Z".parse().unwrap());
     let summary = build_from(&site.db, &earlier).unwrap();
@@ -222,7 +247,7 @@ fn an_earlier_as_of_shows_the_catalogue_as_it_stood() {
 
 #[test]
 fn a_folder_with_other_files_is_refused_and_left_alone() {
-    let site = built();
+    let site = built_anew();
     let other = site.out.with_file_name("other");
     std::fs::create_dir(&other).unwrap();
     std::fs::write(other.join("thesis.txt"), "x").unwrap();
@@ -233,7 +258,7 @@ fn a_folder_with_other_files_is_refused_and_left_alone() {
 
 #[test]
 fn without_a_base_url_no_page_has_a_canonical_address() {
-    let site = built();
+    let site = built_anew();
     let mut plain = options(&site.out);
     plain.base_url = None;
     build_from(&site.db, &plain).unwrap();
@@ -245,7 +270,7 @@ fn without_a_base_url_no_page_has_a_canonical_address() {
 
 #[test]
 fn a_template_that_does_not_parse_or_is_missing_is_named() {
-    let site = built();
+    let site = built_anew();
     let mut broken = options(&site.out);
     broken.templates.insert("tool.html".to_owned(), b"{% if %}".to_vec());
     let error = build_from(&site.db, &broken).unwrap_err();
@@ -254,4 +279,98 @@ fn a_template_that_does_not_parse_or_is_missing_is_named() {
     broken.templates.remove("tool.html");
     let error = build_from(&site.db, &broken).unwrap_err().to_string();
     assert!(error.contains("templates/tool.html is missing"), "{error}");
+}
+
+#[test]
+fn what_became_of_a_tool_is_told_from_every_answer_of_its_server() {
+    let pages = html_pages(&built().out);
+    let history = |tool: &str| {
+        let page = &pages[&format!("servers/npm/grown/tools/{tool}.html")];
+        let (_, rest) = page.split_once("id=\"history\"").unwrap();
+        rest.split_once("id=\"asked\"").unwrap().0.to_owned()
+    };
+    let grow = history("grow");
+    for part in [
+        "<code>1.1.0</code>, changed: description; new parameter <code>force</code>; without parameter <code>b</code>;",
+        "was Read, low risk",
+        "<code>1.0.0</code>, first listed",
+        "answered 2 times",
+    ] {
+        assert!(grow.contains(part), "{part}: {grow}");
+    }
+    assert!(grow.find("1.1.0").unwrap() < grow.find("first listed").unwrap(), "the newest first");
+    let stay = history("stay");
+    assert!(
+        stay.contains("<code>1.0.0</code>, <code>1.1.0</code></dd>") && !stay.contains("changed"),
+        "{stay}"
+    );
+    assert!(!pages.contains_key("servers/npm/grown/tools/gone.html"));
+    let once = &pages["servers/pypi/one-tool/tools/run_it.html"];
+    assert!(once.contains("The server has answered once."));
+}
+
+#[test]
+fn hints_stand_beside_what_is_inferred_and_a_contradiction_is_marked() {
+    let pages = html_pages(&built().out);
+    let page = &pages["servers/npm/grown/tools/stay.html"];
+    let (_, table) = page.split_once("id=\"hints\"").unwrap();
+    let table = table.split_once("</section>").unwrap().0;
+    for part in [
+        "<code>readOnlyHint</code></th><td>true</td><td>false</td><td class=\"no\">≠ contradicts",
+        "<code>destructiveHint</code></th><td>not stated, so true</td>",
+        "<code>idempotentHint</code></th><td>false</td><td>nothing</td><td>– open",
+    ] {
+        assert!(table.contains(part), "{part}: {table}");
+    }
+    let server = &pages["servers/npm/grown/index.html"];
+    assert!(server.contains("1 is said to be read-only; it is not judged Read."), "{server}");
+}
+
+#[test]
+fn every_tier_of_a_format_says_what_its_document_does() {
+    let page = std::fs::read_to_string(built().out.join("servers/pypi/one-tool/tools/run_it.html")).unwrap();
+    let of = |format: &str| {
+        let (_, rest) = page.split_once(&format!("id=\"rule-{format}\"")).unwrap();
+        rest.split_once("</section>").unwrap().0.to_owned()
+    };
+    let claude = of("claude-code");
+    assert!(claude.contains("data-tier=\"recommended permissive\" class=\"on\""), "{claude}");
+    assert!(claude.contains("It cannot count calls, so a person is asked"), "{claude}");
+    assert_eq!(of("intercept").matches("<pre>").count(), 3);
+    assert!(of("intercept").contains("rate_limit: \"10/minute\""));
+    assert!(of("toolhive").contains("In every tier"));
+    assert_eq!(page.matches("class=\"rule on\"").count(), 1);
+}
+
+#[test]
+fn without_policy_files_no_page_links_one_and_twins_are_left_out() {
+    let site = built_anew();
+    let mut few = options(&site.out);
+    few.twins = "json".parse().unwrap();
+    build_from(&site.db, &few).unwrap();
+    assert_eq!(check(&site.out), []);
+    let names: Vec<String> = files(&site.out).into_keys().collect();
+    assert!(names.iter().any(|n| n.ends_with("/run_it.json")));
+    let wrong = |n: &&String| {
+        n.contains("/policy/") || n.ends_with(".md") || (n.ends_with(".svg") && !n.starts_with("static/"))
+    };
+    assert_eq!(names.iter().find(wrong), None);
+}
+
+#[test]
+fn a_markdown_twin_holds_foreign_text_in_code_only() {
+    use pulldown_cmark::{Event, Parser};
+    let twins = files(&built().out).into_iter().filter(|(name, _)| name.ends_with(".md"));
+    let mut seen = 0;
+    for (name, bytes) in twins {
+        let text = String::from_utf8(bytes).unwrap();
+        for event in Parser::new(&text) {
+            assert!(!matches!(event, Event::Html(_) | Event::InlineHtml(_)), "{name}: {event:?}\n{text}");
+            if let Event::Text(words) = event {
+                assert!(!words.contains("evil.example"), "{name}: {words}");
+            }
+        }
+        seen += 1;
+    }
+    assert!(seen > 20);
 }

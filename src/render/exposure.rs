@@ -1,0 +1,126 @@
+//! What tools are exposed to, worked out while stock is taken: most is known from the verdict in short, and only where a
+//! pattern asks for words of the definition is that read. Then a pattern's line for pages.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::RenderError;
+use super::catalogue::ToolInShort;
+use crate::attack::{Exposed, Level, Library, Pattern, PatternSet, SHOWN, ServerTrait, ServerTraits};
+use crate::model::{Evidence, Registry, ToolDefinition, Verdict};
+use crate::store::site::{Corrections, SiteServer};
+use crate::store::site_inputs::ShortTool;
+use crate::store::{Connection, exposure};
+
+/// A definition that was looked at, and what the rules found in it.
+#[derive(Debug)]
+pub(super) struct Looked {
+    definition: ToolDefinition,
+    evidence: Vec<Evidence>,
+}
+
+impl Looked {
+    /// One that was judged in this build.
+    pub(super) fn judged(definition: ToolDefinition, verdict: &Verdict) -> Self {
+        Self { definition, evidence: verdict.evidence.clone() }
+    }
+}
+
+/// What decides which definitions have to be looked at.
+pub(super) struct ToLook<'a> {
+    pub(super) library: &'a Library,
+    pub(super) traits: ServerTraits,
+    /// Names whose definition was another one before.
+    pub(super) gone: &'a BTreeSet<String>,
+    pub(super) corrections: &'a Corrections,
+}
+
+/// What is true of a server, whatever its tools are.
+pub(super) fn traits(server: &SiteServer, looks_alike: bool) -> ServerTraits {
+    let registry = server.key.registry();
+    ServerTraits::default()
+        .with(ServerTrait::Package, matches!(registry, Registry::Npm | Registry::Pypi))
+        .with(ServerTrait::Remote, registry == Registry::Remote && server.answer.is_some())
+        .with(ServerTrait::LookAlike, looks_alike)
+}
+
+/// Reads the definitions that have to be looked at, by place in `tools`.
+///
+/// # Errors
+/// The database cannot be read.
+pub(super) fn look(
+    db: &Connection,
+    rule_set: &str,
+    tools: &[ShortTool],
+    asked: &ToLook<'_>,
+) -> Result<BTreeMap<usize, Looked>, RenderError> {
+    let mut looked = BTreeMap::new();
+    // Without verdict it is judged, and looked at then.
+    for (i, tool) in tools.iter().enumerate() {
+        let Some(verdict) = &tool.verdict else { continue };
+        let corrected = || asked.corrections.contains_key(&(tool.name.clone(), tool.hash.clone()));
+        let needed = asked.library.needs_definition(&Exposed {
+            class: verdict.class,
+            signals: &verdict.signals,
+            definition: None,
+            changed: asked.gone.contains(&tool.name),
+            server: asked.traits,
+        });
+        if !needed && (asked.corrections.is_empty() || !corrected()) {
+            continue;
+        }
+        let found = exposure::definition_with_evidence(db, &tool.hash, rule_set)?;
+        let Some((canonical, evidence)) = found else { continue };
+        if let Ok(definition) = ToolDefinition::from_canonical(canonical, tool.hash.clone()) {
+            looked.insert(i, Looked { definition, evidence: evidence.unwrap_or_default() });
+        }
+    }
+    Ok(looked)
+}
+
+/// What a tool is exposed to, by the verdict in force.
+pub(super) fn exposed(
+    library: &Library,
+    tool: &ToolInShort,
+    looked: Option<&Looked>,
+    changed: bool,
+    server: ServerTraits,
+) -> PatternSet {
+    library.of_tool(&Exposed {
+        class: tool.class,
+        signals: &tool.signals,
+        definition: looked.map(|looked| (&looked.definition, looked.evidence.as_slice())),
+        changed,
+        server,
+    })
+}
+
+/// A pattern as a tool's or a server's page names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct AttackLine<'a> {
+    pub(super) id: &'a str,
+    pub(super) title: &'a str,
+    pub(super) summary: &'a str,
+    pub(super) level: Level,
+    pub(super) per_tool: bool,
+    pub(super) stops: &'a str,
+    pub(super) why_not: &'a str,
+}
+
+impl<'a> AttackLine<'a> {
+    pub(super) fn new(pattern: &'a Pattern) -> Self {
+        let Pattern { id, title, summary, level, per_tool, stops, why_not, .. } = pattern;
+        Self { id, title, summary, level: *level, per_tool: *per_tool, stops, why_not }
+    }
+}
+
+/// The patterns that a tool's page shows: by rank, and no more than a reader takes in.
+pub(super) fn attack_lines(library: &Library, exposed: PatternSet) -> Vec<AttackLine<'_>> {
+    library.in_set(exposed).take(SHOWN).map(AttackLine::new).collect()
+}
+
+/// The patterns that a server's page shows.
+pub(super) fn server_attack_lines(library: &Library, traits: ServerTraits) -> Vec<AttackLine<'_>> {
+    library.in_set(library.of_server(traits)).map(AttackLine::new).collect()
+}

@@ -1,0 +1,169 @@
+//! Plates: the templates once more, read into steps that print a page without an interpreter's cost.
+//!
+//! Tera stays what says how a template reads. A plate knows the part of its language that our templates use; whatever it does not know,
+//! or finds wrong, it leaves to Tera, which then prints the page or says what is the matter. `build --check` prints every page both ways
+//! and compares. Why: Tera was a third of a build; a plate takes a tenth of that (docs/PERFORMANCE.md).
+
+mod expression;
+mod lay;
+mod print;
+mod read;
+mod sheet;
+mod value;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use expression::Names;
+use read::{Component, Source, Step, read};
+
+pub(super) use sheet::{Odd, Sheet};
+
+/// Every template of a site.
+#[derive(Debug, Default)]
+pub(super) struct Plates {
+    pages: HashMap<String, Plate>,
+    components: HashMap<String, Component>,
+    /// What every page knows.
+    shared: Sheet,
+}
+
+/// One template, with what it extends put together.
+#[derive(Debug)]
+struct Plate {
+    steps: Vec<Step>,
+    /// How long the last page of it was.
+    room: AtomicUsize,
+}
+
+impl Plates {
+    /// Reads all templates; what cannot be read is left to Tera.
+    pub(super) fn new<'a>(templates: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut names = Names::default();
+        let mut sources: BTreeMap<String, Source> =
+            templates.into_iter().map(|(name, text)| (name.to_owned(), read(text, &mut names))).collect();
+        let mut components = HashMap::new();
+        for source in sources.values_mut() {
+            components.extend(std::mem::take(&mut source.components));
+        }
+        let pages = sources
+            .keys()
+            .map(|name| {
+                let steps = joined(name, &sources).unwrap_or_else(|| vec![Step::Odd]);
+                (name.clone(), Plate { steps, room: AtomicUsize::new(1 << 12) })
+            })
+            .collect();
+        Self { pages, components, shared: Sheet::default() }
+    }
+
+    /// What every page knows, laid out once.
+    pub(super) fn share(&mut self, name: &'static str, value: &impl serde::Serialize) -> Result<(), Odd> {
+        self.shared.put(name, value)
+    }
+
+    /// Prints one page; an error where only Tera can.
+    pub(super) fn print(&self, template: &str, sheet: &Sheet) -> Result<String, Odd> {
+        let plate = self.pages.get(template).ok_or(Odd("a template that is not there"))?;
+        let escapes = [".html", ".xml"].iter().any(|end| template.ends_with(end));
+        let room = plate.room.load(Ordering::Relaxed);
+        let mut printer = print::Printer::new(self, sheet, escapes, room + room / 4);
+        printer.print(&plate.steps)?;
+        plate.room.store(printer.out.len(), Ordering::Relaxed);
+        Ok(printer.out)
+    }
+
+    fn included(&self, name: &str) -> Option<&[Step]> {
+        self.pages.get(name).map(|plate| plate.steps.as_slice())
+    }
+
+    fn component(&self, name: &str) -> Option<&Component> {
+        self.components.get(name)
+    }
+}
+
+/// A template's steps with those of what it extends: its own blocks take the place of theirs.
+fn joined(name: &str, sources: &BTreeMap<String, Source>) -> Option<Vec<Step>> {
+    let mut blocks: HashMap<&str, &[Step]> = HashMap::new();
+    let mut source = sources.get(name)?;
+    let mut passed = 0;
+    while let Some(parent) = &source.extends {
+        collect(&source.steps, &mut blocks);
+        source = sources.get(parent)?;
+        passed += 1;
+        if passed > sources.len() {
+            return None;
+        }
+    }
+    Some(source.steps.iter().map(|step| filled(step, &blocks)).collect())
+}
+
+/// Blocks of a template that extends another; those nearest to the page come first and stay.
+fn collect<'a>(steps: &'a [Step], blocks: &mut HashMap<&'a str, &'a [Step]>) {
+    for step in steps {
+        match step {
+            Step::Block(name, body) => {
+                blocks.entry(name).or_insert(body);
+                collect(body, blocks);
+            }
+            Step::If(branches, rest) => {
+                branches.iter().for_each(|(_, body)| collect(body, blocks));
+                collect(rest, blocks);
+            }
+            Step::For { body, empty, .. } => {
+                collect(body, blocks);
+                collect(empty, blocks);
+            }
+            Step::Catch(_, body) => collect(body, blocks),
+            _ => {}
+        }
+    }
+}
+
+fn filled(step: &Step, blocks: &HashMap<&str, &[Step]>) -> Step {
+    let all = |steps: &[Step]| steps.iter().map(|step| filled(step, blocks)).collect();
+    match step {
+        Step::Block(name, body) => {
+            let body = blocks.get(name.as_str()).copied().unwrap_or(body);
+            Step::Block(name.clone(), all(body))
+        }
+        Step::If(branches, rest) => {
+            let branches = branches.iter().map(|(asks, body)| (asks.clone(), all(body))).collect();
+            Step::If(branches, all(rest))
+        }
+        Step::For { variable, list, body, empty } => {
+            Step::For { variable: *variable, list: list.clone(), body: all(body), empty: all(empty) }
+        }
+        Step::Catch(name, body) => Step::Catch(*name, all(body)),
+        step => step.clone(),
+    }
+}
+
+/// Escapes as Tera does: five characters, in text and in quoted attributes alike.
+fn escape_html(text: &str, out: &mut String) {
+    let mut rest = text;
+    while let Some(at) = first_special(rest.as_bytes()) {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        let mut after = after.chars();
+        out.push_str(match after.next() {
+            Some('&') => "&amp;",
+            Some('<') => "&lt;",
+            Some('>') => "&gt;",
+            Some('"') => "&quot;",
+            _ => "&#39;",
+        });
+        rest = after.as_str();
+    }
+    out.push_str(rest);
+}
+
+/// Sixteen bytes at once, which the compiler makes one comparison of each kind of.
+fn first_special(bytes: &[u8]) -> Option<usize> {
+    let is_special = |byte: &u8| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
+    for (i, chunk) in bytes.chunks(16).enumerate() {
+        if chunk.iter().fold(false, |any, byte| any | is_special(byte)) {
+            return chunk.iter().position(is_special).map(|at| i * 16 + at);
+        }
+    }
+    None
+}

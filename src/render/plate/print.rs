@@ -1,0 +1,279 @@
+//! Prints a plate with a view on it.
+
+use super::expression::{Comparison, Expression, Field, Filter, LOOP, Symbol};
+use super::read::Step;
+use super::sheet::{Odd, Sheet};
+use super::value::{Value, compare, filtered, holds, plain, seen, sum, text};
+use super::{Plates, escape_html};
+use crate::render::html::escape_in_text;
+
+/// Prints one page.
+pub(super) struct Printer<'a> {
+    plates: &'a Plates,
+    sheet: &'a Sheet,
+    escapes: bool,
+    locals: Vec<(Symbol, Value<'a>)>,
+    /// Locals that can be seen begin here.
+    base: usize,
+    /// Where the scope begins in which a variable is set.
+    scope: usize,
+    /// In a component the view's own fields cannot be seen.
+    in_component: bool,
+    depth: u8,
+    pub(super) out: String,
+}
+
+impl<'a> Printer<'a> {
+    pub(super) fn new(plates: &'a Plates, sheet: &'a Sheet, escapes: bool, room: usize) -> Self {
+        Self {
+            plates,
+            sheet,
+            escapes,
+            locals: Vec::with_capacity(16),
+            base: 0,
+            scope: 0,
+            in_component: false,
+            depth: 0,
+            out: String::with_capacity(room),
+        }
+    }
+
+    pub(super) fn print(&mut self, steps: &'a [Step]) -> Result<(), Odd> {
+        steps.iter().try_for_each(|step| self.step(step))
+    }
+
+    fn step(&mut self, step: &'a Step) -> Result<(), Odd> {
+        match step {
+            Step::Text(text) => self.out.push_str(text),
+            Step::Write(Expression::Path(root, name, fields)) => {
+                let value = self.path(*root, name, fields)?;
+                self.write(&value)?;
+            }
+            // The longest texts of a page: a policy, a schema.
+            Step::Write(Expression::Filter(of, Filter::InText)) => {
+                let value = self.value(of)?;
+                escape_in_text(text(&value).ok_or(Odd("a filter of something else"))?, &mut self.out);
+            }
+            Step::Write(expression) => {
+                let value = self.value(expression)?;
+                self.write(&value)?;
+            }
+            Step::If(branches, rest) => {
+                for (asks, body) in branches {
+                    if holds(&self.value(asks)?) {
+                        return self.print(body);
+                    }
+                }
+                return self.print(rest);
+            }
+            Step::For { variable, list, body, empty } => return self.repeat(*variable, list, body, empty),
+            Step::Set(name, value) => {
+                let value = self.value(value)?;
+                self.set(*name, value);
+            }
+            Step::Catch(name, body) => {
+                let before = std::mem::take(&mut self.out);
+                self.print(body)?;
+                let caught = std::mem::replace(&mut self.out, before);
+                self.set(*name, Value::Made(caught.into(), self.escapes));
+            }
+            Step::Include(name) => {
+                let steps = self.plates.included(name).ok_or(Odd("a template that is not there"))?;
+                return self.inside(|printer| printer.print(steps));
+            }
+            Step::Component(name, given) => return self.component(name, given),
+            Step::Block(_, body) => return self.print(body),
+            Step::Odd => return Err(Odd("a step that plates do not have")),
+        }
+        Ok(())
+    }
+
+    /// In a scope of its own, which sees all that is outside.
+    fn inside(&mut self, print: impl FnOnce(&mut Self) -> Result<(), Odd>) -> Result<(), Odd> {
+        self.depth += 1;
+        if self.depth > 40 {
+            return Err(Odd("templates that include each other without end"));
+        }
+        let (scope, length) = (self.scope, self.locals.len());
+        self.scope = length;
+        print(self)?;
+        self.locals.truncate(length);
+        self.scope = scope;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn repeat(
+        &mut self,
+        variable: Symbol,
+        list: &'a Expression,
+        body: &'a [Step],
+        empty: &'a [Step],
+    ) -> Result<(), Odd> {
+        let Value::List(sheet, stretch) = self.value(list)? else {
+            return Err(Odd("a loop over what is no list"));
+        };
+        let items = stretch.of(&sheet.items);
+        if items.is_empty() {
+            return self.print(empty);
+        }
+        self.inside(|printer| {
+            let from = printer.locals.len();
+            for (i, node) in items.iter().enumerate() {
+                printer.locals.truncate(from);
+                printer.locals.push((LOOP, Value::Loop(i, items.len())));
+                printer.locals.push((variable, seen(sheet, *node)));
+                printer.print(body)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn set(&mut self, name: Symbol, value: Value<'a>) {
+        let scope = self.scope;
+        match self.locals.iter_mut().skip(scope).find(|(own, _)| *own == name) {
+            Some(known) => known.1 = value,
+            None => self.locals.push((name, value)),
+        }
+    }
+
+    fn component(&mut self, name: &str, given: &'a [(Symbol, Expression)]) -> Result<(), Odd> {
+        let component = self.plates.component(name).ok_or(Odd("a component that is not there"))?;
+        let from = self.locals.len();
+        let mut arguments = Vec::with_capacity(component.arguments.len());
+        for (argument, default) in &component.arguments {
+            let value = match (given.iter().find(|(own, _)| own == argument), default) {
+                (Some((_, value)), _) | (None, Some(value)) => self.value(value)?,
+                (None, None) => return Err(Odd("an argument is missing")),
+            };
+            arguments.push((*argument, value));
+        }
+        if given.len() > arguments.len() {
+            return Err(Odd("an argument too many"));
+        }
+        self.locals.extend(arguments);
+        let before = (self.base, self.in_component, self.scope);
+        (self.base, self.in_component, self.scope) = (from, true, from);
+        self.depth += 1;
+        if self.depth > 40 {
+            return Err(Odd("components that use each other without end"));
+        }
+        self.print(&component.body)?;
+        self.depth -= 1;
+        self.locals.truncate(from);
+        (self.base, self.in_component, self.scope) = before;
+        Ok(())
+    }
+
+    fn path(&self, root: Symbol, name: &Field, fields: &'a [Field]) -> Result<Value<'a>, Odd> {
+        let local =
+            self.locals.get(self.base..).unwrap_or_default().iter().rev().find(|(own, _)| *own == root);
+        let mut value = match local {
+            Some((_, value)) => value.clone(),
+            None if self.in_component => Value::Undefined,
+            None => {
+                let of = |sheet: &'a Sheet| {
+                    let (at, node) = sheet.field(&sheet.root, &name.name, name.hint())?;
+                    name.found(at);
+                    Some(seen(sheet, node))
+                };
+                of(self.sheet).or_else(|| of(&self.plates.shared)).unwrap_or(Value::Undefined)
+            }
+        };
+        for field in fields {
+            value = match value {
+                Value::List(sheet, list) if field.place.is_some() => {
+                    let node = field.place.and_then(|at| list.of(&sheet.items).get(at));
+                    seen(sheet, *node.ok_or(Odd("a place behind the end of a list"))?)
+                }
+                _ if field.place.is_some() => return Err(Odd("a place in what is no list")),
+                Value::Undefined => return Err(Odd("a field of what is not there")),
+                Value::Map(sheet, map) => {
+                    match sheet.field(map.of(&sheet.entries), &field.name, field.hint()) {
+                        Some((at, node)) => {
+                            field.found(at);
+                            seen(sheet, node)
+                        }
+                        None => Value::Undefined,
+                    }
+                }
+                Value::Loop(at, of) => match field.name.as_str() {
+                    "index" => Value::Unsigned(at as u64 + 1),
+                    "index0" => Value::Unsigned(at as u64),
+                    "first" => Value::Bool(at == 0),
+                    "last" => Value::Bool(at + 1 == of),
+                    "length" => Value::Unsigned(of as u64),
+                    _ => return Err(Odd("something else of a loop")),
+                },
+                _ => Value::Undefined,
+            };
+        }
+        Ok(value)
+    }
+
+    fn value(&self, expression: &'a Expression) -> Result<Value<'a>, Odd> {
+        Ok(match expression {
+            Expression::None => Value::None,
+            Expression::Bool(value) => Value::Bool(*value),
+            Expression::Number(value) => Value::Signed(*value),
+            Expression::Text(text) => Value::Text(text),
+            Expression::List(_) => return Err(Odd("a list that is no one's field")),
+            Expression::Path(root, name, fields) => self.path(*root, name, fields)?,
+            Expression::Filter(of, filter) => filtered(&self.value(of)?, filter)?,
+            Expression::Not(of) => Value::Bool(!holds(&self.value(of)?)),
+            Expression::And(a, b) => {
+                let first = self.value(a)?;
+                if holds(&first) { self.value(b)? } else { first }
+            }
+            Expression::Or(a, b) => {
+                let first = self.value(a)?;
+                if holds(&first) { first } else { self.value(b)? }
+            }
+            Expression::Compare(how, a, b) => Value::Bool(compare(*how, &self.value(a)?, &self.value(b)?)?),
+            Expression::Join(a, b) => {
+                let mut text = String::new();
+                plain(&self.value(a)?, &mut text)?;
+                plain(&self.value(b)?, &mut text)?;
+                Value::Made(text.into(), false)
+            }
+            Expression::Plus(a, b) => sum(&self.value(a)?, &self.value(b)?, i128::checked_add)?,
+            Expression::Minus(a, b) => sum(&self.value(a)?, &self.value(b)?, i128::checked_sub)?,
+            Expression::Times(a, b) => sum(&self.value(a)?, &self.value(b)?, i128::checked_mul)?,
+            Expression::Begins(of, beginning) => {
+                let of = self.value(of)?;
+                Value::Bool(
+                    text(&of).ok_or(Odd("the beginning of what is no text"))?.starts_with(beginning.as_str()),
+                )
+            }
+            Expression::Odd => return Err(Odd("an expression that plates do not have")),
+            Expression::In(a, b) => {
+                let Expression::List(items) = b.as_ref() else { return Err(Odd("in what is no list")) };
+                let wanted = self.value(a)?;
+                let mut found = false;
+                for item in items {
+                    found |= compare(Comparison::Equal, &wanted, &self.value(item)?)?;
+                }
+                Value::Bool(found)
+            }
+            Expression::Defined(of) => Value::Bool(!matches!(self.value(of)?, Value::Undefined)),
+            Expression::Choice(yes, asks, no) => {
+                self.value(if holds(&self.value(asks)?) { yes } else { no })?
+            }
+        })
+    }
+
+    fn write(&mut self, value: &Value<'_>) -> Result<(), Odd> {
+        match value {
+            Value::Undefined => Err(Odd("a value that is not there")),
+            Value::Text(text) if self.escapes => {
+                escape_html(text, &mut self.out);
+                Ok(())
+            }
+            Value::Made(text, false) if self.escapes => {
+                escape_html(text, &mut self.out);
+                Ok(())
+            }
+            value => plain(value, &mut self.out),
+        }
+    }
+}

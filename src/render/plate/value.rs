@@ -1,0 +1,158 @@
+//! Values of templates: what a condition, a filter and an operator make of them. As Tera does, or not at all.
+
+use std::rc::Rc;
+
+use super::expression::{Comparison, Filter};
+use super::sheet::{Node, Odd, Sheet, Stretch};
+use crate::render::html::{escape_in_text, escape_json, thousands};
+
+/// A value on its way to the page.
+#[derive(Clone)]
+pub(super) enum Value<'a> {
+    /// Not there; to print it is a fault.
+    Undefined,
+    None,
+    Bool(bool),
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+    Text(&'a str),
+    /// A text that was made here; true: it is markup.
+    Made(Rc<str>, bool),
+    List(&'a Sheet, Stretch),
+    Map(&'a Sheet, Stretch),
+    /// Place from 0, and how many there are.
+    Loop(usize, usize),
+}
+
+pub(super) fn seen(sheet: &Sheet, node: Node) -> Value<'_> {
+    match node {
+        Node::None => Value::None,
+        Node::Bool(value) => Value::Bool(value),
+        Node::Unsigned(value) => Value::Unsigned(value),
+        Node::Signed(value) => Value::Signed(value),
+        Node::Float(value) => Value::Float(value),
+        Node::Text(text) => Value::Text(sheet.text_of(text)),
+        Node::List(list) => Value::List(sheet, list),
+        Node::Map(map) => Value::Map(sheet, map),
+    }
+}
+
+/// As a condition.
+pub(super) fn holds(value: &Value<'_>) -> bool {
+    match value {
+        Value::Undefined | Value::None => false,
+        Value::Bool(value) => *value,
+        Value::Unsigned(value) => *value != 0,
+        Value::Signed(value) => *value != 0,
+        Value::Float(value) => *value != 0.0,
+        Value::Text(text) => !text.is_empty(),
+        Value::Made(text, _) => !text.is_empty(),
+        Value::List(sheet, list) => !list.of(&sheet.items).is_empty(),
+        Value::Map(sheet, map) => !map.of(&sheet.entries).is_empty(),
+        Value::Loop(..) => true,
+    }
+}
+
+/// As text, not escaped.
+pub(super) fn plain(value: &Value<'_>, out: &mut String) -> Result<(), Odd> {
+    use std::fmt::Write as _;
+    let written = match value {
+        Value::None => Ok(()),
+        Value::Bool(value) => write!(out, "{value}"),
+        Value::Unsigned(value) => write!(out, "{value}"),
+        Value::Signed(value) => write!(out, "{value}"),
+        Value::Float(value) => write!(out, "{value:?}"),
+        Value::Text(text) => out.write_str(text),
+        Value::Made(text, _) => out.write_str(text),
+        Value::Undefined | Value::List(..) | Value::Map(..) | Value::Loop(..) => {
+            return Err(Odd("a value that is no text"));
+        }
+    };
+    written.map_err(|_| Odd("a value that cannot be written"))
+}
+
+pub(super) fn text<'v>(value: &'v Value<'_>) -> Option<&'v str> {
+    match value {
+        Value::Text(text) => Some(text),
+        Value::Made(text, _) => Some(text),
+        _ => None,
+    }
+}
+
+pub(super) fn number(value: &Value<'_>) -> Option<i128> {
+    match value {
+        Value::Unsigned(value) => Some(i128::from(*value)),
+        Value::Signed(value) => Some(i128::from(*value)),
+        _ => None,
+    }
+}
+
+pub(super) fn compare(how: Comparison, a: &Value<'_>, b: &Value<'_>) -> Result<bool, Odd> {
+    use std::cmp::Ordering;
+    let known = match (text(a), text(b), number(a), number(b)) {
+        (Some(a), Some(b), _, _) => Some(a.cmp(b)),
+        (_, _, Some(a), Some(b)) => Some(a.cmp(&b)),
+        _ => match (a, b) {
+            (Value::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),
+            (Value::None, Value::None) | (Value::Undefined, Value::Undefined) => Some(Ordering::Equal),
+            (Value::Float(_) | Value::List(..) | Value::Map(..) | Value::Loop(..), _)
+            | (_, Value::Float(_) | Value::List(..) | Value::Map(..) | Value::Loop(..)) => {
+                return Err(Odd("a comparison of what is neither text nor number"));
+            }
+            // Values of two kinds are never equal.
+            _ => None,
+        },
+    };
+    match (how, known) {
+        (Comparison::Equal, known) => Ok(known == Some(Ordering::Equal)),
+        (Comparison::Unequal, known) => Ok(known != Some(Ordering::Equal)),
+        (_, None) => Err(Odd("an order of two kinds")),
+        (Comparison::Less, Some(order)) => Ok(order.is_lt()),
+        (Comparison::LessOrEqual, Some(order)) => Ok(order.is_le()),
+        (Comparison::More, Some(order)) => Ok(order.is_gt()),
+        (Comparison::MoreOrEqual, Some(order)) => Ok(order.is_ge()),
+    }
+}
+
+pub(super) fn sum<'a>(
+    a: &Value<'_>,
+    b: &Value<'_>,
+    how: fn(i128, i128) -> Option<i128>,
+) -> Result<Value<'a>, Odd> {
+    let both = number(a).zip(number(b)).and_then(|(a, b)| how(a, b));
+    let sum = both.and_then(|sum| i64::try_from(sum).ok()).ok_or(Odd("a sum of what is no small number"))?;
+    Ok(Value::Signed(sum))
+}
+
+pub(super) fn filtered<'a>(value: &Value<'a>, filter: &Filter) -> Result<Value<'a>, Odd> {
+    let is_markup = matches!(value, Value::Made(_, true));
+    let made = |text: String, markup| Ok(Value::Made(text.into(), markup));
+    match (filter, text(value)) {
+        (Filter::Length, Some(text)) => Ok(Value::Unsigned(text.chars().count() as u64)),
+        (Filter::Length, None) => match value {
+            Value::List(sheet, list) => Ok(Value::Unsigned(list.of(&sheet.items).len() as u64)),
+            Value::Map(sheet, map) => Ok(Value::Unsigned(map.of(&sheet.entries).len() as u64)),
+            _ => Err(Odd("the length of what has none")),
+        },
+        (Filter::Number, None) => {
+            let number = number(value).and_then(|number| u64::try_from(number).ok());
+            made(thousands(number.ok_or(Odd("no number to set apart"))?), false)
+        }
+        (Filter::Pluralize { singular, plural }, None) => {
+            let number = number(value).ok_or(Odd("no number to count with"))?;
+            made(if number.abs() == 1 { singular } else { plural }.clone(), false)
+        }
+        (Filter::Lower, Some(text)) => made(text.to_lowercase(), is_markup),
+        (Filter::Upper, Some(text)) => made(text.to_uppercase(), is_markup),
+        (Filter::InText, Some(text)) => {
+            let mut out = String::with_capacity(text.len());
+            escape_in_text(text, &mut out);
+            made(out, true)
+        }
+        (Filter::JsonScript, Some(text)) => made(escape_json(text), true),
+        (Filter::Safe, Some(text)) => made(text.to_owned(), true),
+        (Filter::Replace { from, to }, Some(text)) if !is_markup => made(text.replace(from, to), false),
+        _ => Err(Odd("a filter of something else")),
+    }
+}

@@ -1,0 +1,170 @@
+//! Structured data for search engines: breadcrumbs, read off the page that shows them, servers and the catalogue itself.
+//! Sources: schema.org, BreadcrumbList, SoftwareApplication, Dataset; JSON-LD 1.1.
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::catalogue::ServerEntry;
+use super::facts::Facts;
+use super::html::escape_json;
+use super::page::{absolute, root_from};
+
+/// Puts a page's breadcrumbs into its head once more, for machines. A page that shows none has none.
+///
+/// Read from the page itself, so that machines are told what readers see. Our own templates write them in one way; foreign
+/// text in them is escaped, so it cannot pass for the mark that is looked for.
+pub(super) fn add_breadcrumbs(page: &mut String, path: &str, base: Option<&Url>) {
+    let Some(crumbs) = breadcrumbs(page, path, base) else { return };
+    if let Some(at) = page.find("</head>") {
+        let script =
+            format!("<script type=\"application/ld+json\">{}</script>\n", escape_json(&crumbs.to_string()));
+        page.insert_str(at, &script);
+    }
+}
+
+fn breadcrumbs(page: &str, path: &str, base: Option<&Url>) -> Option<Value> {
+    let (_, rest) = page.split_once("<nav class=\"crumbs sheet\"")?;
+    let (nav, _) = rest.split_once("</nav>")?;
+    let address = |to: &str, fragment: &str| {
+        let mark = if fragment.is_empty() { "" } else { "#" };
+        match base {
+            Some(base) => format!("{}{mark}{fragment}", absolute(base, to)),
+            None => format!("{}{to}{mark}{fragment}", root_from(path)),
+        }
+    };
+    let mut items = vec![("catalogue".to_owned(), Some(address("index.html", "")))];
+    for item in nav.split("<li").skip(1) {
+        let item = item.split_once("</li>").map_or(item, |(item, _)| item);
+        let text = plain(item.split_once('>').map_or("", |(_, text)| text));
+        let link = item.split_once("href=\"").and_then(|(_, rest)| rest.split_once('"'));
+        let link = link.map(|(link, _)| {
+            let (to, fragment) = link.split_once('#').unwrap_or((link, ""));
+            address(to.trim_start_matches("../"), fragment)
+        });
+        if !text.is_empty() && text != "Catalogue" {
+            items.push((text, link));
+        }
+    }
+    let last = items.len();
+    let list: Vec<Value> = items
+        .into_iter()
+        .enumerate()
+        .map(|(i, (name, link))| {
+            let mut item = json!({ "@type": "ListItem", "position": i + 1, "name": name });
+            // The last one is the page itself.
+            let link = if i + 1 == last { Some(address(path, "")) } else { link };
+            if let (Some(link), Value::Object(item)) = (link, &mut item) {
+                item.insert("item".to_owned(), Value::String(link));
+            }
+            item
+        })
+        .collect();
+    Some(json!({ "@context": "https://schema.org", "@type": "BreadcrumbList", "itemListElement": list }))
+}
+
+/// Text between tags, with our five entities undone.
+fn plain(html: &str) -> String {
+    let mut text = String::new();
+    let mut inside = false;
+    for c in html.chars() {
+        match c {
+            '<' => inside = true,
+            '>' if inside => inside = false,
+            c if !inside => text.push(c),
+            _ => {}
+        }
+    }
+    let pairs = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&#x2F;", "/"),
+        ("&amp;", "&"),
+    ];
+    pairs.iter().fold(text, |text, (from, to)| text.replace(from, to)).trim().to_owned()
+}
+
+/// A server that answered.
+pub(super) fn server(entry: &ServerEntry, facts: &Facts, base: Option<&Url>) -> String {
+    let mut data = json!({
+        "@context": "https://schema.org",
+        "@type": "SoftwareApplication",
+        "name": entry.name.name,
+        "identifier": entry.key_text(),
+        "applicationCategory": "DeveloperApplication",
+        "applicationSubCategory": "MCP server",
+    });
+    let path = format!("{}/index.html", entry.name.path);
+    let optional = [
+        ("softwareVersion", Some(entry.version.clone()).filter(|version| !version.is_empty())),
+        ("url", base.map(|base| absolute(base, &path))),
+        ("license", facts.licence.clone()),
+        ("sameAs", facts.repository.clone()),
+    ];
+    if let Value::Object(data) = &mut data {
+        for (name, value) in optional {
+            if let Some(value) = value {
+                data.insert(name.to_owned(), Value::String(value));
+            }
+        }
+    }
+    data.to_string()
+}
+
+/// The catalogue as a set of data.
+pub(super) fn dataset(tools: usize, servers: usize, as_of: Option<&str>, base: Option<&Url>) -> String {
+    let address = |path: &str| base.map_or_else(|| path.to_owned(), |base| absolute(base, path));
+    let file = |path: &str, name: &str| json!({ "@type": "DataDownload", "name": name, "encodingFormat": "application/json", "contentUrl": address(path) });
+    let mut data = json!({
+        "@context": "https://schema.org",
+        "@type": "Dataset",
+        "name": "What every MCP tool can do",
+        "description": format!(
+            "Class, risk, signals and reasons of {tools} tools that {servers} MCP servers listed when they were started in a sandbox and asked."
+        ),
+        "url": address("index.html"),
+        "keywords": ["Model Context Protocol", "MCP servers", "AI agents", "tool policies"],
+        "isAccessibleForFree": true,
+        "measurementTechnique": "tools/list of the running server, judged by published rules",
+        "creator": { "@type": "Organization", "name": "catalogue" },
+        "distribution": [file("report.json", "Figures"), file("servers/index.json", "Servers"), file("changes.json", "Changes")],
+    });
+    if let (Some(day), Value::Object(data)) = (as_of, &mut data) {
+        data.insert("dateModified".to_owned(), Value::String(day.to_owned()));
+    }
+    data.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "<html><head><title>x</title></head><body><nav class=\"crumbs sheet\" aria-label=\"Breadcrumb\"><ol>\
+        <li><a href=\"../../browse.html#signals\">A &amp; B</a></li><li aria-current=\"page\">&lt;x&gt;</li></ol></nav></body></html>";
+
+    #[test]
+    fn machines_are_told_the_breadcrumbs_that_readers_see() {
+        let base: Url = "https://cat.example/below/".parse().unwrap();
+        let crumbs = breadcrumbs(PAGE, "signals/bulk/2.html", Some(&base)).unwrap();
+        let told: Vec<_> = crumbs["itemListElement"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| (item["name"].as_str().unwrap(), item["item"].as_str().unwrap()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("catalogue", "https://cat.example/below/"),
+                ("A & B", "https://cat.example/below/browse.html#signals"),
+                ("<x>", "https://cat.example/below/signals/bulk/2.html"),
+            ]
+        );
+        let mut page = PAGE.to_owned();
+        add_breadcrumbs(&mut page, "signals/bulk/2.html", Some(&base));
+        assert!(page.contains("</script>\n</head>") && page.contains("\\u003cx\\u003e"), "{page}");
+        assert!(breadcrumbs("<html></html>", "index.html", None).is_none());
+    }
+}
