@@ -82,7 +82,7 @@ fn kind<'k>(exporter: &Exporter, keyed: &'k Keyed, tier: Tier) -> Option<(Kind, 
         && is_plain_text(&policy.server.to_string())
         && is_plain_text(&policy.release);
     let unnamed = policy.release.is_empty();
-    plain.then(|| ((exporter.id, tier, tool.rule, policy.default, tool.class, tool.risk, unnamed), tool))
+    plain.then_some(((exporter.id, tier, tool.rule, policy.default, tool.class, tool.risk, unnamed), tool))
 }
 
 /// Small words with one underscore between: no format quotes, cuts, joins or mangles it.

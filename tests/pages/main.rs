@@ -9,7 +9,10 @@
     clippy::print_stdout,
     reason = "a test that cannot go on stops where it stands, a skipped one says so"
 )]
-#![expect(clippy::disallowed_methods, reason = "the checker and the browser are programs, and they are started here")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the checker and the browser are programs, and they are started here"
+)]
 
 mod behaviour;
 mod markup;

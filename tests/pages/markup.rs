@@ -34,7 +34,9 @@ fn the_nu_checker_finds_nothing_wrong() {
                 continue;
             }
             let words = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
-            faults.entry(format!("{} {text}", words("type"))).or_insert(words("url") + " " + &words("extract"));
+            faults
+                .entry(format!("{} {text}", words("type")))
+                .or_insert(words("url") + " " + &words("extract"));
         }
         assert!(faults.is_empty(), "{faults:#?}");
         println!("the Nu checker: {} pages, nothing wrong", pages.len());

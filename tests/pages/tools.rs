@@ -25,8 +25,8 @@ pub(crate) fn packages() -> Option<&'static Path> {
             npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock"]);
             let output = npm.args(PACKAGES).current_dir(&folder).stdin(Stdio::null()).output();
             if !there() {
-                let why =
-                    output.map_or_else(|e| e.to_string(), |o| String::from_utf8_lossy(&o.stderr).into_owned());
+                let why = output
+                    .map_or_else(|e| e.to_string(), |o| String::from_utf8_lossy(&o.stderr).into_owned());
                 println!("skipped: {} cannot be installed here: {}", PACKAGES.join(" "), why.trim());
                 return None;
             }
