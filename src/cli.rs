@@ -79,6 +79,9 @@ pub fn main() -> ExitCode {
     if args.get(1).map(String::as_str) == Some("__box") {
         return helper(&args);
     }
+    if args.get(1).map(String::as_str) == Some("__keep") {
+        return keeper(&args);
+    }
     if args.get(1).map(String::as_str) == Some("__hostile") {
         return hostile(&args);
     }
@@ -135,10 +138,21 @@ fn helper(args: &[String]) -> ExitCode {
     let (Some(told), Some(life), Some(status)) = (number(2), number(3), number(4)) else {
         return Exit::Usage.into();
     };
-    match crate::probe::sandbox::reduced::run_helper(told, life, status) {
+    exit_of_box(crate::probe::sandbox::reduced::run_helper(told, life, status), "the reduced sandbox")
+}
+
+/// The hidden command that starts bubblewrap and ends it with the scanner: see `probe::sandbox::keeper`.
+fn keeper(args: &[String]) -> ExitCode {
+    let number = |i: usize| args.get(i).and_then(|a| a.parse::<i32>().ok());
+    let (Some(told), Some(life)) = (number(2), number(3)) else { return Exit::Usage.into() };
+    exit_of_box(crate::probe::sandbox::keeper::run(told, life), "the sandbox")
+}
+
+fn exit_of_box(ended: std::io::Result<i32>, what: &str) -> ExitCode {
+    match ended {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
         Err(error) => {
-            crate::progress::say(&format!("the reduced sandbox cannot be made: {error}"));
+            crate::progress::say(&format!("{what} cannot be made: {error}"));
             ExitCode::from(125)
         }
     }

@@ -7,6 +7,7 @@
 pub mod bwrap;
 mod cgroup;
 mod expose;
+pub mod keeper;
 mod launch;
 pub mod limits;
 pub mod process;

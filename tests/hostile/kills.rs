@@ -45,7 +45,7 @@ fn left(word: &str) -> Vec<String> {
         let line = std::fs::read(entry.path().join("cmdline")).ok()?;
         let line = String::from_utf8_lossy(&line).replace('\0', " ");
         let helper = std::fs::read_link(entry.path().join("exe")).is_ok_and(|exe| exe == program)
-            && line.contains(" __box ");
+            && (line.contains(" __box ") || line.contains(" __keep "));
         (line.contains(word) || helper).then(|| format!("{} {line:.60}", entry.file_name().to_string_lossy()))
     });
     found.collect()

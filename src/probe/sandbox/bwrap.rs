@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::cgroup::Group;
 use super::expose::Exposed;
+use super::keeper::{Keeper, Kept};
 use super::launch::{Launch, Launcher};
-use super::limits::{Prepared, before_exec};
+use super::limits::Prepared;
 use super::process::{self, BoxedProcess};
 use super::seccomp;
 use super::spec::{Access, BoxSpec, NETWORK_FILES, Network, SYSTEM_FILES, SYSTEM_FOLDERS, Shown};
@@ -54,21 +55,17 @@ pub(super) fn start(
     };
 
     // A folder joined with an empty rest ends in a slash, which no program's path may.
-    let mut command = process::command(&program.components().collect::<PathBuf>());
-    command.args(arguments(spec, &shown, &data)).env_clear().current_dir("/");
+    let program = program.components().collect::<PathBuf>();
+    let door = group.as_ref().and_then(Group::door);
     let prepared = Prepared::new(&spec.limits, spec.slot, !inside)
         .keep(data.filters)
         .keep([data.passwd, data.hosts, data.status])
-        .enter(group.as_ref().and_then(Group::door))
-        .die_with_parent();
-    let mut descriptors = Vec::with_capacity(exposed.len());
-    before_exec(
-        &mut command,
-        move || if expose { exposed.apply(&mut descriptors) } else { Ok(()) },
-        prepared,
-        || Ok(()),
-    );
-    let started = process::spawn(command, &spec.limits, None, group)?;
+        .enter(door);
+    let arguments = arguments(spec, &shown, &data);
+    let told = Kept { program, arguments, exposed: expose.then_some(exposed), prepared };
+    let kept = data.filters.into_iter().chain([data.passwd, data.hosts, data.status]).chain(door);
+    let keeper = Keeper::new("__keep", &told, &[])?.keep_open(kept);
+    let started = process::spawn_kept(keeper, &spec.limits, None, group)?;
     drop(theirs);
     Ok(started.launched_by(launch))
 }

@@ -11,6 +11,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// Where the clones lie. Every system has the folder, and bubblewrap itself puts its new root over it.
 const COVERED: &str = "/tmp";
 const AT_RECURSIVE: libc::c_uint = 0x8000;
@@ -18,12 +20,12 @@ const OPEN_TREE_CLONE: libc::c_uint = 1;
 const MOVE_MOUNT_F_EMPTY_PATH: libc::c_uint = 4;
 
 /// Mounts to make, computed before the fork.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Exposed {
     mounts: Vec<Mount>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Mount {
     source: CString,
     target: CString,

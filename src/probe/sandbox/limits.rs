@@ -8,13 +8,15 @@ use std::io;
 use std::os::fd::RawFd;
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
+
 use super::spec::{BoxLimits, FIRST_BOX_UID, MOST_SLOTS};
 
 /// How far boxes stand behind: a third of the scanner's share of a busy processor.
 const NICENESS: libc::c_int = 5;
 
 /// Everything the child does before exec, computed in the parent: the child must not allocate.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Prepared {
     limits: [(libc::__rlimit_resource_t, u64); 6],
     /// The door of the cgroup that it enters first.
@@ -25,7 +27,7 @@ pub(super) struct Prepared {
     only_by_name: bool,
     /// Descriptors that stay open over exec.
     kept: Vec<RawFd>,
-    /// Die when this process, our parent, dies; None for a helper that cleans up by itself.
+    /// Die when this process, our parent, dies.
     parent: Option<u32>,
     /// Keep the one capability to read under folders that only root may enter (reduced level started by root).
     read_anywhere: bool,

@@ -12,6 +12,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
 use super::cgroup::Group;
+use super::keeper::Keeper;
 use super::launch::Launch;
 use super::spec::{BoxLimits, BoxSpec};
 use super::tree;
@@ -36,7 +37,7 @@ pub struct BoxedProcess {
     launch: Option<Launch>,
     /// Its cgroup, where it has one.
     group: Option<Group>,
-    /// Held open while the helper of the reduced level shall live.
+    /// Held open while the keeper above the box shall live.
     life: Option<OwnedFd>,
     /// Temporary folders of the host that go with the box.
     scratch: Option<PathBuf>,
@@ -97,7 +98,7 @@ impl BoxedProcess {
             .filter_map(|pid| Some((pid, pidfd_open(pid, PidfdFlags::empty()).ok()?)))
             .collect();
         if let Some(life) = self.life.take() {
-            // The helper of the reduced level ends its whole tree when this closes, then itself.
+            // The keeper ends its whole tree when this closes, then itself.
             drop(life);
             let _ = tokio::time::timeout(END_WITHIN, self.child.wait()).await;
         }
@@ -223,16 +224,23 @@ pub(super) fn spawn(
     })
 }
 
+/// Starts a keeper: what is below it ends with `life`, also when this process is killed.
+pub(super) fn spawn_kept(
+    keeper: Keeper,
+    limits: &BoxLimits,
+    scratch: Option<PathBuf>,
+    group: Option<Group>,
+) -> io::Result<BoxedProcess> {
+    let Keeper { command, life, .. } = keeper;
+    let mut started = spawn(command, limits, scratch, group)?;
+    started.life = Some(life);
+    Ok(started)
+}
+
 impl BoxedProcess {
     /// Adds what its launcher says of itself.
     pub(super) fn launched_by(mut self, launch: Launch) -> Self {
         self.launch = Some(launch);
-        self
-    }
-
-    /// Ties the helper's life to ours: see [`super::reduced`].
-    pub(super) fn holding(mut self, life: OwnedFd) -> Self {
-        self.life = Some(life);
         self
     }
 }

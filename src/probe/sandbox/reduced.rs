@@ -6,11 +6,8 @@
 //! hide `/proc` and the process list, count memory of the page cache. See docs/ARCHITECTURE.md.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
@@ -19,12 +16,12 @@ use landlock::{
 use serde::{Deserialize, Serialize};
 
 use super::cgroup::Group;
+use super::keeper::{self, Keeper};
 use super::launch::{Launch, Launcher, STARTED};
-use super::limits::{self, Prepared, before_exec};
+use super::limits::{self, PreExec, Prepared, before_exec};
 use super::process::{self, BoxedProcess};
 use super::seccomp;
 use super::spec::{Access, BoxLimits, BoxSpec, NETWORK_FILES, Network, SYSTEM_FILES, SYSTEM_FOLDERS};
-use super::tree;
 
 /// What the helper is told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -76,28 +73,14 @@ pub(super) fn start(spec: &BoxSpec, group: Option<Group>) -> io::Result<BoxedPro
         limits: [l.memory_bytes, l.processes, l.file_bytes, l.open_files, l.cpu_seconds, l.tmp_bytes],
         slot: spec.slot,
     };
-    let told = process::anonymous_file("box", &serde_json::to_vec(&told)?)?;
-    let (ours, theirs) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
-        .map(|(read, write)| (write, read))
-        .map_err(io::Error::from)?;
     let (launch, status) = Launch::pipe(Launcher::Helper)?;
-    let kept = [told.as_raw_fd(), theirs.as_raw_fd(), status.number()];
-    let mut command = process::command(&std::env::current_exe()?);
-    command.arg("__box").args(kept.map(|fd| fd.to_string())).env_clear().current_dir("/").process_group(0);
-    keep_open(&mut command, kept, group.as_ref().and_then(Group::door));
-    let started = process::spawn(command, &spec.limits, Some(home), group)?;
-    drop((theirs, status));
-    Ok(started.holding(ours).launched_by(launch))
-}
-
-/// The helper itself has no limits but the group's: it must be able to clean up.
-fn keep_open(command: &mut tokio::process::Command, descriptors: [i32; 3], door: Option<i32>) {
-    use super::limits::PreExec;
-    command.add_pre_exec(move || {
-        door.map_or(Ok(()), limits::enter)?;
-        limits::close_over_exec()?;
-        limits::keep_over_exec(&descriptors)
-    });
+    let door = group.as_ref().and_then(Group::door);
+    let mut keeper = Keeper::new("__box", &told, &[status.number()])?;
+    // The whole helper is in the group, which bounds what a program without namespaces starts.
+    keeper.command.add_pre_exec(move || door.map_or(Ok(()), limits::enter));
+    let started = process::spawn_kept(keeper.keep_open([status.number()]), &spec.limits, Some(home), group)?;
+    drop(status);
+    Ok(started.launched_by(launch))
 }
 
 /// The hidden command `__box`. Returns the program's exit status.
@@ -136,36 +119,11 @@ pub fn run_helper(told: i32, life: i32, status: i32) -> io::Result<i32> {
             seccompiler::apply_filter(&filters.calls).map_err(io::Error::other)
         },
     );
-    let mut child = command.spawn()?;
+    let child = command.spawn()?;
     // A scanner that is gone does not read it; the other pipe tells of that.
     let _ = says.write_all(STARTED);
     drop(says);
-    let status = wait_for_end(&mut child, &life)?;
-    kill_all_below();
-    Ok(status)
-}
-
-/// Until the program ends or the scanner closes its side.
-fn wait_for_end(child: &mut std::process::Child, life: &File) -> io::Result<i32> {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status.code().unwrap_or(137));
-        }
-        let mut polled = [PollFd::new(life, PollFlags::IN)];
-        let pause = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
-        if poll(&mut polled, Some(&pause)).map_err(io::Error::from)? > 0 {
-            return Ok(137);
-        }
-    }
-}
-
-/// Rounds until no child is left.
-fn kill_all_below() {
-    while limits::reap() {
-        tree::kill_below(std::process::id());
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    keeper::until_the_end(child, &life)
 }
 
 fn landlock_rules(told: &Confinement) -> Result<landlock::RulesetCreated, landlock::RulesetError> {
