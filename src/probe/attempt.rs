@@ -103,11 +103,11 @@ async fn ask_once(
     };
     let (log, reader) = LogRing::follow(stderr);
     let mut link = StdioLink::new(stdin, stdout, limits, begun + patience);
-    let listed = tokio::select! {
+    let mut listed = tokio::select! {
         listed = mcp::list_tools(&mut link, limits) => Some(listed),
         () = cancel.cancelled() => None,
         () = serves_http(&log) => Some(Err(ListError::Link(LinkError::TimedOut))),
-        () = log.flooded() => Some(Err(ListError::Link(LinkError::TooLarge { what: "standard error".to_owned() }))),
+        () = log.flooded() => Some(Err(too_loud())),
     };
     // A server that ended by itself has its last words in the pipe; one that answered is not asked for any.
     let (mut status, mut never_made) = (None, false);
@@ -116,6 +116,10 @@ async fn ask_once(
         let _ = tokio::time::timeout(LAST_WORDS, reader).await;
         never_made = ended.is_ok() && process.was_never_made();
         status = ended.ok().flatten();
+        // It may have ended because nobody read the flood on, and that may have been seen first.
+        if log.was_flooded() {
+            listed = Some(Err(too_loud()));
+        }
     }
     let exceeded = process.exceeded();
     answer.noise_lines = link.noise_lines;
@@ -156,6 +160,10 @@ async fn ask_once(
         Some(Err(error)) => answer.failed(&error, status),
     }
     answer
+}
+
+fn too_loud() -> ListError {
+    ListError::Link(LinkError::TooLarge { what: "standard error".to_owned() })
 }
 
 impl Answer {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::AsyncReadExt;
 use tokio::process::ChildStderr;
-use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// What is kept of standard error.
 const LOG_RING: usize = 64 * 1024;
@@ -18,7 +18,7 @@ pub struct LogRing(Arc<Ring>);
 #[derive(Debug, Default)]
 struct Ring {
     kept: Mutex<Vec<u8>>,
-    flooded: Notify,
+    flooded: CancellationToken,
 }
 
 impl LogRing {
@@ -33,8 +33,8 @@ impl LogRing {
                 filled.push(chunk.get(..read).unwrap_or_default());
                 all += read;
                 if all > MOST_BYTES {
-                    // Not read on: the server blocks, and is ended.
-                    filled.0.flooded.notify_one();
+                    // Said before the pipe is closed: a server that ends because of that ended for the flood.
+                    filled.0.flooded.cancel();
                     return;
                 }
             }
@@ -44,7 +44,12 @@ impl LogRing {
 
     /// Comes back once there was more than anybody logs.
     pub(in crate::probe) async fn flooded(&self) {
-        self.0.flooded.notified().await;
+        self.0.flooded.cancelled().await;
+    }
+
+    /// True if there was more than anybody logs.
+    pub(in crate::probe) fn was_flooded(&self) -> bool {
+        self.0.flooded.is_cancelled()
     }
 
     fn push(&self, bytes: &[u8]) {
