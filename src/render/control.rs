@@ -183,7 +183,11 @@ pub(super) fn control(policies: &Policies, tool: &str) -> Option<Control> {
         };
         Some(Keyed { key: default_server_key(&policy.server), policy })
     };
-    let keyed = Tier::ALL.iter().map(|tier| Some((*tier, alone(*tier)?))).collect::<Option<Vec<_>>>()?;
+    control_of(Tier::ALL.iter().map(|tier| Some((*tier, alone(*tier)?))).collect::<Option<Vec<_>>>()?)
+}
+
+/// Everything about one tool that is alone in each policy; None if it is not.
+pub(super) fn control_of(keyed: Vec<(Tier, Keyed)>) -> Option<Control> {
     let rule_of = |keyed: &Keyed| keyed.policy.tools.first().map(|tool| tool.rule);
     let mut tiers = Vec::new();
     for (tier, keyed) in &keyed {

@@ -111,6 +111,7 @@ fn build_held(
         twins: options.twins,
         tally: Tally::default(),
         checker: options.check.then(Checker::default),
+        sections: super::sections::Sections::default(),
     };
     let common =
         Common { press: &press, catalogue: &catalogue, similar: &similar, rules, numbers, library: &library };

@@ -12,10 +12,10 @@ use crate::model::{Class, Risk};
 use crate::policy::{Keyed, Rule, ServerPolicy, Tier, ToolPolicy};
 
 /// Made-up names that no document holds by itself.
-const TOOL: &str = "qz_tool_zq";
-const KEY: &str = "qz-key-zq";
-const SERVER: &str = "npm:qz-server-zq";
-const RELEASE: &str = "9.87.6-qz";
+pub(super) const TOOL: &str = "qz_tool_zq";
+pub(super) const KEY: &str = "qz-key-zq";
+pub(super) const SERVER: &str = "npm:qz-server-zq";
+pub(super) const RELEASE: &str = "9.87.6-qz";
 /// Shorter than what any format cuts or hashes.
 const LONGEST_TOOL: usize = 32;
 /// A key of more characters is mangled by some.
@@ -33,8 +33,9 @@ struct Stencil {
     length: usize,
 }
 
+/// A piece of a stencil: its own text, or a name that is put in.
 #[derive(Debug)]
-enum Piece {
+pub(super) enum Piece {
     Text(String),
     Tool,
     Key,
@@ -75,14 +76,17 @@ pub(super) fn fragment(exporter: &Exporter, keyed: &Keyed, tier: Tier) -> (Strin
 fn kind<'k>(exporter: &Exporter, keyed: &'k Keyed, tier: Tier) -> Option<(Kind, &'k ToolPolicy)> {
     let Keyed { key, policy } = keyed;
     let [tool] = policy.tools.as_slice() else { return None };
-    let plain = tool.arguments.is_empty()
-        && tool.places.is_empty()
-        && is_plain_tool(tool.tool.raw())
+    let plain = fits_stencil(tool)
         && is_plain_key(key)
         && is_plain_text(&policy.server.to_string())
         && is_plain_text(&policy.release);
     let unnamed = policy.release.is_empty();
     plain.then_some(((exporter.id, tier, tool.rule, policy.default, tool.class, tool.risk, unnamed), tool))
+}
+
+/// Its documents say nothing beside names and rules, and its own name is plain.
+pub(super) fn fits_stencil(tool: &ToolPolicy) -> bool {
+    tool.arguments.is_empty() && tool.places.is_empty() && is_plain_tool(tool.tool.raw())
 }
 
 /// Small words with one underscore between: no format quotes, cuts, joins or mangles it.
@@ -95,7 +99,7 @@ fn is_plain_tool(name: &str) -> bool {
         && !name.contains("qz")
 }
 
-fn is_plain_key(key: &str) -> bool {
+pub(super) fn is_plain_key(key: &str) -> bool {
     (1..=LONGEST_KEY).contains(&key.len())
         && key.starts_with(|c: char| c.is_ascii_lowercase())
         && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -104,7 +108,7 @@ fn is_plain_key(key: &str) -> bool {
         && !key.contains("qz")
 }
 
-fn is_plain_text(text: &str) -> bool {
+pub(super) fn is_plain_text(text: &str) -> bool {
     let plain =
         |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'@' | b'/' | b':' | b'.' | b'-' | b'_' | b'+');
     text.len() <= LONGEST_SERVER && text.bytes().all(plain) && !text.contains("qz")
@@ -124,7 +128,8 @@ fn stencil(exporter: &Exporter, keyed: &Keyed, tool: &ToolPolicy, tier: Tier) ->
     Stencil { pieces: pieces(&text), effects, length: text.len() }
 }
 
-fn pieces(text: &str) -> Vec<Piece> {
+/// A text in which made-up names stand, cut at them.
+pub(super) fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut rest = text;
     loop {

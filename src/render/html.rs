@@ -146,20 +146,30 @@ fn json_script(json: &str, _: Kwargs, _: &State<'_>) -> Value {
 }
 
 pub(super) fn escape_json(json: &str) -> String {
-    let is_special = |c: char| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
     let mut out = String::with_capacity(json.len() + json.len() / 8);
+    escape_json_into(json, &mut out);
+    out
+}
+
+pub(super) fn escape_json_into(json: &str, out: &mut String) {
+    // The two separators are told apart from the other characters that begin with the same byte.
+    let is_special = |byte: &u8| matches!(byte, b'<' | b'>' | b'&' | 0xE2);
     let mut rest = json;
-    while let Some(at) = rest.find(is_special) {
+    while let Some(at) = rest.as_bytes().iter().position(is_special) {
         let (before, after) = rest.split_at(at);
         out.push_str(before);
         let mut after = after.chars();
-        if let Some(c) = after.next() {
-            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        match after.next() {
+            Some('<') => out.push_str("\\u003c"),
+            Some('>') => out.push_str("\\u003e"),
+            Some('&') => out.push_str("\\u0026"),
+            Some('\u{2028}') => out.push_str("\\u2028"),
+            Some('\u{2029}') => out.push_str("\\u2029"),
+            other => out.extend(other),
         }
         rest = after.as_str();
     }
     out.push_str(rest);
-    out
 }
 
 /// Text between two tags: only what could begin markup there is escaped. Quotes stay, which policies and schemas are full of; not for

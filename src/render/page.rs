@@ -11,6 +11,7 @@ use super::digest::{Digest, Inputs};
 use super::html::{Engine, Sheet};
 use super::kinds::PageKind;
 use super::report::Tally;
+use super::sections::Sections;
 use super::twin;
 use super::twins::Twins;
 use super::write::{OpenUnit, Output};
@@ -38,6 +39,7 @@ pub(super) struct Press<'a> {
     pub(super) twins: Twins,
     pub(super) tally: Tally,
     pub(super) checker: Option<Checker>,
+    pub(super) sections: Sections,
 }
 
 impl Press<'_> {
@@ -118,6 +120,20 @@ impl Press<'_> {
             }
             Ok(text)
         })
+    }
+
+    /// A part of a page, printed by itself.
+    ///
+    /// # Errors
+    /// A template that does not fit.
+    pub(super) fn part(&self, template: &str, sheet: &Sheet) -> Result<String, RenderError> {
+        let text = self.engine.text(template, sheet)?;
+        if let Some(checker) = &self.checker
+            && text != self.engine.by_tera(template, sheet)?
+        {
+            checker.fault(template, template, "is not what its template says");
+        }
+        Ok(text)
     }
 
     /// Makes the JSON twin of a page, if twins are wanted.

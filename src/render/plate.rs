@@ -66,7 +66,8 @@ impl Plates {
         let plate = self.pages.get(template).ok_or(Odd("a template that is not there"))?;
         let escapes = [".html", ".xml"].iter().any(|end| template.ends_with(end));
         let room = plate.room.load(Ordering::Relaxed);
-        let mut printer = print::Printer::new(self, sheet, escapes, room + room / 4);
+        let arena = bumpalo::Bump::new();
+        let mut printer = print::Printer::new(self, sheet, &arena, escapes, room + room / 4);
         printer.print(&plate.steps)?;
         plate.room.store(printer.out.len(), Ordering::Relaxed);
         Ok(printer.out)

@@ -26,8 +26,18 @@ pub(super) fn questions(text: &str) -> Vec<Question> {
         }
         let Some(last) = list.last_mut() else { continue };
         let text = if in_answer { &mut last.answer } else { &mut last.question };
-        for word in rest.split_whitespace() {
-            if !text.is_empty() {
+        text.reserve(rest.len() + 1);
+        // Most lines have one blank between words already.
+        let rest = rest.trim();
+        if !text.is_empty() && !rest.is_empty() {
+            text.push(' ');
+        }
+        if !rest.contains("  ") && rest.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+            text.push_str(rest);
+            continue;
+        }
+        for (i, word) in rest.split_whitespace().enumerate() {
+            if i > 0 {
                 text.push(' ');
             }
             text.push_str(word);
@@ -36,25 +46,38 @@ pub(super) fn questions(text: &str) -> Vec<Question> {
     list
 }
 
-/// The same questions for search engines. Source: schema.org, FAQPage.
-pub(super) fn json_ld(questions: &[Question]) -> String {
-    let main_entity = questions.iter().map(|Question { question, answer }| Entry {
-        kind: "Question",
-        accepted_answer: Answer { kind: "Answer", text: answer },
-        name: question,
-    });
-    let page = Faq { context: "https://schema.org", kind: "FAQPage", main_entity: main_entity.collect() };
-    serde_json::to_string(&page).expect("texts are always JSON")
+/// The same questions for search engines, as entries with commas between. Source: schema.org, FAQPage.
+pub(super) fn entries(questions: &[Question]) -> String {
+    let length = |q: &Question| q.question.len() + q.answer.len() + 128;
+    let mut out = Vec::with_capacity(questions.iter().map(length).sum());
+    for (i, Question { question, answer }) in questions.iter().enumerate() {
+        let entry = Entry {
+            kind: "Question",
+            accepted_answer: Answer { kind: "Answer", text: answer },
+            name: question,
+        };
+        if i > 0 {
+            out.push(b',');
+        }
+        serde_json::to_writer(&mut out, &entry).expect("texts are always JSON, and memory can be written to");
+    }
+    String::from_utf8(out).expect("JSON is UTF-8")
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Faq<'a> {
-    #[serde(rename = "@context")]
-    context: &'static str,
-    #[serde(rename = "@type")]
-    kind: &'static str,
-    main_entity: Vec<Entry<'a>>,
+/// A page of questions for search engines, from their entries.
+pub(super) fn json_ld(entries: &[&str]) -> String {
+    let begin = "{\"@context\":\"https://schema.org\",\"@type\":\"FAQPage\",\"mainEntity\":[";
+    let mut page =
+        String::with_capacity(begin.len() + entries.iter().map(|e| e.len() + 1).sum::<usize>() + 2);
+    page.push_str(begin);
+    for (i, entries) in entries.iter().filter(|entries| !entries.is_empty()).enumerate() {
+        if i > 0 {
+            page.push(',');
+        }
+        page.push_str(entries);
+    }
+    page.push_str("]}");
+    page
 }
 
 #[derive(Serialize)]

@@ -1,12 +1,16 @@
 //! Structured data for search engines: breadcrumbs, read off the page that shows them, servers and the catalogue itself.
 //! Sources: schema.org, BreadcrumbList, SoftwareApplication, Dataset; JSON-LD 1.1.
 
+use std::borrow::Cow;
+
+use memchr::memmem;
+use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
 
 use super::catalogue::ServerEntry;
 use super::facts::Facts;
-use super::html::escape_json;
+use super::html::escape_json_into;
 use super::page::{absolute, root_from};
 
 /// Puts a page's breadcrumbs into its head once more, for machines. A page that shows none has none.
@@ -15,24 +19,49 @@ use super::page::{absolute, root_from};
 /// text in them is escaped, so it cannot pass for the mark that is looked for.
 pub(super) fn add_breadcrumbs(page: &mut String, path: &str, base: Option<&Url>) {
     let Some(crumbs) = breadcrumbs(page, path, base) else { return };
-    if let Some(at) = page.find("</head>") {
-        let script =
-            format!("<script type=\"application/ld+json\">{}</script>\n", escape_json(&crumbs.to_string()));
+    if let Some(at) = memmem::find(page.as_bytes(), b"</head>") {
+        let mut script = String::with_capacity(crumbs.len() + 128);
+        script.push_str("<script type=\"application/ld+json\">");
+        escape_json_into(&crumbs, &mut script);
+        script.push_str("</script>\n");
         page.insert_str(at, &script);
     }
 }
 
-fn breadcrumbs(page: &str, path: &str, base: Option<&Url>) -> Option<Value> {
-    let (_, rest) = page.split_once("<nav class=\"crumbs sheet\"")?;
-    let (nav, _) = rest.split_once("</nav>")?;
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Crumbs<'a> {
+    #[serde(rename = "@context")]
+    context: &'static str,
+    #[serde(rename = "@type")]
+    kind: &'static str,
+    item_list_element: Vec<Crumb<'a>>,
+}
+
+#[derive(Serialize)]
+struct Crumb<'a> {
+    #[serde(rename = "@type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item: Option<String>,
+    name: Cow<'a, str>,
+    position: usize,
+}
+
+/// The breadcrumbs of a page as JSON; None if it shows none.
+fn breadcrumbs(page: &str, path: &str, base: Option<&Url>) -> Option<String> {
+    const BEGIN: &str = "<nav class=\"crumbs sheet\"";
+    let rest = page.get(memmem::find(page.as_bytes(), BEGIN.as_bytes())? + BEGIN.len()..)?;
+    let nav = rest.get(..memmem::find(rest.as_bytes(), b"</nav>")?)?;
     let address = |to: &str, fragment: &str| {
         let mark = if fragment.is_empty() { "" } else { "#" };
         match base {
-            Some(base) => format!("{}{mark}{fragment}", absolute(base, to)),
-            None => format!("{}{to}{mark}{fragment}", root_from(path)),
+            Some(base) => [absolute(base, to).as_str(), mark, fragment].concat(),
+            None => [root_from(path).as_str(), to, mark, fragment].concat(),
         }
     };
-    let mut items = vec![("catalogue".to_owned(), Some(address("index.html", "")))];
+    let crumb = |name, item| Crumb { kind: "ListItem", item, name, position: 0 };
+    let mut items = vec![crumb("catalogue".into(), Some(address("index.html", "")))];
     for item in nav.split("<li").skip(1) {
         let item = item.split_once("</li>").map_or(item, |(item, _)| item);
         let text = plain(item.split_once('>').map_or("", |(_, text)| text));
@@ -42,37 +71,41 @@ fn breadcrumbs(page: &str, path: &str, base: Option<&Url>) -> Option<Value> {
             address(to.trim_start_matches("../"), fragment)
         });
         if !text.is_empty() && text != "Catalogue" {
-            items.push((text, link));
+            items.push(crumb(text, link));
         }
     }
-    let last = items.len();
-    let list: Vec<Value> = items
-        .into_iter()
-        .enumerate()
-        .map(|(i, (name, link))| {
-            let mut item = json!({ "@type": "ListItem", "position": i + 1, "name": name });
-            // The last one is the page itself.
-            let link = if i + 1 == last { Some(address(path, "")) } else { link };
-            if let (Some(link), Value::Object(item)) = (link, &mut item) {
-                item.insert("item".to_owned(), Value::String(link));
-            }
-            item
-        })
-        .collect();
-    Some(json!({ "@context": "https://schema.org", "@type": "BreadcrumbList", "itemListElement": list }))
+    // The last one is the page itself.
+    if let Some(last) = items.last_mut() {
+        last.item = Some(address(path, ""));
+    }
+    items.iter_mut().enumerate().for_each(|(i, item)| item.position = i + 1);
+    let crumbs = Crumbs { context: "https://schema.org", kind: "BreadcrumbList", item_list_element: items };
+    serde_json::to_string(&crumbs).ok()
 }
 
 /// Text between tags, with our five entities undone.
-fn plain(html: &str) -> String {
-    let mut text = String::new();
-    let mut inside = false;
-    for c in html.chars() {
-        match c {
-            '<' => inside = true,
-            '>' if inside => inside = false,
-            c if !inside => text.push(c),
-            _ => {}
+fn plain(html: &str) -> Cow<'_, str> {
+    let text: Cow<'_, str> = match html.strip_prefix("<a href=\"").and_then(|rest| rest.split_once('>')) {
+        // A link around a text, as all but the last are.
+        Some((_, rest)) if !rest.strip_suffix("</a>").unwrap_or(rest).contains('<') => {
+            rest.strip_suffix("</a>").unwrap_or(rest).into()
         }
+        _ if !html.contains('<') => html.into(),
+        _ => {
+            let mut inside = false;
+            let outside = |c: &char| {
+                let was = inside;
+                inside = *c == '<' || (inside && *c != '>');
+                !was && !inside
+            };
+            html.chars().filter(outside).collect::<String>().into()
+        }
+    };
+    if !text.contains('&') {
+        return match text {
+            Cow::Borrowed(text) => text.trim().into(),
+            Cow::Owned(text) => text.trim().to_owned().into(),
+        };
     }
     let pairs = [
         ("&lt;", "<"),
@@ -83,7 +116,8 @@ fn plain(html: &str) -> String {
         ("&#x2F;", "/"),
         ("&amp;", "&"),
     ];
-    pairs.iter().fold(text, |text, (from, to)| text.replace(from, to)).trim().to_owned()
+    let text = pairs.iter().fold(text.into_owned(), |text, (from, to)| text.replace(from, to));
+    text.trim().to_owned().into()
 }
 
 /// A server that answered.
@@ -148,6 +182,7 @@ mod tests {
     fn machines_are_told_the_breadcrumbs_that_readers_see() {
         let base: Url = "https://cat.example/below/".parse().unwrap();
         let crumbs = breadcrumbs(PAGE, "signals/bulk/2.html", Some(&base)).unwrap();
+        let crumbs: Value = serde_json::from_str(&crumbs).unwrap();
         let told: Vec<_> = crumbs["itemListElement"]
             .as_array()
             .unwrap()

@@ -16,9 +16,11 @@ use super::html::Sheet;
 use super::judged::JudgedTool;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::name::{ServerName, tool_name};
+use super::page::root_from;
 use super::parameters::{Parameters, Schema, parameters, schema};
-use super::questions::{json_ld, questions};
+use super::questions::{entries, json_ld, questions};
 use super::quote::{DESCRIPTION_ON_PAGE, Reason, Stretch, deciding, marked, reasons};
+use super::sections::{PlainTool, ServerNames, questions_html, rules_html};
 use super::site_work::{Common, ServerWork};
 use super::words::{
     ClassWord, Day, RiskWord, SignalWord, base_risk, class_word, day, next_lower, risk_word, signal_word,
@@ -124,7 +126,14 @@ struct OtherView {
 pub(super) const KIND: PageKind = PageKind {
     id: "tool",
     path: "servers/{registry}/{name}/tools/{tool}.html",
-    templates: &["tool.html", "faq.txt"],
+    templates: &[
+        "tool.html",
+        "faq.txt",
+        "faq-rules.txt",
+        "faq-server.txt",
+        "parts/rules.html",
+        "parts/questions.html",
+    ],
     made_from: MadeFrom::Tool,
     counts: false,
     make: Make::Server(tools),
@@ -139,6 +148,7 @@ fn tools(work: &ServerWork<'_>) -> Result<(), RenderError> {
         work,
         judged,
         policies,
+        names: ServerNames::plain(policies).filter(|_| !work.common.press.twins.md),
     };
     judged.par_iter().enumerate().try_for_each(|(place, tool)| pages.write(place, tool))
 }
@@ -150,6 +160,8 @@ struct ToolPages<'a> {
     policies: &'a Policies,
     facts: Facts,
     seen: Seen<'a>,
+    /// Where stencils will do. Markdown twins want the documents themselves.
+    names: Option<ServerNames<'a>>,
 }
 
 impl ToolPages<'_> {
@@ -166,25 +178,78 @@ impl ToolPages<'_> {
         if !Tier::ALL.iter().all(|tier| self.policies.of(*tier).tool(name).is_some()) {
             return Err(no_policy());
         }
+        let path = tool_path(&entry.name.path, &slug(name));
+        let inputs = self.work.tool_inputs(place);
+        press.twin(unit, &path, inputs, || Ok(twin::ToolTwin::new(entry, tool, rule, &self.facts, &path)))?;
+        press.beside("svg", unit, &path, Digest::of(&(tool.verdict.class, tool.verdict.risk)), || {
+            badge::tool(class_word(tool.verdict.class), risk_word(tool.verdict.risk))
+        })?;
+        let root = root_from(&path);
+        if let Some(plain) = self.names.as_ref().and_then(|names| names.tool(self.policies, name)) {
+            return press.page_on("tool.html", &KIND, unit, &path, inputs, || {
+                let (control, html) = press.sections.rules(press, &plain, &root)?;
+                let view = self.view(place, tool, control);
+                self.compare(&view, &html, &root)?;
+                self.sheet(tool, &view, &html, Some(&plain))
+            });
+        }
         // Made for the first of its files that is not what it was.
         let view = LazyCell::new(|| {
             let control = control(self.policies, name).expect("the policy of each tier names the tool");
             self.view(place, tool, control)
         });
-        let path = tool_path(&entry.name.path, &slug(name));
-        let inputs = self.work.tool_inputs(place);
-        press.twin(unit, &path, inputs, || Ok(twin::ToolTwin::new(entry, tool, rule, &self.facts, &path)))?;
         press.beside("md", unit, &path, inputs, || markdown::tool(&view))?;
-        press.beside("svg", unit, &path, Digest::of(&(tool.verdict.class, tool.verdict.risk)), || {
-            badge::tool(class_word(tool.verdict.class), risk_word(tool.verdict.risk))
-        })?;
         press.page_on("tool.html", &KIND, unit, &path, inputs, || {
-            let mut sheet = Sheet::of("tool.html", &*view)?;
-            let questions = questions(&press.engine.text("faq.txt", &sheet)?);
-            sheet.set("json_ld", &json_ld(&questions))?;
-            sheet.set("questions", &questions)?;
-            Ok(sheet)
+            let html = rules_html(press, &view.name, &view.control, &root)?;
+            self.sheet(tool, &view, &html, None)
         })
+    }
+
+    /// The view with the sections and the questions that are printed by themselves.
+    fn sheet(
+        &self,
+        tool: &JudgedTool,
+        view: &ToolView<'_>,
+        rules: &str,
+        plain: Option<&PlainTool<'_>>,
+    ) -> Result<Sheet, RenderError> {
+        let press = self.work.common.press;
+        let mut sheet = Sheet::of("tool.html", view)?;
+        let asked = |template| Ok::<_, RenderError>(questions(&press.part(template, &sheet)?));
+        let printed = |template| {
+            let asked = asked(template)?;
+            Ok::<_, RenderError>((questions_html(press, &asked)?, entries(&asked)))
+        };
+        let corrected = view.correction.as_ref().is_some_and(|correction| !correction.agrees);
+        let on_rules = match plain {
+            Some(plain) => {
+                let made = press.sections.questions(press, plain, &tool.verdict.signals, corrected)?;
+                debug_assert_eq!(made, {
+                    let control = control(self.policies, tool.definition.name());
+                    let mut sheet = Sheet::of("faq-rules.txt", view)?;
+                    sheet.set("control", &control)?;
+                    let asked = questions(&press.part("faq-rules.txt", &sheet)?);
+                    (questions_html(press, &asked)?, entries(&asked))
+                });
+                made
+            }
+            None => printed("faq-rules.txt")?,
+        };
+        let (first, last) = (printed("faq.txt")?, printed("faq-server.txt")?);
+        sheet.set("json_ld", &json_ld(&[&first.1, &on_rules.1, &last.1]))?;
+        sheet.set("questions_html", &[first.0, on_rules.0, last.0].concat())?;
+        sheet.set("rules_html", rules)?;
+        Ok(sheet)
+    }
+
+    /// In builds with debug assertions: the stencil gives what the template prints.
+    fn compare(&self, view: &ToolView<'_>, html: &str, root: &str) -> Result<(), RenderError> {
+        if cfg!(debug_assertions)
+            && let Some(control) = control(self.policies, &view.full_name)
+        {
+            assert_eq!(html, rules_html(self.work.common.press, &view.name, &control, root)?);
+        }
+        Ok(())
     }
 
     fn view(&self, place: usize, tool: &JudgedTool, control: Control) -> ToolView<'_> {

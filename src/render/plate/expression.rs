@@ -1,7 +1,7 @@
 //! Expressions of templates: read as Tera binds them. Source: tera 2.4, `parsing/parser.rs`, `binary_binding_power`.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// A name of a variable, as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,26 +33,30 @@ pub(super) struct Field {
     pub(super) name: String,
     /// It is no name but a place in a list, from 0.
     pub(super) place: Option<usize>,
-    hint: AtomicU32,
+    /// Its place in the row of fields, and the address of the name there. Another thread's hint is as good as ours.
+    hint: (AtomicU32, AtomicUsize),
 }
 
 impl Field {
     fn new(name: String) -> Self {
-        Self { name, place: None, hint: AtomicU32::new(0) }
+        Self { name, place: None, hint: Default::default() }
     }
 
     fn at(place: usize) -> Self {
-        Self { name: String::new(), place: Some(place), hint: AtomicU32::new(0) }
+        Self { name: String::new(), place: Some(place), hint: Default::default() }
     }
 
-    pub(super) fn hint(&self) -> usize {
-        self.hint.load(Ordering::Relaxed) as usize
+    /// Where it was found the last time. The two halves may be of two times: the reader compares the name's length, too, and
+    /// an address is that of one constant for good.
+    pub(super) fn hint(&self) -> (usize, usize) {
+        let (at, address) = &self.hint;
+        (at.load(Ordering::Relaxed) as usize, address.load(Ordering::Relaxed))
     }
 
-    pub(super) fn found(&self, at: usize) {
-        if at != self.hint() {
-            self.hint.store(u32::try_from(at).unwrap_or_default(), Ordering::Relaxed);
-        }
+    pub(super) fn found(&self, at: usize, name: &'static str) {
+        let (place, address) = &self.hint;
+        place.store(u32::try_from(at).unwrap_or_default(), Ordering::Relaxed);
+        address.store(name.as_ptr() as usize, Ordering::Relaxed);
     }
 }
 

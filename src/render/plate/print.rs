@@ -3,14 +3,18 @@
 use super::expression::{Comparison, Expression, Field, Filter, LOOP, Symbol};
 use super::read::Step;
 use super::sheet::{Odd, Sheet};
+use bumpalo::Bump;
+
 use super::value::{Value, compare, filtered, holds, plain, seen, sum, text};
 use super::{Plates, escape_html};
-use crate::render::html::escape_in_text;
+use crate::render::html::{escape_in_text, escape_json_into};
 
 /// Prints one page.
 pub(super) struct Printer<'a> {
     plates: &'a Plates,
     sheet: &'a Sheet,
+    /// Where texts lie that are made on the way.
+    arena: &'a Bump,
     escapes: bool,
     locals: Vec<(Symbol, Value<'a>)>,
     /// Locals that can be seen begin here.
@@ -24,10 +28,17 @@ pub(super) struct Printer<'a> {
 }
 
 impl<'a> Printer<'a> {
-    pub(super) fn new(plates: &'a Plates, sheet: &'a Sheet, escapes: bool, room: usize) -> Self {
+    pub(super) fn new(
+        plates: &'a Plates,
+        sheet: &'a Sheet,
+        arena: &'a Bump,
+        escapes: bool,
+        room: usize,
+    ) -> Self {
         Self {
             plates,
             sheet,
+            arena,
             escapes,
             locals: Vec::with_capacity(16),
             base: 0,
@@ -54,6 +65,10 @@ impl<'a> Printer<'a> {
                 let value = self.value(of)?;
                 escape_in_text(text(&value).ok_or(Odd("a filter of something else"))?, &mut self.out);
             }
+            Step::Write(Expression::Filter(of, Filter::JsonScript)) => {
+                let value = self.value(of)?;
+                escape_json_into(text(&value).ok_or(Odd("a filter of something else"))?, &mut self.out);
+            }
             Step::Write(expression) => {
                 let value = self.value(expression)?;
                 self.write(&value)?;
@@ -72,10 +87,11 @@ impl<'a> Printer<'a> {
                 self.set(*name, value);
             }
             Step::Catch(name, body) => {
-                let before = std::mem::take(&mut self.out);
+                let from = self.out.len();
                 self.print(body)?;
-                let caught = std::mem::replace(&mut self.out, before);
-                self.set(*name, Value::Made(caught.into(), self.escapes));
+                let caught: &'a str = self.arena.alloc_str(self.out.get(from..).unwrap_or_default());
+                self.out.truncate(from);
+                self.set(*name, Value::Made(caught, self.escapes));
             }
             Step::Include(name) => {
                 let steps = self.plates.included(name).ok_or(Odd("a template that is not there"))?;
@@ -169,14 +185,10 @@ impl<'a> Printer<'a> {
         let local =
             self.locals.get(self.base..).unwrap_or_default().iter().rev().find(|(own, _)| *own == root);
         let mut value = match local {
-            Some((_, value)) => value.clone(),
+            Some((_, value)) => *value,
             None if self.in_component => Value::Undefined,
             None => {
-                let of = |sheet: &'a Sheet| {
-                    let (at, node) = sheet.field(&sheet.root, &name.name, name.hint())?;
-                    name.found(at);
-                    Some(seen(sheet, node))
-                };
+                let of = |sheet: &'a Sheet| sheet.field(&sheet.root, name).map(|node| seen(sheet, node));
                 of(self.sheet).or_else(|| of(&self.plates.shared)).unwrap_or(Value::Undefined)
             }
         };
@@ -189,13 +201,8 @@ impl<'a> Printer<'a> {
                 _ if field.place.is_some() => return Err(Odd("a place in what is no list")),
                 Value::Undefined => return Err(Odd("a field of what is not there")),
                 Value::Map(sheet, map) => {
-                    match sheet.field(map.of(&sheet.entries), &field.name, field.hint()) {
-                        Some((at, node)) => {
-                            field.found(at);
-                            seen(sheet, node)
-                        }
-                        None => Value::Undefined,
-                    }
+                    let node = sheet.field(map.of(&sheet.entries), field);
+                    node.map_or(Value::Undefined, |node| seen(sheet, node))
                 }
                 Value::Loop(at, of) => match field.name.as_str() {
                     "index" => Value::Unsigned(at as u64 + 1),
@@ -219,7 +226,7 @@ impl<'a> Printer<'a> {
             Expression::Text(text) => Value::Text(text),
             Expression::List(_) => return Err(Odd("a list that is no one's field")),
             Expression::Path(root, name, fields) => self.path(*root, name, fields)?,
-            Expression::Filter(of, filter) => filtered(&self.value(of)?, filter)?,
+            Expression::Filter(of, filter) => filtered(&self.value(of)?, filter, self.arena)?,
             Expression::Not(of) => Value::Bool(!holds(&self.value(of)?)),
             Expression::And(a, b) => {
                 let first = self.value(a)?;
@@ -234,7 +241,7 @@ impl<'a> Printer<'a> {
                 let mut text = String::new();
                 plain(&self.value(a)?, &mut text)?;
                 plain(&self.value(b)?, &mut text)?;
-                Value::Made(text.into(), false)
+                Value::Made(self.arena.alloc_str(&text), false)
             }
             Expression::Plus(a, b) => sum(&self.value(a)?, &self.value(b)?, i128::checked_add)?,
             Expression::Minus(a, b) => sum(&self.value(a)?, &self.value(b)?, i128::checked_sub)?,

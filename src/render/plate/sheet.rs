@@ -4,6 +4,8 @@
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
+use super::expression::Field;
+
 /// One value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Node {
@@ -93,14 +95,22 @@ impl Sheet {
         stretch.text(&self.text)
     }
 
-    /// The value under a name in a row of fields. `hint` is where it was the last time.
-    pub(super) fn field(&self, entries: &[Entry], name: &str, hint: usize) -> Option<(usize, Node)> {
-        let is = |entry: &Entry| entry.key.name(&self.text) == name;
-        if let Some(entry) = entries.get(hint).filter(|entry| is(entry)) {
-            return Some((hint, entry.value));
+    /// The value under a name in a row of fields.
+    pub(super) fn field(&self, entries: &[Entry], field: &Field) -> Option<Node> {
+        // Where it was the last time: mostly the same struct's field, which the address of its name tells.
+        let (at, address) = field.hint();
+        if let Some(Entry { key: Key::Field(name), value }) = entries.get(at)
+            && name.as_ptr() as usize == address
+            && name.len() == field.name.len()
+        {
+            return Some(*value);
         }
-        let at = entries.iter().position(is)?;
-        Some((at, entries.get(at)?.value))
+        let at = entries.iter().position(|entry| entry.key.name(&self.text) == field.name)?;
+        let entry = entries.get(at)?;
+        if let Key::Field(name) = entry.key {
+            field.found(at, name);
+        }
+        Some(entry.value)
     }
 
     /// Its fields as Tera takes them.

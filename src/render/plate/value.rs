@@ -1,13 +1,13 @@
 //! Values of templates: what a condition, a filter and an operator make of them. As Tera does, or not at all.
 
-use std::rc::Rc;
+use bumpalo::Bump;
 
 use super::expression::{Comparison, Filter};
 use super::sheet::{Node, Odd, Sheet, Stretch};
-use crate::render::html::{escape_in_text, escape_json, thousands};
+use crate::render::html::{escape_in_text, escape_json_into, thousands};
 
-/// A value on its way to the page.
-#[derive(Clone)]
+/// A value on its way to the page. What is made on the way lies in an arena that lives as long as the page is printed.
+#[derive(Clone, Copy)]
 pub(super) enum Value<'a> {
     /// Not there; to print it is a fault.
     Undefined,
@@ -18,7 +18,7 @@ pub(super) enum Value<'a> {
     Float(f64),
     Text(&'a str),
     /// A text that was made here; true: it is markup.
-    Made(Rc<str>, bool),
+    Made(&'a str, bool),
     List(&'a Sheet, Stretch),
     Map(&'a Sheet, Stretch),
     /// Place from 0, and how many there are.
@@ -72,10 +72,9 @@ pub(super) fn plain(value: &Value<'_>, out: &mut String) -> Result<(), Odd> {
     written.map_err(|_| Odd("a value that cannot be written"))
 }
 
-pub(super) fn text<'v>(value: &'v Value<'_>) -> Option<&'v str> {
+pub(super) fn text<'v>(value: &Value<'v>) -> Option<&'v str> {
     match value {
-        Value::Text(text) => Some(text),
-        Value::Made(text, _) => Some(text),
+        Value::Text(text) | Value::Made(text, _) => Some(text),
         _ => None,
     }
 }
@@ -125,9 +124,9 @@ pub(super) fn sum<'a>(
     Ok(Value::Signed(sum))
 }
 
-pub(super) fn filtered<'a>(value: &Value<'a>, filter: &Filter) -> Result<Value<'a>, Odd> {
+pub(super) fn filtered<'a>(value: &Value<'a>, filter: &'a Filter, arena: &'a Bump) -> Result<Value<'a>, Odd> {
     let is_markup = matches!(value, Value::Made(_, true));
-    let made = |text: String, markup| Ok(Value::Made(text.into(), markup));
+    let made = |text: String, markup| Ok(Value::Made(arena.alloc_str(&text), markup));
     match (filter, text(value)) {
         (Filter::Length, Some(text)) => Ok(Value::Unsigned(text.chars().count() as u64)),
         (Filter::Length, None) => match value {
@@ -141,7 +140,7 @@ pub(super) fn filtered<'a>(value: &Value<'a>, filter: &Filter) -> Result<Value<'
         }
         (Filter::Pluralize { singular, plural }, None) => {
             let number = number(value).ok_or(Odd("no number to count with"))?;
-            made(if number.abs() == 1 { singular } else { plural }.clone(), false)
+            Ok(Value::Made(if number.abs() == 1 { singular } else { plural }, false))
         }
         (Filter::Lower, Some(text)) => made(text.to_lowercase(), is_markup),
         (Filter::Upper, Some(text)) => made(text.to_uppercase(), is_markup),
@@ -150,8 +149,12 @@ pub(super) fn filtered<'a>(value: &Value<'a>, filter: &Filter) -> Result<Value<'
             escape_in_text(text, &mut out);
             made(out, true)
         }
-        (Filter::JsonScript, Some(text)) => made(escape_json(text), true),
-        (Filter::Safe, Some(text)) => made(text.to_owned(), true),
+        (Filter::JsonScript, Some(text)) => {
+            let mut out = String::with_capacity(text.len() + text.len() / 8);
+            escape_json_into(text, &mut out);
+            made(out, true)
+        }
+        (Filter::Safe, Some(text)) => Ok(Value::Made(text, true)),
         (Filter::Replace { from, to }, Some(text)) if !is_markup => made(text.replace(from, to), false),
         _ => Err(Odd("a filter of something else")),
     }

@@ -1,0 +1,284 @@
+//! Sections of a tool's page from stencils: what depends on a few words and some names is printed once for made-up names; after
+//! that the real names are put in their place.
+//!
+//! As with single documents (see [`super::fragments`]) this is the same text only for plain names, so all others are printed by themselves.
+//! Builds with debug assertions (all tests) print each section both ways and compare. Why: documents and questions were half of a
+//! page's cost, and a catalogue of 100,000 tools has some hundred kinds of them (docs/PERFORMANCE.md).
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, RwLock};
+
+use serde::Serialize;
+
+use super::RenderError;
+use super::control::{Control, Policies, control_of};
+use super::fragments::{
+    KEY, Piece, RELEASE, SERVER, TOOL, fits_stencil, is_plain_key, is_plain_text, pieces,
+};
+use super::html::Sheet;
+use super::page::Press;
+use super::questions::{Question, entries, questions};
+use super::words::{ClassWord, RiskWord, SignalWord, base_risk, class_word, risk_word, signal_word};
+use crate::model::{Class, Risk, Signal};
+use crate::policy::{Keyed, Rule, ServerPolicy, Tier, ToolPolicy, default_server_key};
+
+/// Most stencils of one sort: more than there are kinds of tools.
+const MOST: usize = 4_096;
+
+/// Every stencil of one build.
+#[derive(Debug, Default)]
+pub(super) struct Sections {
+    rules: Stencils<(RulesKind, usize), RulesSection>,
+    questions: Stencils<QuestionsKind, QuestionsSection>,
+}
+
+#[derive(Debug)]
+struct Stencils<K, V>(RwLock<HashMap<K, Arc<V>>>);
+
+impl<K, V> Default for Stencils<K, V> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+impl<K: Eq + Hash, V> Stencils<K, V> {
+    fn get(&self, kind: K, make: impl FnOnce(&K) -> Result<V, RenderError>) -> Result<Arc<V>, RenderError> {
+        const HELD: &str = "no thread panics while it holds the stencils";
+        if let Some(known) = self.0.read().expect(HELD).get(&kind) {
+            return Ok(Arc::clone(known));
+        }
+        let made = Arc::new(make(&kind)?);
+        let mut all = self.0.write().expect(HELD);
+        if all.len() < MOST {
+            all.insert(kind, Arc::clone(&made));
+        }
+        Ok(made)
+    }
+}
+
+/// What the documents of a tool depend on beside names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct RulesKind {
+    rules: [Rule; 3],
+    defaults: [Rule; 3],
+    class: Class,
+    risk: Risk,
+    unnamed: bool,
+}
+
+/// What the questions on rules and risk depend on beside names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct QuestionsKind {
+    rules: RulesKind,
+    signals: Vec<Signal>,
+    corrected: bool,
+}
+
+/// What the documents call one server, if it is plain.
+pub(super) struct ServerNames<'a> {
+    key: String,
+    server: String,
+    release: &'a str,
+}
+
+/// A tool whose names are plain.
+pub(super) struct PlainTool<'a> {
+    kind: RulesKind,
+    tool: &'a str,
+    server: &'a ServerNames<'a>,
+    reason: &'a str,
+}
+
+/// The section on how to control a tool.
+#[derive(Debug)]
+pub(super) struct RulesSection {
+    /// Of a made-up tool, without its documents.
+    control: Control,
+    html: Vec<Piece>,
+}
+
+/// The questions on rules and risk.
+#[derive(Debug)]
+pub(super) struct QuestionsSection {
+    html: Vec<Piece>,
+    json: Vec<Piece>,
+}
+
+impl<'a> ServerNames<'a> {
+    /// None if the names need more care than a stencil takes.
+    pub(super) fn plain(policies: &'a Policies) -> Option<Self> {
+        let policy = policies.of(Tier::Recommended);
+        let (key, server) = (default_server_key(&policy.server), policy.server.to_string());
+        let plain = is_plain_key(&key) && is_plain_text(&server) && is_plain_text(&policy.release);
+        plain.then_some(Self { key, server, release: &policy.release })
+    }
+
+    /// None if the tool's name does, or if its documents say more than names and rules.
+    pub(super) fn tool(&'a self, policies: &'a Policies, tool: &'a str) -> Option<PlainTool<'a>> {
+        let of = |tier: Tier| policies.of(tier).tool(tool).filter(|tool| fits_stencil(tool));
+        let [strict, recommended, permissive] = [of(Tier::ALL[0])?, of(Tier::ALL[1])?, of(Tier::ALL[2])?];
+        let all = [strict, recommended, permissive];
+        let alike = |other: &&ToolPolicy| {
+            (other.class, other.risk, &other.reason) == (strict.class, strict.risk, &strict.reason)
+        };
+        all.iter().all(alike).then(|| PlainTool {
+            kind: RulesKind {
+                rules: all.map(|tool| tool.rule),
+                defaults: [0, 1, 2].map(|i| policies.of(Tier::ALL[i]).default),
+                class: strict.class,
+                risk: strict.risk,
+                unnamed: self.release.is_empty(),
+            },
+            tool,
+            server: self,
+            reason: &strict.reason,
+        })
+    }
+}
+
+impl PlainTool<'_> {
+    fn fill(&self, pieces: &[Piece]) -> String {
+        let ServerNames { key, server, release } = self.server;
+        let word = |piece: &Piece| match piece {
+            Piece::Text(_) => 0,
+            Piece::Tool => self.tool.len(),
+            Piece::Key => key.len(),
+            Piece::Server => server.len(),
+            Piece::Release => release.len(),
+        };
+        let length = |piece: &Piece| if let Piece::Text(text) = piece { text.len() } else { word(piece) };
+        let mut text = String::with_capacity(pieces.iter().map(length).sum());
+        for piece in pieces {
+            text.push_str(match piece {
+                Piece::Text(text) => text,
+                Piece::Tool => self.tool,
+                Piece::Key => key,
+                Piece::Server => server,
+                Piece::Release => release,
+            });
+        }
+        text
+    }
+
+    /// The same tool under made-up names.
+    fn made_up(&self) -> Control {
+        let RulesKind { rules, defaults, class, risk, unnamed } = self.kind;
+        let keyed = Tier::ALL.iter().zip(rules).zip(defaults).map(|((tier, rule), default)| {
+            let mut tool = ToolPolicy::plain(TOOL, class, risk, rule);
+            self.reason.clone_into(&mut tool.reason);
+            let policy = ServerPolicy {
+                server: SERVER.parse().expect("a package's name"),
+                release: if unnamed { String::new() } else { RELEASE.to_owned() },
+                default,
+                tools: vec![tool],
+            };
+            (*tier, Keyed { key: KEY.to_owned(), policy })
+        });
+        control_of(keyed.collect()).expect("each policy names the tool")
+    }
+}
+
+#[derive(Serialize)]
+struct RulesView<'a> {
+    name: &'a str,
+    control: &'a Control,
+    root: &'a str,
+}
+
+#[derive(Serialize)]
+struct QuestionsView<'a> {
+    name: &'a str,
+    control: &'a Control,
+    class: ClassWord,
+    risk: RiskWord,
+    base: RiskWord,
+    signals: Vec<SignalWord>,
+    correction: Option<Corrected>,
+}
+
+#[derive(Serialize)]
+struct Corrected {
+    agrees: bool,
+}
+
+#[derive(Serialize)]
+struct Asked<'a> {
+    questions: &'a [Question],
+}
+
+impl Sections {
+    /// How to control a tool: what its view needs of it, and the section's markup. `root` is the way to the site's root.
+    ///
+    /// # Errors
+    /// A template that does not fit.
+    pub(super) fn rules(
+        &self,
+        press: &Press<'_>,
+        tool: &PlainTool<'_>,
+        root: &str,
+    ) -> Result<(Control, String), RenderError> {
+        let section = self.rules.get((tool.kind, root.len()), |_| {
+            let mut control = tool.made_up();
+            let html = rules_html(press, TOOL, &control, root)?;
+            control.formats.clear();
+            Ok(RulesSection { control, html: pieces(&html) })
+        })?;
+        let mut control = section.control.clone();
+        control.key.clone_from(&tool.server.key);
+        Ok((control, tool.fill(&section.html)))
+    }
+
+    /// The questions on rules and risk: their markup, and their entries as JSON.
+    ///
+    /// # Errors
+    /// A template that does not fit.
+    pub(super) fn questions(
+        &self,
+        press: &Press<'_>,
+        tool: &PlainTool<'_>,
+        signals: &[Signal],
+        corrected: bool,
+    ) -> Result<(String, String), RenderError> {
+        let kind = QuestionsKind { rules: tool.kind, signals: signals.to_vec(), corrected };
+        let section = self.questions.get(kind, |_| {
+            let RulesKind { class, risk, .. } = tool.kind;
+            let view = QuestionsView {
+                name: TOOL,
+                control: &tool.made_up(),
+                class: class_word(class),
+                risk: risk_word(risk),
+                base: risk_word(base_risk(class)),
+                signals: signals.iter().copied().map(signal_word).collect(),
+                correction: corrected.then_some(Corrected { agrees: false }),
+            };
+            let asked = questions(&press.part("faq-rules.txt", &Sheet::of("faq-rules.txt", &view)?)?);
+            let html = questions_html(press, &asked)?;
+            Ok(QuestionsSection { html: pieces(&html), json: pieces(&entries(&asked)) })
+        })?;
+        Ok((tool.fill(&section.html), tool.fill(&section.json)))
+    }
+}
+
+/// The section's markup as its template prints it.
+///
+/// # Errors
+/// A template that does not fit.
+pub(super) fn rules_html(
+    press: &Press<'_>,
+    name: &str,
+    control: &Control,
+    root: &str,
+) -> Result<String, RenderError> {
+    const TEMPLATE: &str = "parts/rules.html";
+    press.part(TEMPLATE, &Sheet::of(TEMPLATE, &RulesView { name, control, root })?)
+}
+
+/// Questions as they are unfolded.
+///
+/// # Errors
+/// A template that does not fit.
+pub(super) fn questions_html(press: &Press<'_>, asked: &[Question]) -> Result<String, RenderError> {
+    const TEMPLATE: &str = "parts/questions.html";
+    press.part(TEMPLATE, &Sheet::of(TEMPLATE, &Asked { questions: asked })?)
+}
