@@ -78,7 +78,7 @@ impl Yaml {
 
 /// Lines behind `#`. Whatever could end a comment's line is no part of one.
 pub(super) fn comment(lines: &[String]) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(lines.iter().map(|line| line.len() + 3).sum());
     for line in lines {
         let line: String = line.chars().map(|c| if is_unprintable(c) { '?' } else { c }).collect();
         let _ = writeln!(out, "# {line}");
@@ -114,6 +114,12 @@ pub(super) fn quoted_len(text: &str) -> usize {
 
 fn quoted(text: &str, out: &mut String) {
     out.push('"');
+    // Most texts: nothing in them is written in another way.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),

@@ -57,6 +57,11 @@ impl Inputs {
         value.serialize(Feed(&mut self.bytes)).expect("feeding bytes to memory cannot fail");
     }
 
+    /// True if a text among them holds `part`.
+    pub(super) fn hold(&self, part: &str) -> bool {
+        memchr::memmem::find(&self.bytes, part.as_bytes()).is_some()
+    }
+
     /// The digest of all of them.
     pub(super) fn done(&self) -> Digest {
         let mut digest = Digest::default();

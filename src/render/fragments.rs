@@ -17,7 +17,7 @@ pub(super) const KEY: &str = "qz-key-zq";
 pub(super) const SERVER: &str = "npm:qz-server-zq";
 pub(super) const RELEASE: &str = "9.87.6-qz";
 /// Shorter than what any format cuts or hashes.
-const LONGEST_TOOL: usize = 32;
+pub(super) const LONGEST_TOOL: usize = 32;
 /// A key of more characters is mangled by some.
 const LONGEST_KEY: usize = 25;
 const LONGEST_SERVER: usize = 120;
@@ -38,6 +38,8 @@ struct Stencil {
 pub(super) enum Piece {
     Text(String),
     Tool,
+    /// The tool's name in lower case, as PolicyLayer's counters have it.
+    LowerTool,
     Key,
     Server,
     Release,
@@ -62,7 +64,7 @@ pub(super) fn fragment(exporter: &Exporter, keyed: &Keyed, tier: Tier) -> (Strin
     for piece in &stencil.pieces {
         text.push_str(match piece {
             Piece::Text(text) => text,
-            Piece::Tool => tool.tool.raw(),
+            Piece::Tool | Piece::LowerTool => tool.tool.raw(),
             Piece::Key => &keyed.key,
             Piece::Server => &server,
             Piece::Release => &keyed.policy.release,
@@ -76,7 +78,9 @@ pub(super) fn fragment(exporter: &Exporter, keyed: &Keyed, tier: Tier) -> (Strin
 fn kind<'k>(exporter: &Exporter, keyed: &'k Keyed, tier: Tier) -> Option<(Kind, &'k ToolPolicy)> {
     let Keyed { key, policy } = keyed;
     let [tool] = policy.tools.as_slice() else { return None };
-    let plain = fits_stencil(tool)
+    let plain = tool.arguments.is_empty()
+        && tool.places.is_empty()
+        && is_plain_tool(tool.tool.raw())
         && is_plain_key(key)
         && is_plain_text(&policy.server.to_string())
         && is_plain_text(&policy.release);
@@ -84,13 +88,8 @@ fn kind<'k>(exporter: &Exporter, keyed: &'k Keyed, tier: Tier) -> Option<(Kind, 
     plain.then_some(((exporter.id, tier, tool.rule, policy.default, tool.class, tool.risk, unnamed), tool))
 }
 
-/// Its documents say nothing beside names and rules, and its own name is plain.
-pub(super) fn fits_stencil(tool: &ToolPolicy) -> bool {
-    tool.arguments.is_empty() && tool.places.is_empty() && is_plain_tool(tool.tool.raw())
-}
-
 /// Small words with one underscore between: no format quotes, cuts, joins or mangles it.
-fn is_plain_tool(name: &str) -> bool {
+pub(super) fn is_plain_tool(name: &str) -> bool {
     (2..=LONGEST_TOOL).contains(&name.len())
         && name.split('_').all(|word| {
             !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
@@ -125,16 +124,22 @@ fn stencil(exporter: &Exporter, keyed: &Keyed, tool: &ToolPolicy, tier: Tier) ->
         tools: vec![made_up],
     };
     let (text, effects) = exporter.fragment(&Keyed { key: KEY.to_owned(), policy }, tier);
-    Stencil { pieces: pieces(&text), effects, length: text.len() }
+    Stencil { pieces: pieces(&text, TOOL), effects, length: text.len() }
 }
 
-/// A text in which made-up names stand, cut at them.
-pub(super) fn pieces(text: &str) -> Vec<Piece> {
+/// A text in which made-up names stand, the tool's as given, cut at them.
+pub(super) fn pieces(text: &str, tool: &str) -> Vec<Piece> {
+    let lower = tool.to_ascii_lowercase();
     let mut pieces = Vec::new();
     let mut rest = text;
     loop {
-        let marks =
-            [(SERVER, Piece::Server), (KEY, Piece::Key), (TOOL, Piece::Tool), (RELEASE, Piece::Release)];
+        let marks = [
+            (SERVER, Piece::Server),
+            (KEY, Piece::Key),
+            (tool, Piece::Tool),
+            (&lower, Piece::LowerTool),
+            (RELEASE, Piece::Release),
+        ];
         let found = marks.into_iter().filter_map(|(mark, piece)| Some((rest.find(mark)?, mark, piece)));
         let Some((at, mark, piece)) = found.min_by_key(|(at, _, _)| *at) else { break };
         let (before, after) = rest.split_at(at);
@@ -205,6 +210,6 @@ mod tests {
         assert!(is_plain_tool(&TOOL.replace("qz", "az")) && !is_plain_tool(TOOL));
         assert!(is_plain_key(&KEY.replace("qz", "az")) && !is_plain_key(KEY) && !is_plain_text(SERVER));
         let all = format!("a {TOOL} b {KEY} c {SERVER} d {RELEASE}");
-        assert_eq!(pieces(&all).iter().filter(|piece| !matches!(piece, Piece::Text(_))).count(), 4);
+        assert_eq!(pieces(&all, TOOL).iter().filter(|piece| !matches!(piece, Piece::Text(_))).count(), 4);
     }
 }

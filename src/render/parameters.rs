@@ -105,10 +105,14 @@ pub(super) fn parameters(tool: &ToolDefinition, evidence: &[Evidence]) -> Parame
         .unwrap_or_default();
     let mut list: Vec<(&String, &Value)> = properties.map(|p| p.iter().collect()).unwrap_or_default();
     let is_required = |name: &String| required.contains(&name.as_str());
-    list.sort_by_key(|(name, _)| (!is_required(name), (*name).clone()));
+    list.sort_by(|(a, _), (b, _)| (!is_required(a), a).cmp(&(!is_required(b), b)));
+    let places: Vec<_> = evidence.iter().take(EVIDENCE_ON_PAGE).map(|found| place(&found.field)).collect();
     let (total, required) = (list.len(), list.iter().filter(|(name, _)| is_required(name)).count());
-    let list: Vec<Parameter> =
-        list.into_iter().take(MOST).map(|(n, v)| parameter(n, v, is_required(n), evidence)).collect();
+    let list: Vec<Parameter> = list
+        .into_iter()
+        .take(MOST)
+        .map(|(n, v)| parameter(n, v, is_required(n), evidence, &places))
+        .collect();
     Parameters {
         known: schema.is_some(),
         total,
@@ -120,13 +124,15 @@ pub(super) fn parameters(tool: &ToolDefinition, evidence: &[Evidence]) -> Parame
     }
 }
 
+/// Where a piece of evidence points, see [`place`].
+type Place = (&'static str, String);
+
 /// The reasons that point at a parameter, each signal and class once.
-fn flags(name: &str, evidence: &[Evidence]) -> Vec<Flag> {
+fn flags(name: &str, evidence: &[Evidence], places: &[Place]) -> Vec<Flag> {
     let mut flags: Vec<Flag> = Vec::new();
-    for (i, found) in evidence.iter().take(EVIDENCE_ON_PAGE).enumerate() {
+    for (i, (found, (kind, within))) in evidence.iter().zip(places).enumerate() {
         let Effect { class, signal, weight, .. } = found.effect;
-        let (kind, within) = place(&found.field);
-        if kind != "parameter" || within != name || (class.is_none() && signal.is_none()) {
+        if *kind != "parameter" || within != name || (class.is_none() && signal.is_none()) {
             continue;
         }
         let raises = weight >= 0.0 && signal.is_none_or(|s| signal_word(s).moves == "up");
@@ -143,12 +149,18 @@ fn flags(name: &str, evidence: &[Evidence]) -> Vec<Flag> {
     flags
 }
 
-fn parameter(name: &str, schema: &Value, required: bool, evidence: &[Evidence]) -> Parameter {
+fn parameter(
+    name: &str,
+    schema: &Value,
+    required: bool,
+    evidence: &[Evidence],
+    places: &[Place],
+) -> Parameter {
     let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
     let description = if Untrusted::new(description).is_blank() { "" } else { description };
     let escaped = name.replace('~', "~0").replace('/', "~1");
     let field = format!("/inputSchema/properties/{escaped}/description");
-    let flags = flags(name, evidence);
+    let flags = flags(name, evidence, places);
     let values = schema.get("enum").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     Parameter {
         name: tool_name(name, 200),

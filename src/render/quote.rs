@@ -29,15 +29,15 @@ pub(super) struct Stretch {
 
 /// One reason for a template.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Reason {
+pub(super) struct Reason<'a> {
     /// Its number on the page, from 1.
     pub(super) number: usize,
     /// The rule's id.
-    pub(super) rule: String,
+    pub(super) rule: &'a str,
     /// What the rule says, without a full stop at its end; empty where the rule set does not know it, or an earlier reason says it.
-    pub(super) what: String,
+    pub(super) what: &'a str,
     /// Why it says so, without a full stop at its end; empty where an earlier reason of the same rule says it.
-    pub(super) why: String,
+    pub(super) why: &'a str,
     /// `name`, `title`, `description`, `parameter`, `hint` or `definition`: where the words stand.
     pub(super) place: &'static str,
     /// The parameter's or hint's name. Foreign text.
@@ -55,25 +55,29 @@ pub(super) struct Reason {
 }
 
 /// Every reason of a verdict, as many as a page holds; the second value is how many were left out.
-pub(super) fn reasons(
+pub(super) fn reasons<'a>(
     definition: &ToolDefinition,
-    evidence: &[Evidence],
-    rules: &RuleSet,
-) -> (Vec<Reason>, usize) {
+    evidence: &'a [Evidence],
+    rules: &'a RuleSet,
+) -> (Vec<Reason<'a>>, usize) {
     let shown = evidence.iter().take(EVIDENCE_ON_PAGE).enumerate();
-    let mut list: Vec<Reason> = shown.map(|(i, e)| reason(i + 1, definition, e, rules)).collect();
+    let mut list: Vec<Reason<'_>> = shown.map(|(i, e)| reason(i + 1, definition, e, rules)).collect();
     // What a rule says, and why, is told where it speaks first.
     let mut told = std::collections::BTreeSet::new();
     for reason in &mut list {
-        if !told.insert(reason.rule.clone()) {
-            reason.what.clear();
-            reason.why.clear();
+        if !told.insert(reason.rule) {
+            (reason.what, reason.why) = ("", "");
         }
     }
     (list, evidence.len().saturating_sub(EVIDENCE_ON_PAGE))
 }
 
-fn reason(number: usize, definition: &ToolDefinition, evidence: &Evidence, rules: &RuleSet) -> Reason {
+fn reason<'a>(
+    number: usize,
+    definition: &ToolDefinition,
+    evidence: &'a Evidence,
+    rules: &'a RuleSet,
+) -> Reason<'a> {
     let (place, within) = place(&evidence.field);
     let field = definition.object().pointer(&evidence.field);
     let css = mark_css(evidence);
@@ -88,7 +92,7 @@ fn reason(number: usize, definition: &ToolDefinition, evidence: &Evidence, rules
     let text = rules.meaning(&evidence.rule);
     Reason {
         number,
-        rule: evidence.rule.clone(),
+        rule: &evidence.rule,
         what: text.map(|t| without_stop(&t.what)).unwrap_or_default(),
         why: text.map(|t| without_stop(&t.why)).unwrap_or_default(),
         place,
@@ -103,15 +107,16 @@ fn reason(number: usize, definition: &ToolDefinition, evidence: &Evidence, rules
 
 /// Where a JSON pointer points, in words of the page, and the name inside it.
 pub(super) fn place(field: &str) -> (&'static str, String) {
-    let parts: Vec<String> =
-        field.split('/').skip(1).map(|p| p.replace("~1", "/").replace("~0", "~")).collect();
-    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    match parts.as_slice() {
-        ["name"] => ("name", String::new()),
-        ["title"] | ["annotations", "title"] => ("title", String::new()),
-        ["description"] => ("description", String::new()),
-        ["annotations", hint, ..] => ("hint", (*hint).to_owned()),
-        ["inputSchema", "properties", name, ..] => ("parameter", (*name).to_owned()),
+    let named = |name: &str| {
+        if name.contains('~') { name.replace("~1", "/").replace("~0", "~") } else { name.to_owned() }
+    };
+    let mut parts = field.split('/').skip(1);
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some("name"), None, _) => ("name", String::new()),
+        (Some("title"), None, _) | (Some("annotations"), Some("title"), None) => ("title", String::new()),
+        (Some("description"), None, _) => ("description", String::new()),
+        (Some("annotations"), Some(hint), _) => ("hint", named(hint)),
+        (Some("inputSchema"), Some("properties"), Some(name)) => ("parameter", named(name)),
         _ => ("definition", String::new()),
     }
 }
@@ -142,6 +147,19 @@ pub(super) fn marked(text: &str, field: &str, evidence: &[Evidence], most: usize
         keep
     });
     let mut stretches = Stretches::default();
+    // Most texts: every byte is a character that is shown as it is.
+    let plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
+    if text.len() <= most && text.bytes().all(plain) {
+        let mut done = 0;
+        for (start, end, number, css) in spans {
+            let (start, end) = (start.min(text.len()), end.min(text.len()));
+            stretches.push_all(text.get(done..start).unwrap_or_default(), 0, "");
+            stretches.push_all(text.get(start..end).unwrap_or_default(), number, css);
+            done = end;
+        }
+        stretches.push_all(text.get(done..).unwrap_or_default(), 0, "");
+        return (stretches.0, false);
+    }
     let mut spans = spans.into_iter().peekable();
     for (i, c) in text.chars().enumerate() {
         if i == most {
@@ -193,15 +211,22 @@ impl Stretches {
             _ => self.0.push(Stretch { text: c.to_string(), evidence, css }),
         }
     }
+
+    /// A stretch in which every character is shown.
+    fn push_all(&mut self, text: &str, evidence: usize, css: &'static str) {
+        if !text.is_empty() {
+            self.0.push(Stretch { text: text.to_owned(), evidence, css });
+        }
+    }
 }
 
 /// Our own rule texts end a sentence in some places and not in others: the template decides.
-fn without_stop(text: &str) -> String {
-    text.trim().trim_end_matches('.').to_owned()
+fn without_stop(text: &str) -> &str {
+    text.trim().trim_end_matches('.')
 }
 
 /// The strongest reason that speaks for the class a verdict has.
-pub(super) fn deciding(reasons: &[Reason], class: Class) -> Option<usize> {
+pub(super) fn deciding(reasons: &[Reason<'_>], class: Class) -> Option<usize> {
     let word = class_word(class);
     reasons.iter().find(|r| r.class == Some(word) && !r.against).map(|r| r.number)
 }

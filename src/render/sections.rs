@@ -13,8 +13,9 @@ use serde::Serialize;
 
 use super::RenderError;
 use super::control::{Control, Policies, control_of};
+use super::digest::{Digest, Inputs};
 use super::fragments::{
-    KEY, Piece, RELEASE, SERVER, TOOL, fits_stencil, is_plain_key, is_plain_text, pieces,
+    KEY, LONGEST_TOOL, Piece, RELEASE, SERVER, TOOL, is_plain_key, is_plain_text, is_plain_tool, pieces,
 };
 use super::html::Sheet;
 use super::page::Press;
@@ -43,12 +44,12 @@ impl<K, V> Default for Stencils<K, V> {
 }
 
 impl<K: Eq + Hash, V> Stencils<K, V> {
-    fn get(&self, kind: K, make: impl FnOnce(&K) -> Result<V, RenderError>) -> Result<Arc<V>, RenderError> {
+    fn get(&self, kind: K, make: impl FnOnce() -> Result<V, RenderError>) -> Result<Arc<V>, RenderError> {
         const HELD: &str = "no thread panics while it holds the stencils";
         if let Some(known) = self.0.read().expect(HELD).get(&kind) {
             return Ok(Arc::clone(known));
         }
-        let made = Arc::new(make(&kind)?);
+        let made = Arc::new(make()?);
         let mut all = self.0.write().expect(HELD);
         if all.len() < MOST {
             all.insert(kind, Arc::clone(&made));
@@ -65,6 +66,45 @@ pub(super) struct RulesKind {
     class: Class,
     risk: Risk,
     unnamed: bool,
+    shape: Shape,
+    /// Of what the documents say of its arguments, and why.
+    further: Digest,
+}
+
+/// How a plain name is spelled: formats write names of one shape in one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Shape {
+    Snake,
+    Kebab,
+    Camel,
+}
+
+impl Shape {
+    fn of(name: &str) -> Option<Self> {
+        let fits = |only: fn(u8) -> bool| {
+            (2..=LONGEST_TOOL).contains(&name.len())
+                && name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name.bytes().all(only)
+                && !name.to_ascii_lowercase().contains("qz")
+        };
+        if is_plain_tool(name) {
+            return Some(Self::Snake);
+        }
+        let words = |name: &str| name.split('-').all(|word| !word.is_empty());
+        if fits(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') && words(name) {
+            return Some(Self::Kebab);
+        }
+        fits(|b| b.is_ascii_alphanumeric()).then_some(Self::Camel)
+    }
+
+    /// A made-up name of this shape.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Snake => TOOL,
+            Self::Kebab => "qz-tool-zq",
+            Self::Camel => "qzToolZq",
+        }
+    }
 }
 
 /// What the questions on rules and risk depend on beside names.
@@ -87,7 +127,7 @@ pub(super) struct PlainTool<'a> {
     kind: RulesKind,
     tool: &'a str,
     server: &'a ServerNames<'a>,
-    reason: &'a str,
+    policies: [&'a ToolPolicy; 3],
 }
 
 /// The section on how to control a tool.
@@ -116,23 +156,30 @@ impl<'a> ServerNames<'a> {
 
     /// None if the tool's name does, or if its documents say more than names and rules.
     pub(super) fn tool(&'a self, policies: &'a Policies, tool: &'a str) -> Option<PlainTool<'a>> {
-        let of = |tier: Tier| policies.of(tier).tool(tool).filter(|tool| fits_stencil(tool));
+        let shape = Shape::of(tool)?;
+        let of = |tier: Tier| policies.of(tier).tool(tool);
         let [strict, recommended, permissive] = [of(Tier::ALL[0])?, of(Tier::ALL[1])?, of(Tier::ALL[2])?];
         let all = [strict, recommended, permissive];
         let alike = |other: &&ToolPolicy| {
             (other.class, other.risk, &other.reason) == (strict.class, strict.risk, &strict.reason)
         };
-        all.iter().all(alike).then(|| PlainTool {
+        let mut further = Inputs::default();
+        further.add(&(&strict.reason, all.map(|tool| (&tool.arguments, &tool.places))));
+        // What is said of the arguments holds no made-up name.
+        let plain = all.iter().all(alike) && !further.hold("qz");
+        plain.then(|| PlainTool {
             kind: RulesKind {
                 rules: all.map(|tool| tool.rule),
                 defaults: [0, 1, 2].map(|i| policies.of(Tier::ALL[i]).default),
                 class: strict.class,
                 risk: strict.risk,
                 unnamed: self.release.is_empty(),
+                shape,
+                further: further.done(),
             },
             tool,
             server: self,
-            reason: &strict.reason,
+            policies: all,
         })
     }
 }
@@ -142,17 +189,19 @@ impl PlainTool<'_> {
         let ServerNames { key, server, release } = self.server;
         let word = |piece: &Piece| match piece {
             Piece::Text(_) => 0,
-            Piece::Tool => self.tool.len(),
+            Piece::Tool | Piece::LowerTool => self.tool.len(),
             Piece::Key => key.len(),
             Piece::Server => server.len(),
             Piece::Release => release.len(),
         };
         let length = |piece: &Piece| if let Piece::Text(text) = piece { text.len() } else { word(piece) };
         let mut text = String::with_capacity(pieces.iter().map(length).sum());
+        let lower = self.tool.to_ascii_lowercase();
         for piece in pieces {
             text.push_str(match piece {
                 Piece::Text(text) => text,
                 Piece::Tool => self.tool,
+                Piece::LowerTool => &lower,
                 Piece::Key => key,
                 Piece::Server => server,
                 Piece::Release => release,
@@ -163,10 +212,9 @@ impl PlainTool<'_> {
 
     /// The same tool under made-up names.
     fn made_up(&self) -> Control {
-        let RulesKind { rules, defaults, class, risk, unnamed } = self.kind;
-        let keyed = Tier::ALL.iter().zip(rules).zip(defaults).map(|((tier, rule), default)| {
-            let mut tool = ToolPolicy::plain(TOOL, class, risk, rule);
-            self.reason.clone_into(&mut tool.reason);
+        let RulesKind { defaults, unnamed, shape, .. } = self.kind;
+        let keyed = Tier::ALL.iter().zip(self.policies).zip(defaults).map(|((tier, tool), default)| {
+            let tool = ToolPolicy { tool: shape.name().into(), definition: String::new(), ..tool.clone() };
             let policy = ServerPolicy {
                 server: SERVER.parse().expect("a package's name"),
                 release: if unnamed { String::new() } else { RELEASE.to_owned() },
@@ -218,11 +266,12 @@ impl Sections {
         tool: &PlainTool<'_>,
         root: &str,
     ) -> Result<(Control, String), RenderError> {
-        let section = self.rules.get((tool.kind, root.len()), |_| {
+        let name = tool.kind.shape.name();
+        let section = self.rules.get((tool.kind, root.len()), || {
             let mut control = tool.made_up();
-            let html = rules_html(press, TOOL, &control, root)?;
+            let html = rules_html(press, name, &control, root)?;
             control.formats.clear();
-            Ok(RulesSection { control, html: pieces(&html) })
+            Ok(RulesSection { control, html: pieces(&html, name) })
         })?;
         let mut control = section.control.clone();
         control.key.clone_from(&tool.server.key);
@@ -241,10 +290,11 @@ impl Sections {
         corrected: bool,
     ) -> Result<(String, String), RenderError> {
         let kind = QuestionsKind { rules: tool.kind, signals: signals.to_vec(), corrected };
-        let section = self.questions.get(kind, |_| {
+        let name = tool.kind.shape.name();
+        let section = self.questions.get(kind, || {
             let RulesKind { class, risk, .. } = tool.kind;
             let view = QuestionsView {
-                name: TOOL,
+                name,
                 control: &tool.made_up(),
                 class: class_word(class),
                 risk: risk_word(risk),
@@ -254,7 +304,7 @@ impl Sections {
             };
             let asked = questions(&press.part("faq-rules.txt", &Sheet::of("faq-rules.txt", &view)?)?);
             let html = questions_html(press, &asked)?;
-            Ok(QuestionsSection { html: pieces(&html), json: pieces(&entries(&asked)) })
+            Ok(QuestionsSection { html: pieces(&html, name), json: pieces(&entries(&asked), name) })
         })?;
         Ok((tool.fill(&section.html), tool.fill(&section.json)))
     }

@@ -81,7 +81,7 @@ pub(super) struct ToolView<'a> {
     pub(super) parameters: Parameters,
     schema: Option<Schema>,
     pub(super) hints: Hints,
-    pub(super) reasons: Vec<Reason>,
+    pub(super) reasons: Vec<Reason<'a>>,
     reasons_left_out: usize,
     /// Number of the reason that decided; 0 if none did alone.
     deciding: usize,
@@ -252,7 +252,7 @@ impl ToolPages<'_> {
         Ok(())
     }
 
-    fn view(&self, place: usize, tool: &JudgedTool, control: Control) -> ToolView<'_> {
+    fn view<'a>(&'a self, place: usize, tool: &'a JudgedTool, control: Control) -> ToolView<'a> {
         let Verdict { class, risk, ref signals, confidence, needs_review, .. } = tool.verdict;
         let definition = &tool.definition;
         let description = Untrusted::new(definition.description().unwrap_or_default());
@@ -361,7 +361,7 @@ impl ToolPages<'_> {
 }
 
 /// Where the words stand that talk to the model, if the verdict says that there are some.
-fn talks(verdict: &Verdict, reasons: &[Reason]) -> &'static str {
+fn talks(verdict: &Verdict, reasons: &[Reason<'_>]) -> &'static str {
     let id = signal_word(Signal::DescriptionInjection).id;
     if !verdict.signals.contains(&Signal::DescriptionInjection) {
         return "";
