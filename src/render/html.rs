@@ -155,7 +155,7 @@ pub(super) fn escape_json_into(json: &str, out: &mut String) {
     // The two separators are told apart from the other characters that begin with the same byte.
     let is_special = |byte: &u8| matches!(byte, b'<' | b'>' | b'&' | 0xE2);
     let mut rest = json;
-    while let Some(at) = rest.as_bytes().iter().position(is_special) {
+    while let Some(at) = plate::first(rest.as_bytes(), is_special) {
         let (before, after) = rest.split_at(at);
         out.push_str(before);
         let mut after = after.chars();
@@ -182,7 +182,7 @@ fn in_text(text: &str, _: Kwargs, _: &State<'_>) -> Value {
 
 pub(super) fn escape_in_text(text: &str, out: &mut String) {
     let mut rest = text;
-    while let Some(at) = rest.find(['&', '<', '>']) {
+    while let Some(at) = plate::first(rest.as_bytes(), |byte| matches!(byte, b'&' | b'<' | b'>')) {
         let (before, after) = rest.split_at(at);
         out.push_str(before);
         let mut after = after.chars();

@@ -142,7 +142,8 @@ fn filled(step: &Step, blocks: &HashMap<&str, &[Step]>) -> Step {
 /// Escapes as Tera does: five characters, in text and in quoted attributes alike.
 fn escape_html(text: &str, out: &mut String) {
     let mut rest = text;
-    while let Some(at) = first_special(rest.as_bytes()) {
+    let is_special = |byte: &u8| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
+    while let Some(at) = first(rest.as_bytes(), is_special) {
         let (before, after) = rest.split_at(at);
         out.push_str(before);
         let mut after = after.chars();
@@ -158,12 +159,12 @@ fn escape_html(text: &str, out: &mut String) {
     out.push_str(rest);
 }
 
-/// Sixteen bytes at once, which the compiler makes one comparison of each kind of.
-fn first_special(bytes: &[u8]) -> Option<usize> {
-    let is_special = |byte: &u8| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
+/// The first byte that is wanted: sixteen are looked at at once, which the compiler makes one comparison of each kind of.
+#[inline]
+pub(super) fn first(bytes: &[u8], is_wanted: impl Fn(&u8) -> bool) -> Option<usize> {
     for (i, chunk) in bytes.chunks(16).enumerate() {
-        if chunk.iter().fold(false, |any, byte| any | is_special(byte)) {
-            return chunk.iter().position(is_special).map(|at| i * 16 + at);
+        if chunk.iter().fold(false, |any, byte| any | is_wanted(byte)) {
+            return chunk.iter().position(&is_wanted).map(|at| i * 16 + at);
         }
     }
     None

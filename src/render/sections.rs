@@ -17,7 +17,9 @@ use super::digest::{Digest, Inputs};
 use super::fragments::{
     KEY, LONGEST_TOOL, Piece, RELEASE, SERVER, TOOL, is_plain_key, is_plain_text, is_plain_tool, pieces,
 };
+use super::facts::Facts;
 use super::html::Sheet;
+use super::name::ServerName;
 use super::page::Press;
 use super::questions::{Question, entries, questions};
 use super::words::{ClassWord, RiskWord, SignalWord, base_risk, class_word, risk_word, signal_word};
@@ -185,6 +187,11 @@ impl<'a> ServerNames<'a> {
 }
 
 impl PlainTool<'_> {
+    /// Questions with this tool's names: their markup, and their entries as JSON.
+    pub(super) fn asked(&self, section: &QuestionsSection) -> (String, String) {
+        (self.fill(&section.html), self.fill(&section.json))
+    }
+
     fn fill(&self, pieces: &[Piece]) -> String {
         let ServerNames { key, server, release } = self.server;
         let word = |piece: &Piece| match piece {
@@ -251,6 +258,13 @@ struct Corrected {
 }
 
 #[derive(Serialize)]
+struct ProviderView<'a> {
+    name: &'a str,
+    server: &'a ServerName,
+    facts: &'a Facts,
+}
+
+#[derive(Serialize)]
 struct Asked<'a> {
     questions: &'a [Question],
 }
@@ -306,8 +320,30 @@ impl Sections {
             let html = questions_html(press, &asked)?;
             Ok(QuestionsSection { html: pieces(&html, name), json: pieces(&entries(&asked), name) })
         })?;
-        Ok((tool.fill(&section.html), tool.fill(&section.json)))
+        Ok(tool.asked(&section))
     }
+}
+
+/// The question which server provides a tool, for all tools of one server with plain names; None if the server's own words could be
+/// taken for a made-up name.
+///
+/// # Errors
+/// A template that does not fit.
+pub(super) fn provider(
+    press: &Press<'_>,
+    server: &ServerName,
+    facts: &Facts,
+) -> Result<Option<QuestionsSection>, RenderError> {
+    const TEMPLATE: &str = "faq-server.txt";
+    let mut words = Inputs::default();
+    words.add(&(server, facts));
+    if words.hold("qz") {
+        return Ok(None);
+    }
+    let view = ProviderView { name: TOOL, server, facts };
+    let asked = questions(&press.part(TEMPLATE, &Sheet::of(TEMPLATE, &view)?)?);
+    let html = questions_html(press, &asked)?;
+    Ok(Some(QuestionsSection { html: pieces(&html, TOOL), json: pieces(&entries(&asked), TOOL) }))
 }
 
 /// The section's markup as its template prints it.

@@ -1,6 +1,7 @@
 //! A tool's page: one verdict, printed in every place that speaks of it.
 
 use std::cell::LazyCell;
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -20,7 +21,7 @@ use super::page::root_from;
 use super::parameters::{Parameters, Schema, parameters, schema};
 use super::questions::{entries, json_ld, questions};
 use super::quote::{DESCRIPTION_ON_PAGE, Reason, Stretch, deciding, marked, reasons};
-use super::sections::{PlainTool, ServerNames, questions_html, rules_html};
+use super::sections::{PlainTool, QuestionsSection, ServerNames, provider, questions_html, rules_html};
 use super::site_work::{Common, ServerWork};
 use super::words::{
     ClassWord, Day, RiskWord, SignalWord, base_risk, class_word, day, next_lower, risk_word, signal_word,
@@ -149,6 +150,7 @@ fn tools(work: &ServerWork<'_>) -> Result<(), RenderError> {
         judged,
         policies,
         names: ServerNames::plain(policies).filter(|_| !work.common.press.twins.md),
+        provider: OnceLock::new(),
     };
     judged.par_iter().enumerate().try_for_each(|(place, tool)| pages.write(place, tool))
 }
@@ -162,6 +164,8 @@ struct ToolPages<'a> {
     seen: Seen<'a>,
     /// Where stencils will do. Markdown twins want the documents themselves.
     names: Option<ServerNames<'a>>,
+    /// The last question, once it was asked of one of them.
+    provider: OnceLock<Option<QuestionsSection>>,
 }
 
 impl ToolPages<'_> {
@@ -235,11 +239,28 @@ impl ToolPages<'_> {
             }
             None => printed("faq-rules.txt")?,
         };
-        let (first, last) = (printed("faq.txt")?, printed("faq-server.txt")?);
+        let first = printed("faq.txt")?;
+        let last = match plain.zip(plain.and(self.provider()?)) {
+            Some((plain, section)) => {
+                let made = plain.asked(section);
+                debug_assert_eq!(made, printed("faq-server.txt")?);
+                made
+            }
+            None => printed("faq-server.txt")?,
+        };
         sheet.set("json_ld", &json_ld(&[&first.1, &on_rules.1, &last.1]))?;
         sheet.set("questions_html", &[first.0, on_rules.0, last.0].concat())?;
         sheet.set("rules_html", rules)?;
         Ok(sheet)
+    }
+
+    fn provider(&self) -> Result<Option<&QuestionsSection>, RenderError> {
+        if self.provider.get().is_none() {
+            let made = provider(self.work.common.press, &self.work.entry.name, &self.facts)?;
+            // Another thread may have been faster; it made the same.
+            let _ = self.provider.set(made);
+        }
+        Ok(self.provider.get().and_then(Option::as_ref))
     }
 
     /// In builds with debug assertions: the stencil gives what the template prints.
