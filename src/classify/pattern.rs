@@ -2,7 +2,7 @@
 
 use regex::{Regex, RegexBuilder};
 
-use super::sieve::{Candidates, Known, Sieve};
+use super::sieve::{Candidates, Known, Sieve, Wanted};
 
 /// One pattern of a rule.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(super) struct Numbered {
     scope: Scope,
     /// Looked for in every text of a definition.
     everywhere: bool,
+    /// Looked for only where all else held, which is so rare that looking for its pieces in every description costs more.
+    late: bool,
 }
 
 /// All patterns of a rule set, in the order of their numbers.
@@ -48,6 +50,15 @@ pub(super) struct Sieves {
 impl Patterns {
     /// Compiles one more; the same pattern twice has one number.
     pub(super) fn add(&mut self, written: &str, scope: Scope) -> Result<Pattern, String> {
+        let pattern = self.add_late(written, scope)?;
+        if let Some(known) = self.0.get_mut(pattern.number) {
+            known.late = false;
+        }
+        Ok(pattern)
+    }
+
+    /// Compiles one more that is looked for only where all else held.
+    pub(super) fn add_late(&mut self, written: &str, scope: Scope) -> Result<Pattern, String> {
         let regex = compile(written)?;
         match self.0.iter().position(|known| known.regex.as_str() == regex.as_str()) {
             Some(number) => {
@@ -57,7 +68,7 @@ impl Patterns {
                 Ok(Pattern { regex, number })
             }
             None => {
-                self.0.push(Numbered { regex: regex.clone(), scope, everywhere: false });
+                self.0.push(Numbered { regex: regex.clone(), scope, everywhere: false, late: true });
                 Ok(Pattern { regex, number: self.0.len() - 1 })
             }
         }
@@ -75,10 +86,15 @@ impl Patterns {
     /// What sifts them.
     pub(super) fn sieves(&self) -> Sieves {
         let patterns: Vec<_> = self.0.iter().map(|pattern| (pattern, Known::of(&pattern.regex))).collect();
+        let wanted = |wanted: bool, sifted| match (wanted, sifted) {
+            (false, _) => Wanted::Never,
+            (true, true) => Wanted::WithPieces,
+            (true, false) => Wanted::Always,
+        };
         Sieves {
-            names: Sieve::of(&patterns, |pattern| pattern.scope != Scope::Prose),
-            prose: Sieve::of(&patterns, |pattern| pattern.scope != Scope::Names),
-            everywhere: Sieve::of(&patterns, |pattern| pattern.everywhere),
+            names: Sieve::of(&patterns, |pattern| wanted(pattern.scope != Scope::Prose, true)),
+            prose: Sieve::of(&patterns, |pattern| wanted(pattern.scope != Scope::Names, !pattern.late)),
+            everywhere: Sieve::of(&patterns, |pattern| wanted(pattern.everywhere, true)),
         }
     }
 
@@ -98,6 +114,11 @@ impl Numbered {
 }
 
 impl Pattern {
+    /// Its number in the sieves.
+    pub(super) fn number(&self) -> usize {
+        self.number
+    }
+
     /// Adds it to a set.
     pub(super) fn join(&self, set: &mut Candidates) {
         set.insert(self.number);

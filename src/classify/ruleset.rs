@@ -80,6 +80,17 @@ pub(super) enum Field {
     Params,
 }
 
+impl Kind {
+    /// The patterns of which one must be found somewhere, by their numbers; `None` where the rule may speak without.
+    pub(super) fn one_of(&self) -> Option<Vec<usize>> {
+        match self {
+            Kind::Phrase { pattern, .. } | Kind::Param { pattern, .. } => Some(vec![pattern.number()]),
+            Kind::When(when) => when.one_of(),
+            _ => None,
+        }
+    }
+}
+
 impl Field {
     /// The kind of text that these are.
     fn scope(fields: &BTreeSet<Field>) -> Scope {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use regex::Regex;
 
+use super::numbers::{Numbers, TOLD_APART};
 use super::pattern::Numbered;
 
 use self::pieces::{Clause, Piece};
@@ -17,43 +18,13 @@ mod frequencies;
 mod pieces;
 mod table;
 
-/// Patterns, and groups of their pieces, that are told apart; any further pattern always may match.
-const PATTERNS: usize = 512;
-const WORDS: usize = PATTERNS / 64;
+/// Patterns that are told apart; any further pattern always may match.
+const PATTERNS: usize = TOLD_APART;
 /// Letters outside ASCII that a pattern without regard to case takes for `k` and `s`: behind one of them anything may match.
 const LIKE_ASCII: [char; 2] = ['\u{212A}', '\u{17F}'];
 
-/// A set of patterns, by number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Candidates([u64; WORDS]);
-
-impl Candidates {
-    const ALL: Self = Self([u64::MAX; WORDS]);
-
-    /// Whether this pattern may match.
-    pub(super) fn has(&self, pattern: usize) -> bool {
-        self.0.get(pattern / 64).is_none_or(|word| word >> (pattern % 64) & 1 == 1)
-    }
-
-    /// Adds those of another set.
-    pub(super) fn add(&mut self, other: &Self) {
-        for (word, more) in self.0.iter_mut().zip(other.0) {
-            *word |= more;
-        }
-    }
-
-    /// Whether one of these is among them.
-    pub(super) fn any_of(&self, others: &Self) -> bool {
-        self.0.iter().zip(others.0).any(|(word, other)| word & other != 0)
-    }
-
-    /// Adds a pattern.
-    pub(super) fn insert(&mut self, pattern: usize) {
-        if let Some(word) = self.0.get_mut(pattern / 64) {
-            *word |= 1 << (pattern % 64);
-        }
-    }
-}
+/// The patterns that may match a text, by number.
+pub(super) type Candidates = Numbers;
 
 /// Groups of pieces that another group follows; a pattern with more always may match.
 const GROUPS: usize = 2 * PATTERNS;
@@ -102,14 +73,29 @@ impl Known {
     }
 }
 
+/// When a pattern is among a text's candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Where its pieces are.
+    WithPieces,
+    /// Whatever the text is.
+    Always,
+    /// Not at all: it is not looked for in such texts.
+    Never,
+}
+
 impl Sieve {
-    /// Gathers those of the patterns, numbered in their order, that are `wanted`; any other always may match.
-    pub(super) fn of(patterns: &[(&Numbered, Known)], wanted: impl Fn(&Numbered) -> bool) -> Self {
+    /// Gathers the patterns, numbered in their order, as they are `wanted`.
+    pub(super) fn of(patterns: &[(&Numbered, Known)], wanted: impl Fn(&Numbered) -> Wanted) -> Self {
         let mut meanings: BTreeMap<Piece, Vec<Means>> = BTreeMap::new();
         let (mut always, mut beyond_ascii) = (Candidates::default(), Candidates::default());
         let mut followed = 0;
         for (number, (pattern, Known(clauses))) in patterns.iter().enumerate().take(PATTERNS) {
-            let clauses = if wanted(pattern) { clauses.as_slice() } else { &[] };
+            let clauses = match wanted(pattern) {
+                Wanted::WithPieces => clauses.as_slice(),
+                Wanted::Always => &[],
+                Wanted::Never => continue,
+            };
             let more: usize = clauses.iter().map(|clause| clause.len() - 1).sum();
             if clauses.is_empty() || followed + more > GROUPS {
                 always.insert(number);
