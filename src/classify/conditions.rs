@@ -129,15 +129,16 @@ impl WrittenCondition {
         add: Add,
     ) -> Result<Condition, String> {
         let zone = self.zone.unwrap_or(Zone::First);
+        let described = Scope::description(zone);
         let mut pattern =
             |text: Option<String>, scope| text.as_deref().map(|p| add(patterns, p, scope)).transpose();
         let mut found = Vec::new();
-        found.extend(pattern(self.words, Scope::Names)?.map(Condition::Words));
-        found.extend(pattern(self.description, Scope::Prose)?.map(|p| Condition::Description(p, zone)));
-        found.extend(pattern(self.says, Scope::All)?.map(|p| Condition::Says(p, zone)));
-        let about = pattern(self.about, Scope::Prose)?;
+        found.extend(pattern(self.words, Scope::NAMES)?.map(Condition::Words));
+        found.extend(pattern(self.description, described)?.map(|p| Condition::Description(p, zone)));
+        found.extend(pattern(self.says, described.and(Scope::TITLE).and(Scope::NAMES))?.map(|p| Condition::Says(p, zone)));
+        let about = pattern(self.about, Scope::PARAMS)?;
         let values = self.values.as_deref().map(compile).transpose()?;
-        match pattern(self.param, Scope::Names)? {
+        match pattern(self.param, Scope::NAMES)? {
             Some(name) => found.push(Condition::Param { name, about, values, top_only: self.top_only }),
             None if about.is_some() || values.is_some() => {
                 return Err("has a condition with about or values and no param".to_owned());

@@ -75,9 +75,9 @@ impl<'a> Features<'a> {
         let title_at = if tool.object().get("title").is_some() { "/title" } else { "/annotations/title" };
         let title = tool.title().map(|whole| {
             let text = Text::of(title_at, whole, NAME_BYTES);
-            Title { text, candidates: rules.sieves.prose.candidates(text.read) }
+            Title { text, candidates: rules.sieves.sentence.candidates(text.read) }
         });
-        let description = tool.description().and_then(|whole| Description::of(whole, &rules.sieves.prose));
+        let description = tool.description().and_then(|whole| Description::of(whole, &rules.sieves));
         let Schema { params, named: params_named, mut verbs, cut: schema_cut } =
             Schema::of(tool.input_schema(), rules);
         let (name_words, claim) = unclaimed(of_name(name.read).collect());

@@ -3,6 +3,7 @@
 use regex::{Regex, RegexBuilder};
 
 use super::sieve::{Candidates, Known, Sieve, Wanted};
+use super::texts::Zone;
 
 /// One pattern of a rule.
 #[derive(Debug)]
@@ -12,15 +13,44 @@ pub(super) struct Pattern {
     number: usize,
 }
 
-/// What kind of text a pattern is looked for in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
+/// In which texts of a definition a pattern is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Scope {
+    names: bool,
+    sentence: bool,
+    behind: bool,
+    params: bool,
+    everywhere: bool,
+}
+
+impl Scope {
+    const NOWHERE: Self =
+        Self { names: false, sentence: false, behind: false, params: false, everywhere: false };
     /// Names of tools and of parameters, and their words.
-    Names,
-    /// Descriptions, titles and values.
-    Prose,
-    /// Both.
-    All,
+    pub(super) const NAMES: Self = Self { names: true, ..Self::NOWHERE };
+    /// Titles.
+    pub(super) const TITLE: Self = Self { sentence: true, ..Self::NOWHERE };
+    /// Descriptions of parameters.
+    pub(super) const PARAMS: Self = Self { params: true, ..Self::NOWHERE };
+    /// Every text there is.
+    pub(super) const EVERYWHERE: Self =
+        Self { names: true, sentence: true, behind: true, params: true, everywhere: true };
+
+    /// Descriptions, up to there.
+    pub(super) fn description(zone: Zone) -> Self {
+        Self { sentence: true, behind: zone != Zone::First, ..Self::NOWHERE }
+    }
+
+    /// These texts and those.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            names: self.names || other.names,
+            sentence: self.sentence || other.sentence,
+            behind: self.behind || other.behind,
+            params: self.params || other.params,
+            everywhere: self.everywhere || other.everywhere,
+        }
+    }
 }
 
 /// A pattern under its number, with its scope in all rules together.
@@ -28,8 +58,6 @@ pub(super) enum Scope {
 pub(super) struct Numbered {
     pub(super) regex: Regex,
     scope: Scope,
-    /// Looked for in every text of a definition.
-    everywhere: bool,
     /// Looked for only where all else held, which is so rare that looking for its pieces in every description costs more.
     late: bool,
 }
@@ -38,12 +66,17 @@ pub(super) struct Numbered {
 #[derive(Debug, Default)]
 pub(super) struct Patterns(Vec<Numbered>);
 
-/// What sifts the patterns of a rule set for each kind of text.
+/// What sifts the patterns of a rule set, for each kind of text those alone that are looked for in it.
 #[derive(Debug)]
 pub(super) struct Sieves {
     pub(super) names: Sieve,
-    pub(super) prose: Sieve,
-    /// Of the patterns alone that are looked for in every text.
+    /// Titles and first sentences, where nearly all rules look.
+    pub(super) sentence: Sieve,
+    /// The rest of descriptions. It sifts nothing that the one for first sentences does not sift as well.
+    pub(super) behind: Sieve,
+    /// Descriptions of parameters.
+    pub(super) params: Sieve,
+    /// Any other text.
     pub(super) everywhere: Sieve,
 }
 
@@ -62,39 +95,34 @@ impl Patterns {
         let regex = compile(written)?;
         match self.0.iter().position(|known| known.regex.as_str() == regex.as_str()) {
             Some(number) => {
-                if let Some(known) = self.0.get_mut(number).filter(|known| known.scope != scope) {
-                    known.scope = Scope::All;
+                if let Some(known) = self.0.get_mut(number) {
+                    known.scope = known.scope.and(scope);
                 }
                 Ok(Pattern { regex, number })
             }
             None => {
-                self.0.push(Numbered { regex: regex.clone(), scope, everywhere: false, late: true });
+                self.0.push(Numbered { regex: regex.clone(), scope, late: true });
                 Ok(Pattern { regex, number: self.0.len() - 1 })
             }
         }
     }
 
-    /// Compiles one more that is looked for in every text of a definition.
-    pub(super) fn add_everywhere(&mut self, written: &str) -> Result<Pattern, String> {
-        let pattern = self.add(written, Scope::All)?;
-        if let Some(known) = self.0.get_mut(pattern.number) {
-            known.everywhere = true;
-        }
-        Ok(pattern)
-    }
-
     /// What sifts them.
     pub(super) fn sieves(&self) -> Sieves {
         let patterns: Vec<_> = self.0.iter().map(|pattern| (pattern, Known::of(&pattern.regex))).collect();
-        let wanted = |wanted: bool, sifted| match (wanted, sifted) {
-            (false, _) => Wanted::Never,
-            (true, true) => Wanted::WithPieces,
-            (true, false) => Wanted::Always,
+        let sieve = |wanted: fn(Scope) -> bool, late: Wanted| {
+            Sieve::of(&patterns, |pattern| match wanted(pattern.scope) {
+                false => Wanted::Never,
+                true if pattern.late => late,
+                true => Wanted::WithPieces,
+            })
         };
         Sieves {
-            names: Sieve::of(&patterns, |pattern| wanted(pattern.scope != Scope::Prose, true)),
-            prose: Sieve::of(&patterns, |pattern| wanted(pattern.scope != Scope::Names, !pattern.late)),
-            everywhere: Sieve::of(&patterns, |pattern| wanted(pattern.everywhere, true)),
+            names: sieve(|scope| scope.names, Wanted::WithPieces),
+            sentence: sieve(|scope| scope.sentence, Wanted::Always),
+            behind: sieve(|scope| scope.behind, Wanted::Always),
+            params: sieve(|scope| scope.params, Wanted::Always),
+            everywhere: sieve(|scope| scope.everywhere, Wanted::Always),
         }
     }
 
@@ -107,9 +135,9 @@ impl Patterns {
 
 #[cfg(test)]
 impl Numbered {
-    /// Whether the sieve for prose sifts it.
-    pub(super) fn in_prose(&self) -> bool {
-        self.scope != Scope::Names
+    /// Whether it is looked for in each of these: names, first sentences, the rest of descriptions, parameters' descriptions.
+    pub(super) fn looked_for(&self) -> [bool; 4] {
+        [self.scope.names, self.scope.sentence, self.scope.behind, self.scope.params]
     }
 }
 

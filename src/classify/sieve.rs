@@ -5,6 +5,7 @@
 //! not. A pattern of which no such piece is known always may match.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use regex::Regex;
 
@@ -30,9 +31,10 @@ pub(super) type Candidates = Numbers;
 const GROUPS: usize = 2 * PATTERNS;
 
 /// What was found in a text so far.
-#[derive(Debug, Clone, Copy)]
-struct Found {
-    candidates: Candidates,
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Found {
+    /// The patterns that may match it.
+    pub(super) candidates: Candidates,
     /// Numbers of groups of pieces that another group follows.
     groups: [u64; GROUPS / 64],
 }
@@ -85,34 +87,37 @@ pub(super) enum Wanted {
 }
 
 impl Sieve {
-    /// Gathers the patterns, numbered in their order, as they are `wanted`.
+    /// Gathers the patterns, numbered in their order, as they are `wanted`. Groups have the same numbers whatever is wanted,
+    /// so that one sieve goes on where another ended.
     pub(super) fn of(patterns: &[(&Numbered, Known)], wanted: impl Fn(&Numbered) -> Wanted) -> Self {
         let mut meanings: BTreeMap<Piece, Vec<Means>> = BTreeMap::new();
         let (mut always, mut beyond_ascii) = (Candidates::default(), Candidates::default());
         let mut followed = 0;
         for (number, (pattern, Known(clauses))) in patterns.iter().enumerate().take(PATTERNS) {
-            let clauses = match wanted(pattern) {
-                Wanted::WithPieces => clauses.as_slice(),
-                Wanted::Always => &[],
+            let (begin, more) = (followed, clauses.iter().map(|clause| clause.len() - 1).sum::<usize>());
+            let told = !clauses.is_empty() && begin + more <= GROUPS;
+            followed += if told { more } else { 0 };
+            match wanted(pattern) {
+                Wanted::WithPieces if told => {}
+                Wanted::WithPieces | Wanted::Always => {
+                    always.insert(number);
+                    continue;
+                }
                 Wanted::Never => continue,
-            };
-            let more: usize = clauses.iter().map(|clause| clause.len() - 1).sum();
-            if clauses.is_empty() || followed + more > GROUPS {
-                always.insert(number);
-                continue;
             }
+            let mut group = begin;
             for clause in clauses {
                 let (last, mut behind) = (clause.len() - 1, ANYWHERE);
                 for (place, pieces) in clause.iter().enumerate() {
-                    let met = if place == last { number } else { PATTERNS + followed };
+                    let met = if place == last { number } else { PATTERNS + group };
                     for piece in pieces {
                         if piece.changes_beyond_ascii {
                             beyond_ascii.insert(number);
                         }
                         meanings.entry(piece.clone()).or_default().push(Means { behind, met: met as u16 });
                     }
-                    behind = followed as u16;
-                    followed += usize::from(place != last);
+                    behind = group as u16;
+                    group += usize::from(place != last);
                 }
             }
         }
@@ -129,25 +134,22 @@ impl Sieve {
 
     /// The patterns that may match this text.
     pub(super) fn candidates(&self, text: &str) -> Candidates {
-        let [all] = self.within(text, [text.len()]);
-        all
+        let mut found = Found::default();
+        self.look(text, 0..text.len(), &mut found);
+        found.candidates
     }
 
-    /// The patterns that may match the text's first bytes, for each of these numbers of bytes, ascending.
-    pub(super) fn within<const N: usize>(&self, text: &str, ends: [usize; N]) -> [Candidates; N] {
-        let mut found = Found { candidates: self.always, groups: [0; GROUPS / 64] };
+    /// Adds the patterns that may match in this part of a text, or in what was looked at before and this part together.
+    pub(super) fn look(&self, text: &str, part: Range<usize>, found: &mut Found) {
+        found.candidates.add(&self.always);
         if !text.is_ascii() {
             if text.contains(LIKE_ASCII) {
-                return [Candidates::ALL; N];
+                found.candidates = Candidates::ALL;
+                return;
             }
             found.candidates.add(&self.beyond_ascii);
         }
-        let mut from = 0;
-        ends.map(|end| {
-            self.pieces.each(text.as_bytes(), from..end, |piece| self.add(piece, &mut found));
-            from = from.max(end);
-            found.candidates
-        })
+        self.pieces.each(text.as_bytes(), part, |piece| self.add(piece, found));
     }
 
     /// Adds what this piece means.
