@@ -7,29 +7,25 @@ use super::pieces::{COMPARED, Piece, SHORTEST, in_word};
 /// Sets the bit that tells a small letter of ASCII from a capital one. It makes other bytes alike as well, which lets more
 /// through and nothing less.
 const FOLD: u64 = 0x2020_2020_2020_2020;
-/// A power of two, and so many that few keys share one.
-const SLOTS: usize = 1 << 15;
-/// A piece may begin where no word goes on.
-const AT_WORD: u8 = 1;
-/// A piece may begin in the middle of a word.
-const INSIDE: u8 = 2;
+/// Powers of two: so many that few keys share one, and so few that they stay near at hand.
+const MARKS: usize = 1 << 14;
+const SLOTS: usize = 1 << 13;
 /// So many pieces of a bucket are gone through one by one.
 const FEW: usize = 8;
 /// Bytes of the longest short piece.
 const SHORT: usize = SHORTEST + 1;
 
 /// Pieces by where they may begin and by their first bytes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Table {
-    /// Which pieces may begin with these three bytes: most places of a text end here.
-    marks: Box<[u8; SLOTS]>,
-    at_word: Pieces,
-    /// In the middle of a word.
-    inside: Pieces,
+    /// Where no word goes on, and in the middle of a word.
+    pieces: [Pieces; 2],
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Pieces {
+    /// A bit for every three bytes that one may begin with: most places of a text end here.
+    marks: Box<[u64; MARKS / 64]>,
     long: Buckets<4>,
     short: Buckets<SHORT>,
 }
@@ -62,14 +58,13 @@ struct Entry {
 impl Table {
     /// Numbers the pieces in their order.
     pub(super) fn of<'p>(pieces: impl Iterator<Item = &'p Piece>) -> Self {
-        let mut marks = Box::new([0; SLOTS]);
-        let (mut at_word, mut inside) = (Pieces::default(), Pieces::default());
+        let mut table = Self::default();
         for (number, piece) in pieces.enumerate() {
             let mask = u64::MAX >> (64 - 8 * piece.text.len());
             let entry = Entry { text: (piece.number() | FOLD) & mask, mask, number };
-            let inside = (!piece.at_word).then_some((&mut inside, INSIDE));
-            for (Pieces { long, short }, mark) in std::iter::once((&mut at_word, AT_WORD)).chain(inside) {
-                let mut add = |text| marks[slot::<SHORT>(text)] |= mark;
+            let places = if piece.at_word { 1 } else { 2 };
+            for Pieces { marks, long, short } in table.pieces.iter_mut().take(places) {
+                let mut add = |text| set(marks.as_mut_slice(), slot::<SHORT, MARKS>(text));
                 match piece.text.len() {
                     SHORTEST => thirds(entry.text).for_each(&mut add),
                     _ => add(entry.text),
@@ -81,7 +76,7 @@ impl Table {
                 }
             }
         }
-        Self { marks, at_word, inside }
+        table
     }
 
     /// Calls `found` with the number of every piece that begins in this part of a text.
@@ -104,11 +99,10 @@ impl Table {
         for window in text.windows(COMPARED) {
             let window = window.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
             let here = in_word(window as u8);
-            let mark = if inside & here { INSIDE } else { AT_WORD };
+            let pieces = &self.pieces[usize::from(inside & here)];
             inside = here;
             let window = window | FOLD;
-            if self.marks[slot::<SHORT>(window)] & mark != 0 {
-                let pieces = if mark == INSIDE { &self.inside } else { &self.at_word };
+            if has(pieces.marks.as_slice(), slot::<SHORT, MARKS>(window)) {
                 pieces.each(window, found);
             }
         }
@@ -118,9 +112,22 @@ impl Table {
 
 /// Where the first so many bytes are looked up.
 #[inline(always)]
-fn slot<const BYTES: usize>(window: u64) -> usize {
+fn slot<const BYTES: usize, const SLOTS: usize>(window: u64) -> usize {
     let key = window & (u64::MAX >> (64 - 8 * BYTES));
     (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SLOTS.ilog2())) as usize
+}
+
+/// Whether a slot's bit is set.
+#[inline(always)]
+fn has(bits: &[u64], slot: usize) -> bool {
+    bits.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1)
+}
+
+/// Sets a slot's bit.
+fn set(bits: &mut [u64], slot: usize) {
+    if let Some(word) = bits.get_mut(slot / 64) {
+        *word |= 1 << (slot % 64);
+    }
 }
 
 /// Two bytes, and each third that a folded window may have behind them.
@@ -130,15 +137,21 @@ fn thirds(text: u64) -> impl Iterator<Item = u64> {
         .map(move |third| text | u64::from(third) << 16)
 }
 
+impl Default for Pieces {
+    fn default() -> Self {
+        Self { marks: Box::new([0; MARKS / 64]), long: Buckets::default(), short: Buckets::default() }
+    }
+}
+
 impl Pieces {
     /// Those that a text begins with.
     #[inline(always)]
     fn each(&self, window: u64, found: &mut impl FnMut(usize)) {
-        if self.long.marks(window) {
-            self.long.each(window, found);
+        if let Some(bucket) = self.long.bucket(window) {
+            bucket.each(window, found);
         }
-        if self.short.marks(window) {
-            self.short.each(window, found);
+        if let Some(bucket) = self.short.bucket(window) {
+            bucket.each(window, found);
         }
     }
 }
@@ -153,12 +166,12 @@ impl<const BYTES: usize> Default for Buckets<BYTES> {
 impl<const BYTES: usize> Buckets<BYTES> {
     /// Adds a piece that is found where a text begins with this.
     fn add(&mut self, entry: Entry, text: u64) {
-        let slot = slot::<BYTES>(text);
+        let slot = slot::<BYTES, SLOTS>(text);
         if self.slots[slot] == 0 {
             self.buckets.push(Bucket::default());
             self.slots[slot] = self.buckets.len() as u16;
         }
-        self.filter[slot / 64] |= 1 << (slot % 64);
+        set(self.filter.as_mut_slice(), slot);
         if let Some(bucket) = self.buckets.get_mut(usize::from(self.slots[slot]) - 1) {
             bucket.add(entry);
         }
@@ -172,25 +185,30 @@ impl<const BYTES: usize> Buckets<BYTES> {
     }
 
     #[inline(always)]
-    fn marks(&self, window: u64) -> bool {
-        let slot = slot::<BYTES>(window);
-        self.filter[slot / 64] >> (slot % 64) & 1 == 1
+    fn bucket(&self, window: u64) -> Option<&Bucket> {
+        let slot = slot::<BYTES, SLOTS>(window);
+        if !has(self.filter.as_slice(), slot) {
+            return None;
+        }
+        let number = usize::from(self.slots[slot]);
+        number.checked_sub(1).and_then(|at| self.buckets.get(at))
     }
+}
 
+impl Bucket {
+    /// Those that a text begins with.
     #[inline(never)]
     fn each(&self, window: u64, found: &mut impl FnMut(usize)) {
-        let bucket = usize::from(self.slots[slot::<BYTES>(window)]);
-        let Some(bucket) = bucket.checked_sub(1).and_then(|at| self.buckets.get(at)) else { return };
-        if bucket.lengths.is_empty() {
-            for entry in &bucket.entries {
+        if self.lengths.is_empty() {
+            for entry in &self.entries {
                 if window & entry.mask == entry.text {
                     found(entry.number);
                 }
             }
             return;
         }
-        let mut entries = bucket.entries.as_slice();
-        for (mask, count) in &bucket.lengths {
+        let mut entries = self.entries.as_slice();
+        for (mask, count) in &self.lengths {
             let (these, others) = entries.split_at(*count);
             let text = window & mask;
             let from = these.partition_point(|entry| entry.text < text);
@@ -200,9 +218,7 @@ impl<const BYTES: usize> Buckets<BYTES> {
             entries = others;
         }
     }
-}
 
-impl Bucket {
     fn add(&mut self, entry: Entry) {
         let order = |entry: &Entry| (entry.mask, entry.text);
         let at = self.entries.partition_point(|known| order(known) <= order(&entry));
