@@ -135,7 +135,10 @@ impl WrittenCondition {
         let mut found = Vec::new();
         found.extend(pattern(self.words, Scope::NAMES)?.map(Condition::Words));
         found.extend(pattern(self.description, described)?.map(|p| Condition::Description(p, zone)));
-        found.extend(pattern(self.says, described.and(Scope::TITLE).and(Scope::NAMES))?.map(|p| Condition::Says(p, zone)));
+        found.extend(
+            pattern(self.says, described.and(Scope::TITLE).and(Scope::NAMES))?
+                .map(|p| Condition::Says(p, zone)),
+        );
         let about = pattern(self.about, Scope::PARAMS)?;
         let values = self.values.as_deref().map(compile).transpose()?;
         match pattern(self.param, Scope::NAMES)? {

@@ -223,12 +223,9 @@ pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleErr
             RuleError::Rule { file, line, column, rule: rule.text.id.clone(), message }
         })?;
     }
-    let list_intro = patterns.add(LIST_INTRO, Scope::description(Zone::Head)).map_err(|message| RuleError::Shape {
-        file: SETTINGS.to_owned(),
-        line: 1,
-        column: 1,
-        message,
-    })?;
+    let list_intro = patterns
+        .add(LIST_INTRO, Scope::description(Zone::Head))
+        .map_err(|message| RuleError::Shape { file: SETTINGS.to_owned(), line: 1, column: 1, message })?;
     let sieves = patterns.sieves();
     let findings = Findings::of(&rules);
     let order = Order::of(&rules);

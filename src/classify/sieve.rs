@@ -13,10 +13,12 @@ use super::numbers::{Numbers, TOLD_APART};
 use super::pattern::Numbered;
 
 use self::pieces::{Clause, Piece};
+use self::runs::Run;
 use self::table::Table;
 
 mod frequencies;
 mod pieces;
+mod runs;
 mod table;
 
 /// Patterns that are told apart; any further pattern always may match.
@@ -60,18 +62,29 @@ pub(super) struct Sieve {
     begins: Vec<u32>,
     /// Patterns without a piece.
     always: Candidates,
+    /// Patterns of which every match holds a long run.
+    runs: Vec<(usize, Run)>,
     /// With a piece whose letters outside ASCII have a capital form, which is not looked for.
     beyond_ascii: Candidates,
 }
 
-/// What is known of a pattern's matches; nothing where it is empty.
+/// What is known of a pattern's matches.
 #[derive(Debug)]
-pub(super) struct Known(Vec<Clause>);
+pub(super) struct Known {
+    /// Each match fulfils one; nothing is known where there is none.
+    clauses: Vec<Clause>,
+    /// Each match holds it.
+    run: Option<Run>,
+}
 
 impl Known {
     /// Reads it off the pattern, which is matched without regard to case.
     pub(super) fn of(pattern: &Regex) -> Self {
-        Self(pieces::clauses(pattern.as_str()).unwrap_or_default())
+        let parsed = regex_syntax::Parser::new().parse(pattern.as_str()).ok();
+        let run = parsed.as_ref().and_then(Run::of);
+        // A run says more than its pieces do, which begin many a line.
+        let pieces = parsed.as_ref().filter(|_| run.is_none()).and_then(pieces::clauses);
+        Self { clauses: pieces.unwrap_or_default(), run }
     }
 }
 
@@ -92,12 +105,17 @@ impl Sieve {
     pub(super) fn of(patterns: &[(&Numbered, Known)], wanted: impl Fn(&Numbered) -> Wanted) -> Self {
         let mut meanings: BTreeMap<Piece, Vec<Means>> = BTreeMap::new();
         let (mut always, mut beyond_ascii) = (Candidates::default(), Candidates::default());
-        let mut followed = 0;
-        for (number, (pattern, Known(clauses))) in patterns.iter().enumerate().take(PATTERNS) {
+        let (mut followed, mut runs) = (0, Vec::new());
+        for (number, (pattern, Known { clauses, run })) in patterns.iter().enumerate().take(PATTERNS) {
             let (begin, more) = (followed, clauses.iter().map(|clause| clause.len() - 1).sum::<usize>());
             let told = !clauses.is_empty() && begin + more <= GROUPS;
             followed += if told { more } else { 0 };
-            match wanted(pattern) {
+            let wanted = wanted(pattern);
+            if let Some(run) = run.as_ref().filter(|_| wanted == Wanted::WithPieces) {
+                runs.push((number, run.clone()));
+                continue;
+            }
+            match wanted {
                 Wanted::WithPieces if told => {}
                 Wanted::WithPieces | Wanted::Always => {
                     always.insert(number);
@@ -129,7 +147,7 @@ impl Sieve {
             all.append(&mut means);
             begins.push(all.len() as u32);
         }
-        Self { pieces, meanings: all, begins, always, beyond_ascii }
+        Self { pieces, meanings: all, begins, always, runs, beyond_ascii }
     }
 
     /// The patterns that may match this text.
@@ -148,6 +166,11 @@ impl Sieve {
                 return;
             }
             found.candidates.add(&self.beyond_ascii);
+        }
+        for (number, run) in &self.runs {
+            if text.as_bytes().get(..part.end).is_some_and(|read| run.is_in(read)) {
+                found.candidates.insert(*number);
+            }
         }
         self.pieces.each(text.as_bytes(), part, |piece| self.add(piece, found));
     }

@@ -102,7 +102,8 @@ impl ToolDefinition {
 
     /// `title`, else `annotations.title`, if it is text. Foreign text.
     pub fn title(&self) -> Option<&str> {
-        let in_annotations = || self.object.get("annotations").and_then(|annotations| annotations.get("title"));
+        let in_annotations =
+            || self.object.get("annotations").and_then(|annotations| annotations.get("title"));
         self.object.get("title").or_else(in_annotations).and_then(Value::as_str)
     }
 

@@ -38,10 +38,9 @@ pub(super) type Clause = Vec<Vec<Piece>>;
 
 /// The clauses of a pattern that is matched without regard to case: each match fulfils one. `None` where there are none to
 /// rely on.
-pub(super) fn clauses(pattern: &str) -> Option<Vec<Clause>> {
-    let hir = regex_syntax::Parser::new().parse(pattern).ok()?;
+pub(super) fn clauses(pattern: &Hir) -> Option<Vec<Clause>> {
     let (single, mut many): (Vec<Clause>, Vec<Clause>) =
-        alternatives(&hir, false)?.into_iter().partition(|clause| clause.len() == 1);
+        alternatives(pattern, false)?.into_iter().partition(|clause| clause.len() == 1);
     many.extend((!single.is_empty()).then(|| vec![single.concat().concat()]));
     let told = |clause: Clause| clause.into_iter().map(fewest).collect();
     let all: Vec<Clause> = many.into_iter().map(told).collect();

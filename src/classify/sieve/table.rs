@@ -83,10 +83,12 @@ impl Table {
     pub(super) fn each(&self, text: &[u8], part: Range<usize>, mut found: impl FnMut(usize)) {
         let inside = part.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|b| in_word(*b));
         // Nearly everywhere a whole window is there. The rest is copied, with nothing behind it.
-        let rest = text.len().saturating_sub(COMPARED - 1).clamp(part.start, part.end.max(part.start));
+        let end = part.end.min(text.len()).max(part.start);
+        let rest = text.len().saturating_sub(COMPARED - 1).clamp(part.start, end);
         let mut last = [0; 2 * COMPARED];
-        for (to, byte) in last.iter_mut().zip(text.get(rest..).unwrap_or_default()) {
-            *to = *byte;
+        let count = last.len().min(text.len() - rest);
+        if let (Some(to), Some(bytes)) = (last.get_mut(..count), text.get(rest..rest + count)) {
+            to.copy_from_slice(bytes);
         }
         let whole = text.get(part.start..rest + COMPARED - 1);
         let inside = self.scan(whole.unwrap_or_default(), inside, &mut found);
