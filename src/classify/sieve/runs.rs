@@ -33,13 +33,18 @@ impl Run {
     /// Whether a text holds so long a run. Looks at one byte in as many as the run has at least.
     pub(super) fn is_in(&self, text: &[u8]) -> bool {
         let of_kind = |byte: &&u8| self.kind[usize::from(**byte)];
-        (self.least - 1..text.len()).step_by(self.least).any(|at| {
-            let (before, from_here) = text.split_at(at);
-            from_here.first().as_ref().is_some_and(of_kind)
-                && before.iter().rev().take(self.least).take_while(of_kind).count()
-                    + from_here.iter().take(self.least).take_while(of_kind).count()
-                    >= self.least
-        })
+        let mut at = self.least - 1;
+        while let Some(byte) = text.get(at) {
+            if of_kind(&byte) {
+                let (before, from_here) = text.split_at(at);
+                let before = before.iter().rev().take(self.least).take_while(of_kind).count();
+                if before + from_here.iter().take(self.least).take_while(of_kind).count() >= self.least {
+                    return true;
+                }
+            }
+            at += self.least;
+        }
+        false
     }
 }
 

@@ -18,14 +18,17 @@ const SHORT: usize = SHORTEST + 1;
 /// Pieces by where they may begin and by their first bytes.
 #[derive(Debug, Default)]
 pub(super) struct Table {
+    /// A bit for every three bytes that a piece may begin with, for either kind of place: most places of a text end here.
+    marks: Marks,
     /// Where no word goes on, and in the middle of a word.
     pieces: [Pieces; 2],
 }
 
 #[derive(Debug)]
+struct Marks(Box<[u64; 2 * MARKS / 64]>);
+
+#[derive(Debug, Default)]
 struct Pieces {
-    /// A bit for every three bytes that one may begin with: most places of a text end here.
-    marks: Box<[u64; MARKS / 64]>,
     long: Buckets<4>,
     short: Buckets<SHORT>,
 }
@@ -63,8 +66,8 @@ impl Table {
             let mask = u64::MAX >> (64 - 8 * piece.text.len());
             let entry = Entry { text: (piece.number() | FOLD) & mask, mask, number };
             let places = if piece.at_word { 1 } else { 2 };
-            for Pieces { marks, long, short } in table.pieces.iter_mut().take(places) {
-                let mut add = |text| set(marks.as_mut_slice(), slot::<SHORT, MARKS>(text));
+            for (place, Pieces { long, short }) in table.pieces.iter_mut().enumerate().take(places) {
+                let mut add = |text| table.marks.add(place, text);
                 match piece.text.len() {
                     SHORTEST => thirds(entry.text).for_each(&mut add),
                     _ => add(entry.text),
@@ -101,11 +104,11 @@ impl Table {
         for window in text.windows(COMPARED) {
             let window = window.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
             let here = in_word(window as u8);
-            let pieces = &self.pieces[usize::from(inside & here)];
+            let place = usize::from(inside & here);
             inside = here;
             let window = window | FOLD;
-            if has(pieces.marks.as_slice(), slot::<SHORT, MARKS>(window)) {
-                pieces.each(window, found);
+            if self.marks.has(place, window) {
+                self.pieces[place].each(window, found);
             }
         }
         inside
@@ -119,19 +122,6 @@ fn slot<const BYTES: usize, const SLOTS: usize>(window: u64) -> usize {
     (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SLOTS.ilog2())) as usize
 }
 
-/// Whether a slot's bit is set.
-#[inline(always)]
-fn has(bits: &[u64], slot: usize) -> bool {
-    bits.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1)
-}
-
-/// Sets a slot's bit.
-fn set(bits: &mut [u64], slot: usize) {
-    if let Some(word) = bits.get_mut(slot / 64) {
-        *word |= 1 << (slot % 64);
-    }
-}
-
 /// Two bytes, and each third that a folded window may have behind them.
 fn thirds(text: u64) -> impl Iterator<Item = u64> {
     (0..=u8::MAX)
@@ -139,9 +129,22 @@ fn thirds(text: u64) -> impl Iterator<Item = u64> {
         .map(move |third| text | u64::from(third) << 16)
 }
 
-impl Default for Pieces {
+impl Default for Marks {
     fn default() -> Self {
-        Self { marks: Box::new([0; MARKS / 64]), long: Buckets::default(), short: Buckets::default() }
+        Self(Box::new([0; 2 * MARKS / 64]))
+    }
+}
+
+impl Marks {
+    fn add(&mut self, place: usize, text: u64) {
+        let slot = slot::<SHORT, MARKS>(text);
+        self.0[(place & 1) * (MARKS / 64) + slot / 64] |= 1 << (slot % 64);
+    }
+
+    #[inline(always)]
+    fn has(&self, place: usize, window: u64) -> bool {
+        let slot = slot::<SHORT, MARKS>(window);
+        self.0[(place & 1) * (MARKS / 64) + slot / 64] >> (slot % 64) & 1 == 1
     }
 }
 
@@ -173,7 +176,7 @@ impl<const BYTES: usize> Buckets<BYTES> {
             self.buckets.push(Bucket::default());
             self.slots[slot] = self.buckets.len() as u16;
         }
-        set(self.filter.as_mut_slice(), slot);
+        self.filter[slot / 64] |= 1 << (slot % 64);
         if let Some(bucket) = self.buckets.get_mut(usize::from(self.slots[slot]) - 1) {
             bucket.add(entry);
         }
@@ -189,7 +192,7 @@ impl<const BYTES: usize> Buckets<BYTES> {
     #[inline(always)]
     fn bucket(&self, window: u64) -> Option<&Bucket> {
         let slot = slot::<BYTES, SLOTS>(window);
-        if !has(self.filter.as_slice(), slot) {
+        if self.filter[slot / 64] >> (slot % 64) & 1 == 0 {
             return None;
         }
         let number = usize::from(self.slots[slot]);
