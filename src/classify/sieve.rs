@@ -64,6 +64,8 @@ pub(super) struct Sieve {
     always: Candidates,
     /// Patterns of which every match holds a long run.
     runs: Vec<(usize, Run)>,
+    /// Pieces of one byte, and what it means that one is there, whatever stands in front.
+    signs: Vec<(u8, u16)>,
     /// With a piece whose letters outside ASCII have a capital form, which is not looked for.
     beyond_ascii: Candidates,
 }
@@ -105,7 +107,7 @@ impl Sieve {
     pub(super) fn of(patterns: &[(&Numbered, Known)], wanted: impl Fn(&Numbered) -> Wanted) -> Self {
         let mut meanings: BTreeMap<Piece, Vec<Means>> = BTreeMap::new();
         let (mut always, mut beyond_ascii) = (Candidates::default(), Candidates::default());
-        let (mut followed, mut runs) = (0, Vec::new());
+        let (mut followed, mut runs, mut signs) = (0, Vec::new(), Vec::new());
         for (number, (pattern, Known { clauses, run })) in patterns.iter().enumerate().take(PATTERNS) {
             let (begin, more) = (followed, clauses.iter().map(|clause| clause.len() - 1).sum::<usize>());
             let told = !clauses.is_empty() && begin + more <= GROUPS;
@@ -132,6 +134,10 @@ impl Sieve {
                         if piece.changes_beyond_ascii {
                             beyond_ascii.insert(number);
                         }
+                        if let [sign] = piece.text.as_slice() {
+                            signs.push((*sign, met as u16));
+                            continue;
+                        }
                         meanings.entry(piece.clone()).or_default().push(Means { behind, met: met as u16 });
                     }
                     behind = group as u16;
@@ -147,7 +153,7 @@ impl Sieve {
             all.append(&mut means);
             begins.push(all.len() as u32);
         }
-        Self { pieces, meanings: all, begins, always, runs, beyond_ascii }
+        Self { pieces, meanings: all, begins, always, runs, signs, beyond_ascii }
     }
 
     /// The patterns that may match this text.
@@ -170,6 +176,11 @@ impl Sieve {
         for (number, run) in &self.runs {
             if text.as_bytes().get(..part.end).is_some_and(|read| run.is_in(read)) {
                 found.candidates.insert(*number);
+            }
+        }
+        for (sign, met) in &self.signs {
+            if text.as_bytes().get(..part.end).is_some_and(|read| read.contains(sign)) {
+                found.add(usize::from(*met));
             }
         }
         self.pieces.each(text.as_bytes(), part, |piece| self.add(piece, found));
