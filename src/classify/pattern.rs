@@ -18,27 +18,23 @@ pub(super) struct Pattern {
 pub(super) struct Scope {
     names: bool,
     sentence: bool,
-    behind: bool,
-    params: bool,
-    everywhere: bool,
+    other: bool,
 }
 
 impl Scope {
-    const NOWHERE: Self =
-        Self { names: false, sentence: false, behind: false, params: false, everywhere: false };
+    const NOWHERE: Self = Self { names: false, sentence: false, other: false };
     /// Names of tools and of parameters, and their words.
     pub(super) const NAMES: Self = Self { names: true, ..Self::NOWHERE };
     /// Titles.
     pub(super) const TITLE: Self = Self { sentence: true, ..Self::NOWHERE };
     /// Descriptions of parameters.
-    pub(super) const PARAMS: Self = Self { params: true, ..Self::NOWHERE };
+    pub(super) const PARAMS: Self = Self { other: true, ..Self::NOWHERE };
     /// Every text there is.
-    pub(super) const EVERYWHERE: Self =
-        Self { names: true, sentence: true, behind: true, params: true, everywhere: true };
+    pub(super) const EVERYWHERE: Self = Self { names: true, sentence: true, other: true };
 
     /// Descriptions, up to there.
     pub(super) fn description(zone: Zone) -> Self {
-        Self { sentence: true, behind: zone != Zone::First, ..Self::NOWHERE }
+        Self { sentence: true, other: zone != Zone::First, ..Self::NOWHERE }
     }
 
     /// These texts and those.
@@ -46,9 +42,7 @@ impl Scope {
         Self {
             names: self.names || other.names,
             sentence: self.sentence || other.sentence,
-            behind: self.behind || other.behind,
-            params: self.params || other.params,
-            everywhere: self.everywhere || other.everywhere,
+            other: self.other || other.other,
         }
     }
 }
@@ -72,12 +66,8 @@ pub(super) struct Sieves {
     pub(super) names: Sieve,
     /// Titles and first sentences, where nearly all rules look.
     pub(super) sentence: Sieve,
-    /// The rest of descriptions. It sifts nothing that the one for first sentences does not sift as well.
-    pub(super) behind: Sieve,
-    /// Descriptions of parameters.
-    pub(super) params: Sieve,
-    /// Any other text.
-    pub(super) everywhere: Sieve,
+    /// The rest of descriptions, descriptions of parameters, any other text.
+    pub(super) other: Sieve,
 }
 
 impl Patterns {
@@ -120,9 +110,7 @@ impl Patterns {
         Sieves {
             names: sieve(|scope| scope.names, Wanted::WithPieces),
             sentence: sieve(|scope| scope.sentence, Wanted::Always),
-            behind: sieve(|scope| scope.behind, Wanted::Always),
-            params: sieve(|scope| scope.params, Wanted::Always),
-            everywhere: sieve(|scope| scope.everywhere, Wanted::Always),
+            other: sieve(|scope| scope.other, Wanted::Always),
         }
     }
 
@@ -135,9 +123,9 @@ impl Patterns {
 
 #[cfg(test)]
 impl Numbered {
-    /// Whether it is looked for in each of these: names, first sentences, the rest of descriptions, parameters' descriptions.
-    pub(super) fn looked_for(&self) -> [bool; 4] {
-        [self.scope.names, self.scope.sentence, self.scope.behind, self.scope.params]
+    /// Whether it is looked for in each of these: names, first sentences, other texts.
+    pub(super) fn looked_for(&self) -> [bool; 3] {
+        [self.scope.names, self.scope.sentence, self.scope.other]
     }
 }
 

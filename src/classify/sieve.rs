@@ -14,7 +14,7 @@ use super::pattern::Numbered;
 
 use self::pieces::{Clause, Piece};
 use self::runs::Run;
-use self::table::Table;
+use self::table::{Meant, Table};
 
 mod frequencies;
 mod pieces;
@@ -58,8 +58,6 @@ pub(super) struct Sieve {
     pieces: Table,
     /// What the pieces mean, one piece after the other: small enough to stay near at hand.
     meanings: Vec<Means>,
-    /// Where in them each piece's begin, and the last one's end.
-    begins: Vec<u32>,
     /// Patterns without a piece.
     always: Candidates,
     /// Patterns of which every match holds a long run.
@@ -145,15 +143,14 @@ impl Sieve {
                 }
             }
         }
-        let pieces = Table::of(meanings.keys());
-        let (mut all, mut begins) = (Vec::new(), vec![0]);
-        for mut means in meanings.into_values() {
+        let (mut all, mut pieces) = (Vec::new(), Vec::new());
+        for (piece, means) in &mut meanings {
             means.sort_unstable();
             means.dedup();
-            all.append(&mut means);
-            begins.push(all.len() as u32);
+            pieces.push((piece, Meant { first: all.len() as u32, count: means.len() as u16 }));
+            all.append(means);
         }
-        Self { pieces, meanings: all, begins, always, runs, signs, beyond_ascii }
+        Self { pieces: Table::of(pieces), meanings: all, always, runs, signs, beyond_ascii }
     }
 
     /// The patterns that may match this text.
@@ -183,14 +180,14 @@ impl Sieve {
                 found.add(usize::from(*met));
             }
         }
-        self.pieces.each(text.as_bytes(), part, |piece| self.add(piece, found));
+        self.pieces.each(text.as_bytes(), part, |meant| self.add(meant, found));
     }
 
-    /// Adds what this piece means.
-    fn add(&self, piece: usize, found: &mut Found) {
-        let part = self.begins.get(piece..piece + 2).and_then(|part| <[u32; 2]>::try_from(part).ok());
-        let Some([from, to]) = part else { return };
-        for Means { behind, met } in self.meanings.get(from as usize..to as usize).unwrap_or_default() {
+    /// Adds what a piece means.
+    fn add(&self, Meant { first, count }: Meant, found: &mut Found) {
+        let first = first as usize;
+        for Means { behind, met } in self.meanings.get(first..first + usize::from(count)).unwrap_or_default()
+        {
             if *behind == ANYWHERE || found.has_met(usize::from(*behind)) {
                 found.add(usize::from(*met));
             }

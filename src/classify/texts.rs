@@ -92,9 +92,9 @@ impl<'a> Description<'a> {
         sieves.sentence.look(text.read, 0..sentence.len(), &mut found);
         let in_sentence = found.candidates;
         let end = head.len().max(sentence.len());
-        sieves.behind.look(text.read, sentence.len()..end, &mut found);
+        sieves.other.look(text.read, sentence.len()..end, &mut found);
         let in_head = found.candidates;
-        sieves.behind.look(text.read, end..text.read.len(), &mut found);
+        sieves.other.look(text.read, end..text.read.len(), &mut found);
         let in_all = found.candidates;
         Some(Self { text, sentence, head, in_sentence, in_head, in_all })
     }

@@ -47,24 +47,32 @@ struct Buckets<const BYTES: usize> {
 #[derive(Debug, Default)]
 struct Bucket {
     entries: Vec<Entry>,
-    /// Of each length, as a mask, how many there are; empty where going through all of them is quicker.
-    lengths: Vec<(u64, usize)>,
+    /// Of each length, in bytes, how many there are; empty where going through all of them is quicker.
+    lengths: Vec<(u16, usize)>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     text: u64,
-    mask: u64,
-    number: usize,
+    /// Bytes of its text.
+    bytes: u16,
+    meant: Meant,
+}
+
+/// Which of all meanings are a piece's: the first, and how many.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Meant {
+    pub(super) first: u32,
+    pub(super) count: u16,
 }
 
 impl Table {
-    /// Numbers the pieces in their order.
-    pub(super) fn of<'p>(pieces: impl Iterator<Item = &'p Piece>) -> Self {
+    /// Gathers pieces with what they mean.
+    pub(super) fn of<'p>(pieces: impl IntoIterator<Item = (&'p Piece, Meant)>) -> Self {
         let mut table = Self::default();
-        for (number, piece) in pieces.enumerate() {
-            let mask = u64::MAX >> (64 - 8 * piece.text.len());
-            let entry = Entry { text: (piece.number() | FOLD) & mask, mask, number };
+        for (piece, meant) in pieces {
+            let bytes = piece.text.len() as u16;
+            let entry = Entry { text: (piece.number() | FOLD) & mask(bytes), bytes, meant };
             let places = if piece.at_word { 1 } else { 2 };
             for (place, Pieces { long, short }) in table.pieces.iter_mut().enumerate().take(places) {
                 let mut add = |text| table.marks.add(place, text);
@@ -82,8 +90,8 @@ impl Table {
         table
     }
 
-    /// Calls `found` with the number of every piece that begins in this part of a text.
-    pub(super) fn each(&self, text: &[u8], part: Range<usize>, mut found: impl FnMut(usize)) {
+    /// Calls `found` with what every piece means that begins in this part of a text.
+    pub(super) fn each(&self, text: &[u8], part: Range<usize>, mut found: impl FnMut(Meant)) {
         let inside = part.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|b| in_word(*b));
         // Nearly everywhere a whole window is there. The rest is copied, with nothing behind it.
         let end = part.end.min(text.len()).max(part.start);
@@ -100,7 +108,7 @@ impl Table {
     }
 
     /// Goes from byte to byte up to the last whole window; `inside`: a word ends or goes on with the first.
-    fn scan(&self, text: &[u8], mut inside: bool, found: &mut impl FnMut(usize)) -> bool {
+    fn scan(&self, text: &[u8], mut inside: bool, found: &mut impl FnMut(Meant)) -> bool {
         for window in text.windows(COMPARED) {
             let window = window.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
             let here = in_word(window as u8);
@@ -120,6 +128,12 @@ impl Table {
 fn slot<const BYTES: usize, const SLOTS: usize>(window: u64) -> usize {
     let key = window & (u64::MAX >> (64 - 8 * BYTES));
     (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SLOTS.ilog2())) as usize
+}
+
+/// The first so many bytes.
+#[inline(always)]
+fn mask(bytes: u16) -> u64 {
+    u64::MAX >> ((64 - 8 * u32::from(bytes)) & 63)
 }
 
 /// Two bytes, and each third that a folded window may have behind them.
@@ -151,7 +165,7 @@ impl Marks {
 impl Pieces {
     /// Those that a text begins with.
     #[inline(always)]
-    fn each(&self, window: u64, found: &mut impl FnMut(usize)) {
+    fn each(&self, window: u64, found: &mut impl FnMut(Meant)) {
         if let Some(bucket) = self.long.bucket(window) {
             bucket.each(window, found);
         }
@@ -203,34 +217,34 @@ impl<const BYTES: usize> Buckets<BYTES> {
 impl Bucket {
     /// Those that a text begins with.
     #[inline(never)]
-    fn each(&self, window: u64, found: &mut impl FnMut(usize)) {
+    fn each(&self, window: u64, found: &mut impl FnMut(Meant)) {
         if self.lengths.is_empty() {
             for entry in &self.entries {
-                if window & entry.mask == entry.text {
-                    found(entry.number);
+                if window & mask(entry.bytes) == entry.text {
+                    found(entry.meant);
                 }
             }
             return;
         }
         let mut entries = self.entries.as_slice();
-        for (mask, count) in &self.lengths {
+        for (bytes, count) in &self.lengths {
             let (these, others) = entries.split_at(*count);
-            let text = window & mask;
+            let text = window & mask(*bytes);
             let from = these.partition_point(|entry| entry.text < text);
             for entry in these.iter().skip(from).take_while(|entry| entry.text == text) {
-                found(entry.number);
+                found(entry.meant);
             }
             entries = others;
         }
     }
 
     fn add(&mut self, entry: Entry) {
-        let order = |entry: &Entry| (entry.mask, entry.text);
+        let order = |entry: &Entry| (entry.bytes, entry.text);
         let at = self.entries.partition_point(|known| order(known) <= order(&entry));
         self.entries.insert(at, entry);
         if self.entries.len() > FEW {
-            let of_one_length = self.entries.chunk_by(|a, b| a.mask == b.mask);
-            self.lengths = of_one_length.filter_map(|all| Some((all.first()?.mask, all.len()))).collect();
+            let of_one_length = self.entries.chunk_by(|a, b| a.bytes == b.bytes);
+            self.lengths = of_one_length.filter_map(|all| Some((all.first()?.bytes, all.len()))).collect();
         }
     }
 }

@@ -8,7 +8,7 @@ use super::*;
 
 /// Asserts that every pattern that matches a text, or a start of it, is among the candidates for it.
 fn assert_nothing_is_lost(text: &str) {
-    let Sieves { names, sentence, behind, params, .. } = &rules().sieves;
+    let Sieves { names, sentence, other } = &rules().sieves;
     let start = crate::classify::texts::start_of(text, text.len() / 2);
     let from_start = |first: &Sieve, then: &Sieve| {
         let mut found = Found::default();
@@ -17,17 +17,22 @@ fn assert_nothing_is_lost(text: &str) {
         then.look(text, start.len()..text.len(), &mut found);
         [of_start, found.candidates]
     };
-    let [in_names, in_sentence] = [from_start(names, names), from_start(sentence, sentence)];
-    let [in_behind, in_params] = [from_start(sentence, behind), from_start(params, params)];
+    let all = [from_start(names, names), from_start(sentence, sentence), from_start(other, other)];
+    let [of_sentence, of_description] = from_start(sentence, other);
     for (number, pattern) in rules().patterns.all().iter().enumerate() {
         let regex = &pattern.regex;
-        let all = [in_names, in_sentence, in_behind, in_params];
-        for ([of_start, of_all], _) in
-            all.iter().zip(pattern.looked_for()).filter(|(_, looked_for)| *looked_for)
-        {
+        let looked_for @ [_, in_sentence, in_other] = pattern.looked_for();
+        for ([of_start, of_all], _) in all.iter().zip(looked_for).filter(|(_, looked_for)| *looked_for) {
             assert!(of_all.has(number) || !regex.is_match(text), "{regex} matches {text:?}");
             assert!(of_start.has(number) || !regex.is_match(start), "{regex} matches {start:?}");
         }
+        // A sentence is sifted for all that is looked for up to its end, what stands behind it for the rest.
+        assert!(
+            !in_sentence || of_sentence.has(number) || !regex.is_match(start),
+            "{regex} matches {start:?}"
+        );
+        let in_both = in_sentence && in_other;
+        assert!(!in_both || of_description.has(number) || !regex.is_match(text), "{regex} matches {text:?}");
     }
 }
 
