@@ -13,6 +13,7 @@ mod features;
 mod findings;
 mod listing;
 mod matching;
+mod numbers;
 mod order;
 mod pattern;
 mod rule_files;

@@ -57,10 +57,24 @@ impl When {
         if all.is_empty() && any.is_empty() {
             return Err("has no conditions in all or any".to_owned());
         }
-        let mut list = |written: Vec<WrittenCondition>| {
-            written.into_iter().map(|c| c.checked(groups, patterns)).collect::<Result<Vec<_>, _>>()
+        let mut list = |written: Vec<WrittenCondition>, add: Add| {
+            written.into_iter().map(|c| c.checked(groups, patterns, add)).collect::<Result<Vec<_>, _>>()
         };
-        Ok(Self { all: list(all)?, any: list(any)?, none: list(none)? })
+        Ok(Self {
+            all: list(all, Patterns::add)?,
+            any: list(any, Patterns::add)?,
+            none: list(none, Patterns::add_late)?,
+        })
+    }
+
+    /// The patterns of which one must be found somewhere, by their numbers; `None` where it may hold without.
+    pub(super) fn one_of(&self) -> Option<Vec<usize>> {
+        let all = self.all.iter().filter_map(Condition::pattern).next_back();
+        match all {
+            Some(pattern) => Some(vec![pattern.number()]),
+            None if self.any.is_empty() => None,
+            None => self.any.iter().map(|condition| condition.pattern().map(Pattern::number)).collect(),
+        }
     }
 
     /// The place where the first condition held, if all is as it must be.
@@ -103,23 +117,31 @@ enum Condition {
     Head { words: WordSet, of: WordSet },
 }
 
+/// How a condition's patterns are added.
+type Add = fn(&mut Patterns, &str, Scope) -> Result<Pattern, String>;
+
 impl WrittenCondition {
     /// The condition that is meant; `groups` holds the words of each rule for `@rule-id`.
     fn checked(
         self,
         groups: &HashMap<String, Vec<String>>,
         patterns: &mut Patterns,
+        add: Add,
     ) -> Result<Condition, String> {
         let zone = self.zone.unwrap_or(Zone::First);
+        let described = Scope::description(zone);
         let mut pattern =
-            |text: Option<String>, scope| text.as_deref().map(|p| patterns.add(p, scope)).transpose();
+            |text: Option<String>, scope| text.as_deref().map(|p| add(patterns, p, scope)).transpose();
         let mut found = Vec::new();
-        found.extend(pattern(self.words, Scope::Names)?.map(Condition::Words));
-        found.extend(pattern(self.description, Scope::Prose)?.map(|p| Condition::Description(p, zone)));
-        found.extend(pattern(self.says, Scope::All)?.map(|p| Condition::Says(p, zone)));
-        let about = pattern(self.about, Scope::Prose)?;
+        found.extend(pattern(self.words, Scope::NAMES)?.map(Condition::Words));
+        found.extend(pattern(self.description, described)?.map(|p| Condition::Description(p, zone)));
+        found.extend(
+            pattern(self.says, described.and(Scope::TITLE).and(Scope::NAMES))?
+                .map(|p| Condition::Says(p, zone)),
+        );
+        let about = pattern(self.about, Scope::PARAMS)?;
         let values = self.values.as_deref().map(compile).transpose()?;
-        match pattern(self.param, Scope::Names)? {
+        match pattern(self.param, Scope::NAMES)? {
             Some(name) => found.push(Condition::Param { name, about, values, top_only: self.top_only }),
             None if about.is_some() || values.is_some() => {
                 return Err("has a condition with about or values and no param".to_owned());
@@ -150,6 +172,17 @@ impl WrittenCondition {
 }
 
 impl Condition {
+    /// The pattern without which it does not hold.
+    fn pattern(&self) -> Option<&Pattern> {
+        match self {
+            Condition::Words(pattern)
+            | Condition::Description(pattern, _)
+            | Condition::Says(pattern, _)
+            | Condition::Param { name: pattern, .. } => Some(pattern),
+            Condition::Verb(_) | Condition::Object(_) | Condition::Head { .. } => None,
+        }
+    }
+
     /// Whether it is worth a closer look.
     fn may(&self, features: &Features<'_>) -> bool {
         let described = |pattern: &Pattern, zone| {

@@ -3,10 +3,11 @@
 //! Everything is bounded: a definition may hold megabytes that someone made up.
 
 use super::actions::listed_in_description;
+use super::numbers::Numbers;
 use super::pattern::Pattern;
 use super::schema::{Param, Schema};
 use super::sieve::Candidates;
-use super::texts::{Description, NAME_BYTES, Place, Text, Title};
+use super::texts::{Description, NAME_BYTES, Place, Text, Title, Zone};
 use super::verbs::{Slot, Verb, in_description, in_name, unclaimed};
 use super::words::{Word, of_name};
 use super::{RuleSet, about};
@@ -62,6 +63,8 @@ pub(super) struct Features<'a> {
     pub(super) params: Vec<Param<'a>>,
     /// The patterns that may match the name of some parameter.
     pub(super) params_named: Candidates,
+    /// The rules that may speak, as far as their patterns decide.
+    pub(super) may_speak: Numbers,
     /// There were more parameters, or longer descriptions of them, than are read.
     schema_cut: bool,
 }
@@ -72,9 +75,9 @@ impl<'a> Features<'a> {
         let title_at = if tool.object().get("title").is_some() { "/title" } else { "/annotations/title" };
         let title = tool.title().map(|whole| {
             let text = Text::of(title_at, whole, NAME_BYTES);
-            Title { text, candidates: rules.sieves.prose.candidates(text.read) }
+            Title { text, candidates: rules.sieves.sentence.candidates(text.read) }
         });
-        let description = tool.description().and_then(|whole| Description::of(whole, &rules.sieves.prose));
+        let description = tool.description().and_then(|whole| Description::of(whole, &rules.sieves));
         let Schema { params, named: params_named, mut verbs, cut: schema_cut } =
             Schema::of(tool.input_schema(), rules);
         let (name_words, claim) = unclaimed(of_name(name.read).collect());
@@ -91,12 +94,24 @@ impl<'a> Features<'a> {
         about::complete(&mut verbs);
         let ends = &rules.settings.words.phrase_ends;
         let head_noun = name_words.into_iter().take_while(|w| !ends.contains(w.text.as_ref())).last();
+        let behind_claim = rules.sieves.names.candidates(name.read.get(claim..).unwrap_or_default());
+        let in_spaced = rules.sieves.names.candidates(&spaced.text);
+        let mut anywhere = behind_claim;
+        let texts = [
+            Some(&in_spaced),
+            Some(&params_named),
+            title.as_ref().map(|title| &title.candidates),
+            description.as_ref().map(|description| description.zone(Zone::All).1),
+        ];
+        for found in texts.into_iter().flatten().chain(params.iter().map(|param| &param.said)) {
+            anywhere.add(found);
+        }
         Self {
             tool,
             name,
             claim,
-            behind_claim: rules.sieves.names.candidates(name.read.get(claim..).unwrap_or_default()),
-            in_spaced: rules.sieves.names.candidates(&spaced.text),
+            behind_claim,
+            in_spaced,
             spaced,
             head_noun,
             title,
@@ -104,6 +119,7 @@ impl<'a> Features<'a> {
             verbs,
             params,
             params_named,
+            may_speak: rules.order.may_speak(&anywhere),
             schema_cut,
         }
     }

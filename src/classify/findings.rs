@@ -81,7 +81,7 @@ pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>>
         let candidates = match said.candidates {
             Some(known) => known,
             None => {
-                looked_for = rules.sieves.everywhere.candidates(said.read);
+                looked_for = rules.sieves.other.candidates(said.read);
                 &looked_for
             }
         };

@@ -37,13 +37,13 @@ pub(super) struct Hit<'a> {
 
 /// Every hit that may decide the class, and every finding: verbs first, then in the order of the rules, findings last.
 pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>> {
-    let mut hits = Vec::new();
+    let mut hits = Vec::with_capacity(12);
     for verb in &features.verbs {
         verb_hits(rules, features, verb, &mut hits);
     }
-    for index in &rules.order.first {
-        if let Some(rule) = rules.rules.get(*index) {
-            rule_hits(features, *index, rule, &mut hits);
+    for index in rules.order.first(&features.may_speak) {
+        if let Some(rule) = rules.rules.get(index) {
+            rule_hits(features, index, rule, &mut hits);
         }
     }
     hits.extend(findings::hits(rules, features));
@@ -53,11 +53,11 @@ pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>>
 /// Every hit that raises a signal and says nothing about the class, of the rules that hold for this class.
 pub(super) fn signal_hits<'a>(rules: &RuleSet, features: &Features<'a>, class: Class) -> Vec<Hit<'a>> {
     let mut hits = Vec::new();
-    for index in &rules.order.last {
-        if let Some(rule) = rules.rules.get(*index)
+    for index in rules.order.last(&features.may_speak) {
+        if let Some(rule) = rules.rules.get(index)
             && (rule.classes.is_empty() || rule.classes.contains(&class))
         {
-            rule_hits(features, *index, rule, &mut hits);
+            rule_hits(features, index, rule, &mut hits);
         }
     }
     hits

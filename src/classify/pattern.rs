@@ -2,7 +2,8 @@
 
 use regex::{Regex, RegexBuilder};
 
-use super::sieve::{Candidates, Known, Sieve};
+use super::sieve::{Candidates, Known, Sieve, Wanted};
+use super::texts::Zone;
 
 /// One pattern of a rule.
 #[derive(Debug)]
@@ -12,15 +13,38 @@ pub(super) struct Pattern {
     number: usize,
 }
 
-/// What kind of text a pattern is looked for in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
+/// In which texts of a definition a pattern is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Scope {
+    names: bool,
+    sentence: bool,
+    other: bool,
+}
+
+impl Scope {
+    const NOWHERE: Self = Self { names: false, sentence: false, other: false };
     /// Names of tools and of parameters, and their words.
-    Names,
-    /// Descriptions, titles and values.
-    Prose,
-    /// Both.
-    All,
+    pub(super) const NAMES: Self = Self { names: true, ..Self::NOWHERE };
+    /// Titles.
+    pub(super) const TITLE: Self = Self { sentence: true, ..Self::NOWHERE };
+    /// Descriptions of parameters.
+    pub(super) const PARAMS: Self = Self { other: true, ..Self::NOWHERE };
+    /// Every text there is.
+    pub(super) const EVERYWHERE: Self = Self { names: true, sentence: true, other: true };
+
+    /// Descriptions, up to there.
+    pub(super) fn description(zone: Zone) -> Self {
+        Self { sentence: true, other: zone != Zone::First, ..Self::NOWHERE }
+    }
+
+    /// These texts and those.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            names: self.names || other.names,
+            sentence: self.sentence || other.sentence,
+            other: self.other || other.other,
+        }
+    }
 }
 
 /// A pattern under its number, with its scope in all rules together.
@@ -28,57 +52,65 @@ pub(super) enum Scope {
 pub(super) struct Numbered {
     pub(super) regex: Regex,
     scope: Scope,
-    /// Looked for in every text of a definition.
-    everywhere: bool,
+    /// Looked for only where all else held, which is so rare that looking for its pieces in every description costs more.
+    late: bool,
 }
 
 /// All patterns of a rule set, in the order of their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Patterns(Vec<Numbered>);
 
-/// What sifts the patterns of a rule set for each kind of text.
+/// What sifts the patterns of a rule set, for each kind of text those alone that are looked for in it.
 #[derive(Debug)]
 pub(super) struct Sieves {
     pub(super) names: Sieve,
-    pub(super) prose: Sieve,
-    /// Of the patterns alone that are looked for in every text.
-    pub(super) everywhere: Sieve,
+    /// Titles and first sentences, where nearly all rules look.
+    pub(super) sentence: Sieve,
+    /// The rest of descriptions, descriptions of parameters, any other text.
+    pub(super) other: Sieve,
 }
 
 impl Patterns {
     /// Compiles one more; the same pattern twice has one number.
     pub(super) fn add(&mut self, written: &str, scope: Scope) -> Result<Pattern, String> {
+        let pattern = self.add_late(written, scope)?;
+        if let Some(known) = self.0.get_mut(pattern.number) {
+            known.late = false;
+        }
+        Ok(pattern)
+    }
+
+    /// Compiles one more that is looked for only where all else held.
+    pub(super) fn add_late(&mut self, written: &str, scope: Scope) -> Result<Pattern, String> {
         let regex = compile(written)?;
         match self.0.iter().position(|known| known.regex.as_str() == regex.as_str()) {
             Some(number) => {
-                if let Some(known) = self.0.get_mut(number).filter(|known| known.scope != scope) {
-                    known.scope = Scope::All;
+                if let Some(known) = self.0.get_mut(number) {
+                    known.scope = known.scope.and(scope);
                 }
                 Ok(Pattern { regex, number })
             }
             None => {
-                self.0.push(Numbered { regex: regex.clone(), scope, everywhere: false });
+                self.0.push(Numbered { regex: regex.clone(), scope, late: true });
                 Ok(Pattern { regex, number: self.0.len() - 1 })
             }
         }
     }
 
-    /// Compiles one more that is looked for in every text of a definition.
-    pub(super) fn add_everywhere(&mut self, written: &str) -> Result<Pattern, String> {
-        let pattern = self.add(written, Scope::All)?;
-        if let Some(known) = self.0.get_mut(pattern.number) {
-            known.everywhere = true;
-        }
-        Ok(pattern)
-    }
-
     /// What sifts them.
     pub(super) fn sieves(&self) -> Sieves {
         let patterns: Vec<_> = self.0.iter().map(|pattern| (pattern, Known::of(&pattern.regex))).collect();
+        let sieve = |wanted: fn(Scope) -> bool, late: Wanted| {
+            Sieve::of(&patterns, |pattern| match wanted(pattern.scope) {
+                false => Wanted::Never,
+                true if pattern.late => late,
+                true => Wanted::WithPieces,
+            })
+        };
         Sieves {
-            names: Sieve::of(&patterns, |pattern| pattern.scope != Scope::Prose),
-            prose: Sieve::of(&patterns, |pattern| pattern.scope != Scope::Names),
-            everywhere: Sieve::of(&patterns, |pattern| pattern.everywhere),
+            names: sieve(|scope| scope.names, Wanted::WithPieces),
+            sentence: sieve(|scope| scope.sentence, Wanted::Always),
+            other: sieve(|scope| scope.other, Wanted::Always),
         }
     }
 
@@ -91,13 +123,18 @@ impl Patterns {
 
 #[cfg(test)]
 impl Numbered {
-    /// Whether the sieve for prose sifts it.
-    pub(super) fn in_prose(&self) -> bool {
-        self.scope != Scope::Names
+    /// Whether it is looked for in each of these: names, first sentences, other texts.
+    pub(super) fn looked_for(&self) -> [bool; 3] {
+        [self.scope.names, self.scope.sentence, self.scope.other]
     }
 }
 
 impl Pattern {
+    /// Its number in the sieves.
+    pub(super) fn number(&self) -> usize {
+        self.number
+    }
+
     /// Adds it to a set.
     pub(super) fn join(&self, set: &mut Candidates) {
         set.insert(self.number);

@@ -80,15 +80,27 @@ pub(super) enum Field {
     Params,
 }
 
-impl Field {
-    /// The kind of text that these are.
-    fn scope(fields: &BTreeSet<Field>) -> Scope {
-        let names = fields.iter().filter(|field| matches!(field, Field::Name | Field::Words)).count();
-        match names {
-            0 => Scope::Prose,
-            all if all == fields.len() => Scope::Names,
-            _ => Scope::All,
+impl Kind {
+    /// The patterns of which one must be found somewhere, by their numbers; `None` where the rule may speak without.
+    pub(super) fn one_of(&self) -> Option<Vec<usize>> {
+        match self {
+            Kind::Phrase { pattern, .. } | Kind::Param { pattern, .. } => Some(vec![pattern.number()]),
+            Kind::When(when) => when.one_of(),
+            _ => None,
         }
+    }
+}
+
+impl Field {
+    /// The texts that these are, of descriptions up to there.
+    fn scope(fields: &BTreeSet<Field>, zone: Zone) -> Scope {
+        let scope = |field: &Field| match field {
+            Field::Name | Field::Words => Scope::NAMES,
+            Field::Title => Scope::TITLE,
+            Field::Description => Scope::description(zone),
+            Field::Params => Scope::PARAMS,
+        };
+        fields.iter().map(scope).fold(Scope::default(), Scope::and)
     }
 }
 
@@ -211,12 +223,9 @@ pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleErr
             RuleError::Rule { file, line, column, rule: rule.text.id.clone(), message }
         })?;
     }
-    let list_intro = patterns.add(LIST_INTRO, Scope::Prose).map_err(|message| RuleError::Shape {
-        file: SETTINGS.to_owned(),
-        line: 1,
-        column: 1,
-        message,
-    })?;
+    let list_intro = patterns
+        .add(LIST_INTRO, Scope::description(Zone::Head))
+        .map_err(|message| RuleError::Shape { file: SETTINGS.to_owned(), line: 1, column: 1, message })?;
     let sieves = patterns.sieves();
     let findings = Findings::of(&rules);
     let order = Order::of(&rules);
@@ -265,22 +274,24 @@ fn checked(
         Word::Phrase => {
             let fields = Some(written.fields).filter(|fields| !fields.is_empty());
             let fields = fields.unwrap_or_else(|| BTreeSet::from([Field::Description]));
+            let zone = written.zone.unwrap_or_default();
             Kind::Phrase {
-                pattern: patterns.add(&written.pattern.ok_or("has no pattern")?, Field::scope(&fields))?,
+                pattern: patterns
+                    .add(&written.pattern.ok_or("has no pattern")?, Field::scope(&fields, zone))?,
                 unless: written.unless.as_deref().map(compile).transpose()?,
                 fields: fields.into_iter().collect(),
-                zone: written.zone.unwrap_or_default(),
+                zone,
             }
         }
         Word::Param => Kind::Param {
-            pattern: patterns.add(&written.pattern.ok_or("has no pattern")?, Scope::Names)?,
+            pattern: patterns.add(&written.pattern.ok_or("has no pattern")?, Scope::NAMES)?,
             top_only: written.top_only,
         },
         Word::When => Kind::When(When::checked([written.all, written.any, written.none], groups, patterns)?),
         Word::Finding => Kind::Finding(match (written.pattern, written.check) {
             (Some(pattern), None) => Finding::Pattern {
                 trigger: compile(written.trigger.as_ref().unwrap_or(&pattern))?,
-                pattern: patterns.add_everywhere(&pattern)?,
+                pattern: patterns.add(&pattern, Scope::EVERYWHERE)?,
                 unless: written.unless.as_deref().map(compile).transpose()?,
             },
             (None, Some(check)) => Finding::Check(check),

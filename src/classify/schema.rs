@@ -149,7 +149,7 @@ impl<'a> Reader<'a, '_> {
         let values =
             listed.take(VALUES).filter_map(|v| v.as_str()).map(|v| start_of(v, NAME_BYTES)).collect();
         let named = rules.sieves.names.candidates(&name);
-        let said = description.map(|text| rules.sieves.prose.candidates(text)).unwrap_or_default();
+        let said = description.map(|text| rules.sieves.other.candidates(text)).unwrap_or_default();
         self.found.named.add(&named);
         self.found.params.push(Param { path, name, named, description, said, values });
     }

@@ -5,63 +5,38 @@
 //! not. A pattern of which no such piece is known always may match.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use regex::Regex;
 
+use super::numbers::{Numbers, TOLD_APART};
 use super::pattern::Numbered;
 
 use self::pieces::{Clause, Piece};
-use self::table::Table;
+use self::runs::Run;
+use self::table::{Meant, Table};
 
 mod frequencies;
 mod pieces;
+mod runs;
 mod table;
 
-/// Patterns, and groups of their pieces, that are told apart; any further pattern always may match.
-const PATTERNS: usize = 512;
-const WORDS: usize = PATTERNS / 64;
+/// Patterns that are told apart; any further pattern always may match.
+const PATTERNS: usize = TOLD_APART;
 /// Letters outside ASCII that a pattern without regard to case takes for `k` and `s`: behind one of them anything may match.
 const LIKE_ASCII: [char; 2] = ['\u{212A}', '\u{17F}'];
 
-/// A set of patterns, by number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Candidates([u64; WORDS]);
-
-impl Candidates {
-    const ALL: Self = Self([u64::MAX; WORDS]);
-
-    /// Whether this pattern may match.
-    pub(super) fn has(&self, pattern: usize) -> bool {
-        self.0.get(pattern / 64).is_none_or(|word| word >> (pattern % 64) & 1 == 1)
-    }
-
-    /// Adds those of another set.
-    pub(super) fn add(&mut self, other: &Self) {
-        for (word, more) in self.0.iter_mut().zip(other.0) {
-            *word |= more;
-        }
-    }
-
-    /// Whether one of these is among them.
-    pub(super) fn any_of(&self, others: &Self) -> bool {
-        self.0.iter().zip(others.0).any(|(word, other)| word & other != 0)
-    }
-
-    /// Adds a pattern.
-    pub(super) fn insert(&mut self, pattern: usize) {
-        if let Some(word) = self.0.get_mut(pattern / 64) {
-            *word |= 1 << (pattern % 64);
-        }
-    }
-}
+/// The patterns that may match a text, by number.
+pub(super) type Candidates = Numbers;
 
 /// Groups of pieces that another group follows; a pattern with more always may match.
 const GROUPS: usize = 2 * PATTERNS;
 
 /// What was found in a text so far.
-#[derive(Debug, Clone, Copy)]
-struct Found {
-    candidates: Candidates,
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Found {
+    /// The patterns that may match it.
+    pub(super) candidates: Candidates,
     /// Numbers of groups of pieces that another group follows.
     groups: [u64; GROUPS / 64],
 }
@@ -83,92 +58,136 @@ pub(super) struct Sieve {
     pieces: Table,
     /// What the pieces mean, one piece after the other: small enough to stay near at hand.
     meanings: Vec<Means>,
-    /// Where in them each piece's begin, and the last one's end.
-    begins: Vec<u32>,
     /// Patterns without a piece.
     always: Candidates,
+    /// Patterns of which every match holds a long run.
+    runs: Vec<(usize, Run)>,
+    /// Pieces of one byte, and what it means that one is there, whatever stands in front.
+    signs: Vec<(u8, u16)>,
     /// With a piece whose letters outside ASCII have a capital form, which is not looked for.
     beyond_ascii: Candidates,
 }
 
-/// What is known of a pattern's matches; nothing where it is empty.
+/// What is known of a pattern's matches.
 #[derive(Debug)]
-pub(super) struct Known(Vec<Clause>);
+pub(super) struct Known {
+    /// Each match fulfils one; nothing is known where there is none.
+    clauses: Vec<Clause>,
+    /// Each match holds it.
+    run: Option<Run>,
+}
 
 impl Known {
     /// Reads it off the pattern, which is matched without regard to case.
     pub(super) fn of(pattern: &Regex) -> Self {
-        Self(pieces::clauses(pattern.as_str()).unwrap_or_default())
+        let parsed = regex_syntax::Parser::new().parse(pattern.as_str()).ok();
+        let run = parsed.as_ref().and_then(Run::of);
+        // A run says more than its pieces do, which begin many a line.
+        let pieces = parsed.as_ref().filter(|_| run.is_none()).and_then(pieces::clauses);
+        Self { clauses: pieces.unwrap_or_default(), run }
     }
 }
 
+/// When a pattern is among a text's candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Where its pieces are.
+    WithPieces,
+    /// Whatever the text is.
+    Always,
+    /// Not at all: it is not looked for in such texts.
+    Never,
+}
+
 impl Sieve {
-    /// Gathers those of the patterns, numbered in their order, that are `wanted`; any other always may match.
-    pub(super) fn of(patterns: &[(&Numbered, Known)], wanted: impl Fn(&Numbered) -> bool) -> Self {
+    /// Gathers the patterns, numbered in their order, as they are `wanted`. Groups have the same numbers whatever is wanted,
+    /// so that one sieve goes on where another ended.
+    pub(super) fn of(patterns: &[(&Numbered, Known)], wanted: impl Fn(&Numbered) -> Wanted) -> Self {
         let mut meanings: BTreeMap<Piece, Vec<Means>> = BTreeMap::new();
         let (mut always, mut beyond_ascii) = (Candidates::default(), Candidates::default());
-        let mut followed = 0;
-        for (number, (pattern, Known(clauses))) in patterns.iter().enumerate().take(PATTERNS) {
-            let clauses = if wanted(pattern) { clauses.as_slice() } else { &[] };
-            let more: usize = clauses.iter().map(|clause| clause.len() - 1).sum();
-            if clauses.is_empty() || followed + more > GROUPS {
-                always.insert(number);
+        let (mut followed, mut runs, mut signs) = (0, Vec::new(), Vec::new());
+        for (number, (pattern, Known { clauses, run })) in patterns.iter().enumerate().take(PATTERNS) {
+            let (begin, more) = (followed, clauses.iter().map(|clause| clause.len() - 1).sum::<usize>());
+            let told = !clauses.is_empty() && begin + more <= GROUPS;
+            followed += if told { more } else { 0 };
+            let wanted = wanted(pattern);
+            if let Some(run) = run.as_ref().filter(|_| wanted == Wanted::WithPieces) {
+                runs.push((number, run.clone()));
                 continue;
             }
+            match wanted {
+                Wanted::WithPieces if told => {}
+                Wanted::WithPieces | Wanted::Always => {
+                    always.insert(number);
+                    continue;
+                }
+                Wanted::Never => continue,
+            }
+            let mut group = begin;
             for clause in clauses {
                 let (last, mut behind) = (clause.len() - 1, ANYWHERE);
                 for (place, pieces) in clause.iter().enumerate() {
-                    let met = if place == last { number } else { PATTERNS + followed };
+                    let met = if place == last { number } else { PATTERNS + group };
                     for piece in pieces {
                         if piece.changes_beyond_ascii {
                             beyond_ascii.insert(number);
                         }
+                        if let [sign] = piece.text.as_slice() {
+                            signs.push((*sign, met as u16));
+                            continue;
+                        }
                         meanings.entry(piece.clone()).or_default().push(Means { behind, met: met as u16 });
                     }
-                    behind = followed as u16;
-                    followed += usize::from(place != last);
+                    behind = group as u16;
+                    group += usize::from(place != last);
                 }
             }
         }
-        let pieces = Table::of(meanings.keys());
-        let (mut all, mut begins) = (Vec::new(), vec![0]);
-        for mut means in meanings.into_values() {
+        let (mut all, mut pieces) = (Vec::new(), Vec::new());
+        for (piece, means) in &mut meanings {
             means.sort_unstable();
             means.dedup();
-            all.append(&mut means);
-            begins.push(all.len() as u32);
+            pieces.push((piece, Meant { first: all.len() as u32, count: means.len() as u16 }));
+            all.append(means);
         }
-        Self { pieces, meanings: all, begins, always, beyond_ascii }
+        Self { pieces: Table::of(pieces), meanings: all, always, runs, signs, beyond_ascii }
     }
 
     /// The patterns that may match this text.
     pub(super) fn candidates(&self, text: &str) -> Candidates {
-        let [all] = self.within(text, [text.len()]);
-        all
+        let mut found = Found::default();
+        self.look(text, 0..text.len(), &mut found);
+        found.candidates
     }
 
-    /// The patterns that may match the text's first bytes, for each of these numbers of bytes, ascending.
-    pub(super) fn within<const N: usize>(&self, text: &str, ends: [usize; N]) -> [Candidates; N] {
-        let mut found = Found { candidates: self.always, groups: [0; GROUPS / 64] };
+    /// Adds the patterns that may match in this part of a text, or in what was looked at before and this part together.
+    pub(super) fn look(&self, text: &str, part: Range<usize>, found: &mut Found) {
+        found.candidates.add(&self.always);
         if !text.is_ascii() {
             if text.contains(LIKE_ASCII) {
-                return [Candidates::ALL; N];
+                found.candidates = Candidates::ALL;
+                return;
             }
             found.candidates.add(&self.beyond_ascii);
         }
-        let mut from = 0;
-        ends.map(|end| {
-            self.pieces.each(text.as_bytes(), from..end, |piece| self.add(piece, &mut found));
-            from = from.max(end);
-            found.candidates
-        })
+        for (number, run) in &self.runs {
+            if text.as_bytes().get(..part.end).is_some_and(|read| run.is_in(read)) {
+                found.candidates.insert(*number);
+            }
+        }
+        for (sign, met) in &self.signs {
+            if text.as_bytes().get(..part.end).is_some_and(|read| read.contains(sign)) {
+                found.add(usize::from(*met));
+            }
+        }
+        self.pieces.each(text.as_bytes(), part, |meant| self.add(meant, found));
     }
 
-    /// Adds what this piece means.
-    fn add(&self, piece: usize, found: &mut Found) {
-        let part = self.begins.get(piece..piece + 2).and_then(|part| <[u32; 2]>::try_from(part).ok());
-        let Some([from, to]) = part else { return };
-        for Means { behind, met } in self.meanings.get(from as usize..to as usize).unwrap_or_default() {
+    /// Adds what a piece means.
+    fn add(&self, Meant { first, count }: Meant, found: &mut Found) {
+        let first = first as usize;
+        for Means { behind, met } in self.meanings.get(first..first + usize::from(count)).unwrap_or_default()
+        {
             if *behind == ANYWHERE || found.has_met(usize::from(*behind)) {
                 found.add(usize::from(*met));
             }

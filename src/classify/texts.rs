@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::sieve::{Candidates, Sieve};
+use super::pattern::Sieves;
+use super::sieve::{Candidates, Found};
 
 /// Bytes that are read of a description, and of a name or a title.
 pub(super) const DESCRIPTION_BYTES: usize = 64 * 1024;
@@ -81,14 +82,20 @@ pub(super) struct Description<'a> {
 
 impl<'a> Description<'a> {
     /// `None` where there is nothing to read.
-    pub(super) fn of(whole: &'a str, sieve: &Sieve) -> Option<Self> {
+    pub(super) fn of(whole: &'a str, sieves: &Sieves) -> Option<Self> {
         let text = Text::of("/description", whole, DESCRIPTION_BYTES);
         let sentence = start_of(text.read, first_sentence(text.read)?);
         let head = start_of(text.read, HEAD_BYTES);
         // White space in front may make the sentence end behind the head: then the head has the sentence's candidates,
         // which are more.
-        let ends = [sentence.len(), head.len(), text.read.len()];
-        let [in_sentence, in_head, in_all] = sieve.within(text.read, ends);
+        let mut found = Found::default();
+        sieves.sentence.look(text.read, 0..sentence.len(), &mut found);
+        let in_sentence = found.candidates;
+        let end = head.len().max(sentence.len());
+        sieves.other.look(text.read, sentence.len()..end, &mut found);
+        let in_head = found.candidates;
+        sieves.other.look(text.read, end..text.read.len(), &mut found);
+        let in_all = found.candidates;
         Some(Self { text, sentence, head, in_sentence, in_head, in_all })
     }
 

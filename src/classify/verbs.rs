@@ -8,6 +8,9 @@ use super::texts::{Description, Place, Text};
 use super::words::{Form, Gap, Word, object, of_prose, singular};
 use crate::model::Class;
 
+/// Words that are read of a description's first sentence.
+const WORDS: usize = 60;
+
 /// Where a verb stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Slot {
@@ -225,7 +228,8 @@ fn joined<'a>(word: &Word<'_>, index: usize, rules: &RuleSet) -> Option<Found<'a
 pub(super) fn in_description<'a>(description: &Description<'a>, rules: &RuleSet) -> Vec<Verb<'a>> {
     let lists = &rules.settings.words;
     let text = &description.text;
-    let words: Vec<Word<'a>> = of_prose(description.sentence).take(60).collect();
+    let mut words: Vec<Word<'a>> = Vec::with_capacity(WORDS);
+    words.extend(of_prose(description.sentence).take(WORDS));
     let lead = after_tags(description.sentence);
     let tags = words.iter().take_while(|w| w.start < lead).count();
     let skipped = tags + words.iter().skip(tags).take(10).take_while(|w| lists.skips(&w.text)).count();

@@ -158,19 +158,12 @@ pub(super) fn of_name(name: &str) -> impl Iterator<Item = Word<'_>> {
 
 /// The words of running text. `_` and `'` belong to a word, so that `list_items` is no verb.
 pub(super) fn of_prose(text: &str) -> impl Iterator<Item = Word<'_>> {
-    let mut letters = text.char_indices().chain([(text.len(), ' ')]);
-    let (mut from, mut gap) = (None::<usize>, Gap::Space);
+    let (mut at, mut gap) = (0, Gap::Space);
     std::iter::from_fn(move || {
-        loop {
-            let (at, c) = letters.next()?;
-            if c.is_alphanumeric() || (from.is_some() && matches!(c, '_' | '\'')) {
-                from.get_or_insert(at);
-                continue;
-            }
-            let ended = from.take().and_then(|start| Some((start, text.get(start..at)?)));
-            let before = gap;
-            if ended.is_some() {
-                gap = Gap::Space;
+        let start = loop {
+            let c = char_at(text, at)?;
+            if c.is_alphanumeric() {
+                break at;
             }
             gap = gap.max(match c {
                 ' ' | '\t' | '\r' | '*' | '_' | '`' => Gap::Space,
@@ -180,11 +173,21 @@ pub(super) fn of_prose(text: &str) -> impl Iterator<Item = Word<'_>> {
                 '\n' => Gap::Line,
                 _ => Gap::Break,
             });
-            if let Some((start, word)) = ended {
-                return Some(Word { text: lower(word), start, end: at, gap: before });
-            }
+            at += c.len_utf8();
+        };
+        while let Some(c) = char_at(text, at).filter(|c| c.is_alphanumeric() || matches!(c, '_' | '\'')) {
+            at += c.len_utf8();
         }
+        let word = lower(text.get(start..at)?);
+        Some(Word { text: word, start, end: at, gap: std::mem::replace(&mut gap, Gap::Space) })
     })
+}
+
+/// The character that begins at this byte: nearly always one of ASCII, which needs no decoding.
+#[inline(always)]
+fn char_at(text: &str, at: usize) -> Option<char> {
+    let byte = *text.as_bytes().get(at)?;
+    if byte.is_ascii() { Some(byte.into()) } else { text.get(at..)?.chars().next() }
 }
 
 #[cfg(test)]

@@ -102,7 +102,9 @@ impl ToolDefinition {
 
     /// `title`, else `annotations.title`, if it is text. Foreign text.
     pub fn title(&self) -> Option<&str> {
-        self.object.get("title").or_else(|| self.object.pointer("/annotations/title")).and_then(Value::as_str)
+        let in_annotations =
+            || self.object.get("annotations").and_then(|annotations| annotations.get("title"));
+        self.object.get("title").or_else(in_annotations).and_then(Value::as_str)
     }
 
     /// `description`, if it is text. Foreign text.

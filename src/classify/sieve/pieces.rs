@@ -12,6 +12,8 @@ use super::frequencies::COMMON_WORDS;
 pub(super) const COMPARED: usize = 8;
 /// Bytes that a piece has at least.
 pub(super) const SHORTEST: usize = 2;
+/// Bytes that say enough alone.
+const SIGNS: &[u8] = b"<";
 /// Pieces of one pattern at most.
 const MOST: usize = 640;
 /// A group is left out beside another if one byte in so many begins a piece of it.
@@ -38,10 +40,9 @@ pub(super) type Clause = Vec<Vec<Piece>>;
 
 /// The clauses of a pattern that is matched without regard to case: each match fulfils one. `None` where there are none to
 /// rely on.
-pub(super) fn clauses(pattern: &str) -> Option<Vec<Clause>> {
-    let hir = regex_syntax::Parser::new().parse(pattern).ok()?;
+pub(super) fn clauses(pattern: &Hir) -> Option<Vec<Clause>> {
     let (single, mut many): (Vec<Clause>, Vec<Clause>) =
-        alternatives(&hir, false)?.into_iter().partition(|clause| clause.len() == 1);
+        alternatives(pattern, false)?.into_iter().partition(|clause| clause.len() == 1);
     many.extend((!single.is_empty()).then(|| vec![single.concat().concat()]));
     let told = |clause: Clause| clause.into_iter().map(fewest).collect();
     let all: Vec<Clause> = many.into_iter().map(told).collect();
@@ -209,7 +210,7 @@ impl Piece {
         // What goes on with a word is looked for everywhere; what stands behind that word is found with less.
         let ends = text.iter().position(|byte| !in_word(*byte)).filter(|_| !at_word);
         let text = ends.and_then(|end| text.get(end..)).filter(|rest| rest.len() > SHORTEST).unwrap_or(text);
-        let first = *text.first().filter(|_| text.len() >= SHORTEST)?;
+        let first = *text.first().filter(|first| text.len() >= SHORTEST || SIGNS.contains(first))?;
         let text = text.get(..COMPARED).unwrap_or(text).to_ascii_lowercase();
         Some(Self { text, at_word: at_word || !in_word(first), changes_beyond_ascii })
     }
@@ -251,6 +252,7 @@ fn joint(byte: &u8) -> f64 {
     match byte {
         b' ' => 0.8,
         b'-' | b'_' | b'.' | b',' => 0.05,
+        b'<' => 0.002,
         _ => 0.01,
     }
 }

@@ -2,20 +2,37 @@
 
 use proptest::prelude::*;
 
-use super::super::pattern::Numbered;
+use super::super::pattern::Sieves;
 use super::super::tests::rules;
 use super::*;
 
 /// Asserts that every pattern that matches a text, or a start of it, is among the candidates for it.
 fn assert_nothing_is_lost(text: &str) {
-    let rules = rules();
+    let Sieves { names, sentence, other } = &rules().sieves;
     let start = crate::classify::texts::start_of(text, text.len() / 2);
-    for sieve in [&rules.sieves.names, &rules.sieves.prose] {
-        let [of_start, of_all] = sieve.within(text, [start.len(), text.len()]);
-        for (number, Numbered { regex, .. }) in rules.patterns.all().iter().enumerate() {
+    let from_start = |first: &Sieve, then: &Sieve| {
+        let mut found = Found::default();
+        first.look(text, 0..start.len(), &mut found);
+        let of_start = found.candidates;
+        then.look(text, start.len()..text.len(), &mut found);
+        [of_start, found.candidates]
+    };
+    let all = [from_start(names, names), from_start(sentence, sentence), from_start(other, other)];
+    let [of_sentence, of_description] = from_start(sentence, other);
+    for (number, pattern) in rules().patterns.all().iter().enumerate() {
+        let regex = &pattern.regex;
+        let looked_for @ [_, in_sentence, in_other] = pattern.looked_for();
+        for ([of_start, of_all], _) in all.iter().zip(looked_for).filter(|(_, looked_for)| *looked_for) {
             assert!(of_all.has(number) || !regex.is_match(text), "{regex} matches {text:?}");
             assert!(of_start.has(number) || !regex.is_match(start), "{regex} matches {start:?}");
         }
+        // A sentence is sifted for all that is looked for up to its end, what stands behind it for the rest.
+        assert!(
+            !in_sentence || of_sentence.has(number) || !regex.is_match(start),
+            "{regex} matches {start:?}"
+        );
+        let in_both = in_sentence && in_other;
+        assert!(!in_both || of_description.has(number) || !regex.is_match(text), "{regex} matches {text:?}");
     }
 }
 
@@ -39,13 +56,25 @@ fn most_patterns_are_left_out() {
     let rules = rules();
     let (mut left, mut all) = (0, 0);
     for text in examples() {
-        let candidates = rules.sieves.prose.candidates(&text);
-        left += rules.patterns.all().iter().enumerate().filter(|(number, _)| candidates.has(*number)).count();
+        let candidates = rules.sieves.sentence.candidates(&text);
+        left += candidates.each().count();
         all += rules.patterns.all().len();
     }
-    // Those that are looked for in names alone are not sifted by the sieve for prose.
-    let names = rules.patterns.all().iter().filter(|pattern| !pattern.in_prose()).count();
-    assert!(left < all * names / rules.patterns.all().len() + all / 8, "{left} of {all}");
+    // Those that only deny a rule are not sifted in prose.
+    let late = rules.sieves.sentence.always.each().count();
+    assert!(left < all * late / rules.patterns.all().len() + all / 16, "{left} of {all}");
+    assert!(late * 2 < rules.patterns.all().len(), "{late} are never left out");
+}
+
+#[test]
+fn a_run_is_looked_for_as_a_whole() {
+    let padding =
+        rules().patterns.all().iter().position(|p| p.regex.as_str().contains("{160}")).expect("a rule");
+    let has = |text: String| rules().sieves.sentence.candidates(&text).has(padding);
+    assert!(
+        has(format!("a.{}b", " \n".repeat(80)))
+            && !has(format!("a.{}b.{}", " ".repeat(159), "\n".repeat(100)))
+    );
 }
 
 proptest! {
@@ -76,9 +105,9 @@ fn pieces_are_found_wherever_a_pattern_wants_them() {
     let patterns = |written: &[&str]| -> Sieve {
         let mut all = super::super::pattern::Patterns::default();
         for pattern in written {
-            all.add(pattern, super::super::pattern::Scope::All).unwrap();
+            all.add(pattern, super::super::pattern::Scope::EVERYWHERE).unwrap();
         }
-        all.sieves().prose
+        all.sieves().sentence
     };
     let sieve = patterns(&[r"\b(?:send|post)s?\b[^.]{0,40}\b(?:mail|message)s?\b", "ignor", "", "ab"]);
     let has = |text: &str| -> Vec<usize> { (0..4).filter(|n| sieve.candidates(text).has(*n)).collect() };
