@@ -308,15 +308,18 @@
       }
     };
 
-    let timer;
+    // Whoever stops for a while has made a search of his own to come back to.
+    let timer, pause;
     const soon = () => {
       clearTimeout(timer);
+      clearTimeout(pause);
+      pause = setTimeout(() => { writing = false; }, 1500);
       timer = setTimeout(() => {
         write(!writing && new URLSearchParams(location.search).get('q'));
         writing = true;
         shown = FIRST;
         run(0);
-      }, 80);
+      }, 100);
     };
     field.addEventListener('input', soon);
     field.addEventListener('change', () => { writing = false; });

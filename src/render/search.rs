@@ -139,7 +139,12 @@ fn shards_of(
 }
 
 /// What the shards of a range are made from: each posting as it is told to a reader.
-fn range_inputs(begins: &str, bytes: &[u8], (entries, frequent): (&Entries, &Frequent), limits: Limits) -> Digest {
+fn range_inputs(
+    begins: &str,
+    bytes: &[u8],
+    (entries, frequent): (&Entries, &Frequent),
+    limits: Limits,
+) -> Digest {
     let mut hasher = Sha256::new();
     hasher.update(format!("{FORMAT} {limits:?} {begins} {}", frequent.words.join(" ")));
     let mut buffer = Vec::with_capacity(1 << 15);

@@ -241,8 +241,16 @@ fn tools_in_short(
         let title = Untrusted::new(row.title).for_page_line(LINE_IN_LIST);
         let more = more_words(&row.name, &title, &line, description.raw());
         let hash = row.hash.to_string();
-        let tool =
-            ToolInShort { name: row.name, line, more, class, risk, signals, exposed: Default::default(), declared };
+        let tool = ToolInShort {
+            name: row.name,
+            line,
+            more,
+            class,
+            risk,
+            signals,
+            exposed: Default::default(),
+            declared,
+        };
         match place.get(&tool.name) {
             None => {
                 place.insert(tool.name.clone(), list.len());

@@ -157,7 +157,9 @@ impl Output {
     /// # Errors
     /// [`RenderError::SamePlace`].
     pub(super) fn keep(&self, unit: &OpenUnit, path: &str) -> Result<bool, RenderError> {
-        let Some(entry) = unit.before.get(path).filter(|_| self.can_keep(unit, path)) else { return Ok(false) };
+        let Some(entry) = unit.before.get(path).filter(|_| self.can_keep(unit, path)) else {
+            return Ok(false);
+        };
         self.note(unit, path, entry.clone())?;
         for copy in self.compression.copies(path) {
             if let Some(entry) = unit.before.get(&copy) {

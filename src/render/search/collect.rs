@@ -6,7 +6,7 @@ use super::entries::{Entries, Unit};
 use super::frequent::{Frequent, hash};
 use super::shards::{self, TIERS};
 use super::spill::{Ranges, Spill};
-use super::words::Splitter;
+use super::words::{Splitter, whole_words};
 use crate::render::catalogue::ServerEntry;
 use crate::render::site_work::WholeWork;
 
@@ -136,7 +136,7 @@ impl<'a> Found<'a> {
             for (hash, word) in &own {
                 self.word(place, SERVER, *hash, word);
             }
-            self.text(place, DESCRIPTION, catalogue.line_of(tool));
+            self.text(place, DESCRIPTION, whole_words(catalogue.line_of(tool)));
             self.text(place, DESCRIPTION, further);
         }
     }

@@ -155,7 +155,8 @@ impl Entries {
                     if from == 0 {
                         put(Facts { word: Facts::of(Kind::Server, None, None, registry), signals: 0 });
                     }
-                    for tool in tools.iter().skip(from.saturating_sub(1)).take(CHUNK - usize::from(from == 0)) {
+                    for tool in tools.iter().skip(from.saturating_sub(1)).take(CHUNK - usize::from(from == 0))
+                    {
                         let word = Facts::of(Kind::Tool, Some(tool.class), Some(tool.risk), registry);
                         put(Facts { word, signals: tool.signals });
                     }

@@ -43,8 +43,7 @@ impl Frequent {
                 });
             }
         });
-        let may_be =
-            |word: &str| counter(word).is_some_and(|c| c.load(Ordering::Relaxed) as usize > listed);
+        let may_be = |word: &str| counter(word).is_some_and(|c| c.load(Ordering::Relaxed) as usize > listed);
         let counts = catalogue.tools.par_chunks(4096).map(|tools| {
             let (mut splitter, mut counts) = (Splitter::default(), HashMap::<String, usize>::new());
             for tool in tools {

@@ -56,7 +56,8 @@ pub(super) fn put(bytes: &mut Vec<u8>, word: &str, tier: usize, place: u32) {
 pub(super) fn each<'a>(bytes: &'a [u8], mut tell: impl FnMut(&'a [u8], u32, u32)) {
     let mut rest = bytes;
     while let Some((head, after)) = rest.split_at_checked(5) {
-        let (Some(length), Some(order)) = (head.first(), head.get(1..).and_then(|b| b.try_into().ok())) else {
+        let (Some(length), Some(order)) = (head.first(), head.get(1..).and_then(|b| b.try_into().ok()))
+        else {
             return;
         };
         let order = u32::from_le_bytes(order);
@@ -115,7 +116,9 @@ fn sorted(bytes: &[u8]) -> Vec<Posting> {
         // No word holds a zero byte: short ones are told apart by the key.
         a.key
             .cmp(&b.key)
-            .then_with(|| if a.key & 0xff == 0 { std::cmp::Ordering::Equal } else { word(bytes, a).cmp(word(bytes, b)) })
+            .then_with(|| {
+                if a.key & 0xff == 0 { std::cmp::Ordering::Equal } else { word(bytes, a).cmp(word(bytes, b)) }
+            })
             .then_with(|| a.order.cmp(&b.order))
     });
     postings

@@ -12,11 +12,11 @@ const HELD: usize = 12 << 20;
 const BOUNDS: &[&str] = &[
     "1", "5", "a", "ad", "al", "an", "ap", "ar", "as", "au", "b", "be", "bo", "br", "c", "ch", "cl", "co",
     "col", "com", "con", "cou", "cr", "cu", "d", "de", "des", "di", "do", "e", "em", "en", "er", "ev", "ex",
-    "ext", "f", "fi", "fo", "fr", "g", "ge", "gi", "gr", "h", "he", "i", "id", "im", "in", "ind", "ins", "it",
-    "j", "k", "l", "li", "lo", "m", "mc", "me", "mi", "mo", "n", "ne", "no", "o", "op", "or", "ou", "p",
-    "pag", "pe", "pl", "po", "pr", "pro", "q", "r", "re", "rec", "ref", "rel", "rep", "res", "ret", "ro",
-    "s", "se", "ser", "sh", "si", "so", "sp", "st", "str", "su", "sy", "t", "ta", "te", "th", "ti", "to",
-    "tr", "u", "up", "us", "v", "ve", "w", "we", "wi", "x", "y", "z", "{",
+    "ext", "f", "fi", "fo", "fr", "g", "ge", "gi", "gr", "h", "he", "i", "id", "im", "in", "ind", "ins",
+    "it", "j", "k", "l", "li", "lo", "m", "mc", "me", "mi", "mo", "n", "ne", "no", "o", "op", "or", "ou",
+    "p", "pag", "pe", "pl", "po", "pr", "pro", "q", "r", "re", "rec", "ref", "rel", "rep", "res", "ret",
+    "ro", "s", "se", "ser", "sh", "si", "so", "sp", "st", "str", "su", "sy", "t", "ta", "te", "th", "ti",
+    "to", "tr", "u", "up", "us", "v", "ve", "w", "we", "wi", "x", "y", "z", "{",
 ];
 /// Catalogues with fewer entries have one range.
 const FEW: usize = 2_000;

@@ -31,7 +31,8 @@ mod tests {
         let mut place = 0;
         let (mut number, mut factor) = (0u32, 1u32);
         loop {
-            let sign = u32::try_from(SIGNS.iter().position(|s| *s == text.as_bytes()[place]).unwrap()).unwrap();
+            let sign =
+                u32::try_from(SIGNS.iter().position(|s| *s == text.as_bytes()[place]).unwrap()).unwrap();
             place += 1;
             if sign < ONE {
                 assert_eq!(place, text.len());

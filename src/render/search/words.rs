@@ -106,8 +106,12 @@ fn kind(c: char) -> Kind {
     match c {
         '\u{10000}'.. => Kind::Gap,
         // Thai, Lao, Khmer, kana, Han.
-        '\u{e00}'..='\u{eff}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}'
-        | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
+        '\u{e00}'..='\u{eff}'
+        | '\u{1780}'..='\u{17ff}'
+        | '\u{3040}'..='\u{30ff}'
+        | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}'
             if c.is_alphanumeric() =>
         {
             Kind::Alone
@@ -140,7 +144,7 @@ pub(in crate::render) fn more_words(name: &str, title: &str, line: &str, descrip
         more.push_str(title);
     }
     if is_long {
-        splitter.split(line, |word, _| {
+        splitter.split(whole_words(line), |word, _| {
             known.insert(word.to_owned());
         });
         let mut left = FURTHER;
@@ -159,6 +163,11 @@ pub(in crate::render) fn more_words(name: &str, title: &str, line: &str, descrip
         }
     }
     more
+}
+
+/// A line without the word that it was cut in.
+pub(super) fn whole_words(line: &str) -> &str {
+    line.strip_suffix('…').map_or(line, |cut| cut.trim_end_matches(char::is_alphanumeric))
 }
 
 #[cfg(test)]
@@ -196,5 +205,7 @@ mod tests {
         let long = format!("{} later words later", "many ".repeat(40));
         let line = format!("{}…", "many ".repeat(30));
         assert_eq!(more_words("x", "", &line, &long), "\nlater words");
+        assert_eq!(more_words("x", "", "one tw…", "one two three four"), "\ntwo three four");
+        assert_eq!(whole_words("one tw…"), "one ");
     }
 }
