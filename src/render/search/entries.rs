@@ -213,3 +213,31 @@ const _: () = assert!(Signal::ALL.len() <= 32);
 fn power_of_two_up_to(count: usize) -> usize {
     1 << count.max(1).ilog2()
 }
+
+#[cfg(test)]
+impl Entries {
+    /// So many tools, sixteen to a block, of two different facts.
+    pub(super) fn made_up(count: u32) -> Self {
+        let different = vec![Facts { word: 0, signals: 0 }, Facts { word: 4, signals: 3 }];
+        let addresses = (0..count).map(|i| (i / 16, i % 16)).collect();
+        let facts = (0..count).map(|i| u32::from(i % 3 == 0)).collect();
+        Self { addresses, facts, different, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_blocks_changes_only_when_the_catalogue_doubles() {
+        assert_eq!([0, 1, 2, 3, 4, 7, 8, 1000].map(power_of_two_up_to), [1, 1, 2, 2, 4, 4, 8, 512]);
+    }
+
+    #[test]
+    fn facts_are_what_filters_ask_for() {
+        let word = Facts::of(Kind::Tool, Some(Class::Execute), Some(Risk::Critical), Some(Registry::Pypi));
+        assert_eq!((word & 3, word >> 2 & 3, word >> 4 & 3, word >> 6), (0, 2, 3, 2));
+        assert_eq!(Facts::of(Kind::Term, None, None, None), 3);
+    }
+}

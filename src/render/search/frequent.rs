@@ -116,3 +116,34 @@ pub(super) fn hash(bytes: &[u8]) -> u64 {
     // The last byte is mixed into the high bits as well.
     hash ^ hash >> 29
 }
+
+#[cfg(test)]
+impl Frequent {
+    /// These words, and which of them each entry's name has.
+    pub(super) fn made_up(words: &[&str], of_entry: &[u128]) -> Self {
+        let mut made = Self {
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            of_entry: vec![0; of_entry.len()],
+            sets: vec![0],
+            known: [(0, 0)].into(),
+        };
+        (0..).zip(of_entry).for_each(|(place, bits)| made.note(place, *bits));
+        made
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_of_words_come_back() {
+        let bits = [0, 1, 3, 1 << 100, 0, 3];
+        let made = Frequent::made_up(&["get", "list"], &bits);
+        let back: Vec<u128> = (0..6).map(|place| made.bits(place)).collect();
+        assert_eq!(back, bits);
+        assert_eq!((made.bit("list"), made.bit("lists")), (2, 0));
+        assert_eq!(Frequent::default().bit("get"), 0);
+        assert_eq!(made.bits(99), 0);
+    }
+}

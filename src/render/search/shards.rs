@@ -208,3 +208,104 @@ fn shard(begins: String, lists: &[List<'_>], (entries, frequent): (&Entries, &Fr
     let words = lists.iter().map(|list| list.word).collect::<Vec<_>>().join(" ");
     Shard { parts: [begins.clone(), words, facts_text, sets_text, text], begins }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { listed: 50, shard: 400 };
+
+    fn shards(bytes: &[u8], entries: u32) -> Vec<Shard> {
+        let (mut all, none) = (Vec::new(), Frequent::default());
+        let given = (&Entries::made_up(entries), &none);
+        let done: Result<(), ()> = cut("", bytes, given, LIMITS, |shard| {
+            all.push(shard);
+            Ok(())
+        });
+        done.unwrap();
+        all
+    }
+
+    fn words(shard: &Shard) -> Vec<&str> {
+        shard.parts[1].split(' ').collect()
+    }
+
+    /// Four-letter words, more of some than of others.
+    fn made_up(without: Option<usize>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for n in (0..400).rev().filter(|n| Some(*n) != without) {
+            let word: String = (0..4).map(|i| char::from(b'a' + (n * 7919 >> (3 * i)) as u8 % 8)).collect();
+            for place in 0..(n % 13) as u32 {
+                put(&mut bytes, &word, n % TIERS, place * 3);
+            }
+        }
+        bytes
+    }
+
+    #[test]
+    fn the_best_stay_where_a_list_is_cut() {
+        let mut bytes = Vec::new();
+        for place in 0..100 {
+            put(&mut bytes, "get", if place < 20 { 6 } else { 1 }, place);
+        }
+        put(&mut bytes, "gets", 3, 7);
+        let all = shards(&bytes, 100);
+        let text: Vec<&str> = all.iter().flat_map(words).collect();
+        assert_eq!(text, ["get", "gets"]);
+        // One tier and cut; tier 1; fifty of them.
+        assert!(all[0].parts[4].starts_with("$!S"), "{}", all[0].parts[4]);
+    }
+
+    #[test]
+    fn shards_are_in_order_and_not_long() {
+        let bytes = made_up(None);
+        let all = shards(&bytes, 60);
+        assert!(all.len() > 10, "{}", all.len());
+        let text: Vec<&str> = all.iter().flat_map(words).collect();
+        assert!(text.is_sorted());
+        for pair in all.windows(2) {
+            let [a, b] = pair else { continue };
+            assert!(words(a).last().unwrap() < &b.begins.as_str() && b.begins.as_str() <= words(b)[0]);
+        }
+        assert!(all.iter().all(|shard| shard.parts[4].len() < 5 * LIMITS.shard));
+    }
+
+    #[test]
+    fn a_word_less_changes_the_shards_beside_it_and_no_others() {
+        let (before, after) = (shards(&made_up(None), 60), shards(&made_up(Some(211)), 60));
+        let differing =
+            after.iter().filter(|shard| !before.iter().any(|old| old.parts == shard.parts)).count();
+        assert!((1..=2).contains(&differing), "{differing} of {}", after.len());
+    }
+
+    #[test]
+    fn the_frequent_words_of_names_stand_beside_each_posting() {
+        let mut bytes = Vec::new();
+        put(&mut bytes, "issue", 1, 0);
+        put(&mut bytes, "issue", 1, 1);
+        let frequent = Frequent::made_up(&["create", "get"], &[0, 2]);
+        let mut texts = Vec::new();
+        let done: Result<(), ()> = cut("", &bytes, (&Entries::made_up(2), &frequent), LIMITS, |shard| {
+            texts.push(shard.parts);
+            Ok(())
+        });
+        done.unwrap();
+        // No word, then one: the second.
+        assert_eq!(texts[0][3], " !!");
+        let ends: Vec<char> = texts[0][4].chars().skip(3).collect();
+        assert_eq!((ends.len(), ends[3], ends[7]), (8, ' ', '!'));
+    }
+
+    #[test]
+    fn long_words_that_begin_alike_are_told_apart() {
+        let mut bytes = Vec::new();
+        for (place, word) in (0..).zip(["abcdefghz", "abcdefgha", "abcdefgh", "abcdefgha"]) {
+            put(&mut bytes, word, 6, place);
+        }
+        let all = shards(&bytes, 60);
+        assert_eq!(all.iter().flat_map(words).collect::<Vec<_>>(), ["abcdefgh", "abcdefgha", "abcdefghz"]);
+        assert_eq!(shortest_after("create", "created"), "created");
+        assert_eq!(shortest_after("ceil", "created"), "cr");
+        assert_eq!(shortest_after("", "ü"), "ü");
+    }
+}

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use catalogue::render::BuildOptions;
 use catalogue::model::Class;
+use catalogue::render::BuildOptions;
 use catalogue::store::Store;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -319,8 +319,10 @@ fn what_is_found_is_what_a_plain_look_at_every_tool_finds() {
 #[test]
 fn a_word_of_a_name_comes_before_one_of_the_server_and_that_before_the_descriptions() {
     let index = &MADE.index;
-    let rows: BTreeMap<_, _> =
-        tools_of(&MADE.folder.path().join("made-up.db")).into_iter().map(|row| (row.key.clone(), row)).collect();
+    let rows: BTreeMap<_, _> = tools_of(&MADE.folder.path().join("made-up.db"))
+        .into_iter()
+        .map(|row| (row.key.clone(), row))
+        .collect();
     let mut seen = BTreeSet::new();
     for (word, list) in index.words.iter().filter(|(word, _)| word.len() > 2) {
         for (tier, block, slot, facts) in list.iter().filter(|(.., facts)| facts.kind == 0) {
@@ -331,7 +333,11 @@ fn a_word_of_a_name_comes_before_one_of_the_server_and_that_before_the_descripti
         }
         assert!(list.is_sorted_by_key(|(tier, ..)| *tier));
     }
-    assert_eq!(seen, BTreeSet::from([1, 2, 3, 5, 6]), "made-up tools have names of several words and no titles");
+    assert_eq!(
+        seen,
+        BTreeSet::from([1, 2, 3, 5, 6]),
+        "made-up tools have names of several words and no titles"
+    );
 }
 
 #[test]
