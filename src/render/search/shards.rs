@@ -253,7 +253,7 @@ mod tests {
         let text: Vec<&str> = all.iter().flat_map(words).collect();
         assert_eq!(text, ["get", "gets"]);
         // One tier and cut; tier 1; fifty of them.
-        assert!(all[0].parts[4].starts_with("$!S"), "{}", all[0].parts[4]);
+        assert!(all[0].parts[4].starts_with("$!V"), "{}", all[0].parts[4]);
     }
 
     #[test]
