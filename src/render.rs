@@ -52,6 +52,7 @@ mod questions;
 mod quote;
 mod report;
 mod report_page;
+mod search;
 mod sections;
 pub mod serve;
 mod server_page;

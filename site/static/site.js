@@ -91,5 +91,13 @@
     tier(all('button', choice).some(it => it.value === load('tier')) ? load('tier') : 'recommended');
   });
 
+  // The one key of the whole site: to the search field, wherever one is.
+  addEventListener('keydown', event => {
+    if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest('input:not([type=checkbox]), textarea, select, [contenteditable]')) return;
+    const field = document.querySelector('[role=search] [name=q]');
+    if (field) { event.preventDefault(); field.focus(); field.select(); }
+  });
+
   addEventListener('DOMContentLoaded', () => { theme(); copy(); tabs(); });
 })();

@@ -89,6 +89,8 @@ pub(super) struct ToolEntry {
     name_len: u32,
     line_at: u32,
     line_len: u32,
+    /// What it is found by beside name and line lies behind its line.
+    more_len: u32,
 }
 
 /// A tool on its way into the catalogue.
@@ -98,6 +100,8 @@ pub(super) struct ToolInShort {
     pub(super) name: String,
     /// The first words of its description, on one line.
     pub(super) line: String,
+    /// What it is found by beside these (`search::more_words`).
+    pub(super) more: String,
     pub(super) class: Class,
     pub(super) risk: Risk,
     pub(super) signals: Vec<Signal>,
@@ -157,6 +161,7 @@ impl Catalogue {
             let (name_at, line_at) = (place(self.names.len())?, place(self.lines.len())?);
             self.names.push_str(&tool.name);
             self.lines.push_str(&tool.line);
+            self.lines.push_str(&tool.more);
             self.tools.push(ToolEntry {
                 server,
                 class: tool.class,
@@ -177,6 +182,7 @@ impl Catalogue {
                 name_len: place(tool.name.len())?,
                 line_at,
                 line_len: place(tool.line.len())?,
+                more_len: place(tool.more.len())?,
             });
         }
         self.servers.push(entry);
@@ -220,6 +226,19 @@ impl Catalogue {
         self.names.get(from..from + tool.name_len as usize).unwrap_or_default()
     }
 
+    /// The line that lists show of a tool.
+    pub(super) fn line_of(&self, tool: &ToolEntry) -> &str {
+        let from = tool.line_at as usize;
+        self.lines.get(from..from + tool.line_len as usize).unwrap_or_default()
+    }
+
+    /// What a tool is found by beside its name and line: its title, and words further on in its description.
+    pub(super) fn more_of(&self, tool: &ToolEntry) -> (&str, &str) {
+        let from = (tool.line_at + tool.line_len) as usize;
+        let more = self.lines.get(from..from + tool.more_len as usize).unwrap_or_default();
+        more.split_once('\n').unwrap_or((more, ""))
+    }
+
     /// The tools of one server.
     pub(super) fn tools_of(&self, server: &ServerEntry) -> &[ToolEntry] {
         self.tools.get(server.first_tool..server.first_tool + server.tool_count).unwrap_or_default()
@@ -247,14 +266,13 @@ impl Catalogue {
     /// # Errors
     /// None since lines are in memory; lists over several pages may read them from elsewhere again.
     pub(super) fn tool_line(&self, tool: &ToolEntry, with_server: bool) -> std::io::Result<ToolLine> {
-        let line = self.lines.get(tool.line_at as usize..(tool.line_at + tool.line_len) as usize);
         Ok(ToolLine {
             name: tool_name(self.name_of(tool), NAME_IN_LIST),
             path: self.tool_path(tool),
             class: class_word(tool.class),
             risk: risk_word(tool.risk),
             signals: tool.signals().map(signal_word).collect(),
-            line: line.unwrap_or_default().to_owned(),
+            line: self.line_of(tool).to_owned(),
             server: self.server_of(tool).filter(|_| with_server).map(|s| s.name.clone()),
         })
     }

@@ -6,7 +6,7 @@ use super::RenderError;
 use super::site_work::{ServerWork, UnaskedWork, WholeWork};
 use super::{
     attack_pages, browse, changes, declared, declared_list, glossary, letters, lists, llms, not_found,
-    outcomes, owasp, prose, report_page, server_page, server_risk, sitemap, tool_page,
+    outcomes, owasp, prose, report_page, search, server_page, server_risk, sitemap, tool_page,
 };
 
 /// What the pages of a kind are made from: it says when they are looked at again.
@@ -61,6 +61,7 @@ pub const PAGE_KINDS: &[PageKind] = &[
     letters::SERVERS,
     letters::TOOLS,
     browse::KIND,
+    search::KIND,
     attack_pages::INDEX,
     attack_pages::KIND,
     glossary::INDEX,

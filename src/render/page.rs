@@ -28,6 +28,9 @@ pub(super) struct SiteView {
     pub(super) private: bool,
 }
 
+/// What reports call the scripts of the search index.
+const INDEX: &str = "search-index";
+
 /// Where the pages go: engine, output and what they share.
 pub(super) struct Press<'a> {
     pub(super) engine: Engine,
@@ -182,9 +185,7 @@ impl Press<'_> {
         text: impl FnOnce() -> Result<String, RenderError>,
     ) -> Result<(), RenderError> {
         let begun = Instant::now();
-        let mut all = Inputs::default();
-        all.add(&(self.shared.0, path, inputs.0, inputs.1.0));
-        let inputs = all.done();
+        let inputs = self.all_inputs(path, inputs);
         if unit.inputs_before(path) == Some(inputs) && self.output.keep(unit, path)? {
             self.tally.kept(kind);
             if let Some(checker) = &self.checker {
@@ -199,6 +200,52 @@ impl Press<'_> {
         }
         self.tally.made(kind, path, text.len(), written, begun.elapsed());
         Ok(())
+    }
+
+    /// What a file is made from, with what all are made from.
+    fn all_inputs(&self, path: &str, (what, inputs): (&str, Digest)) -> Digest {
+        let mut all = Inputs::default();
+        all.add(&(self.shared.0, path, what, inputs.0));
+        all.done()
+    }
+
+    /// Makes a script of the search index, unless what it is made from is what it was made from the last time.
+    ///
+    /// # Errors
+    /// A file that cannot be written, and what making the text brings.
+    pub(super) fn script(
+        &self,
+        unit: &OpenUnit,
+        path: &str,
+        inputs: Digest,
+        text: impl FnOnce() -> Result<String, RenderError>,
+    ) -> Result<(), RenderError> {
+        self.made(INDEX, unit, path, (INDEX, inputs), text)
+    }
+
+    /// True if such a script is there from the last build and can be kept.
+    pub(super) fn has_script(&self, unit: &OpenUnit, path: &str, inputs: Digest) -> bool {
+        let inputs = self.all_inputs(path, (INDEX, inputs));
+        unit.inputs_before(path) == Some(inputs) && self.output.can_keep(unit, path)
+    }
+
+    /// Leaves such scripts as they are, if all that begin so can be left; false if not, and then none is.
+    ///
+    /// # Errors
+    /// [`RenderError::SamePlace`].
+    pub(super) fn keep_scripts(&self, unit: &OpenUnit, prefix: &str) -> Result<bool, RenderError> {
+        let ours = || unit.paths_before(prefix).filter(|path| path.ends_with(".js"));
+        if !ours().all(|path| self.output.can_keep(unit, path)) {
+            return Ok(false);
+        }
+        for path in ours() {
+            self.output.keep(unit, path)?;
+            self.tally.kept(INDEX);
+            if let Some(checker) = &self.checker {
+                checker.exists(path);
+            }
+        }
+        Ok(true)
     }
 
     fn canonical(&self, path: &str) -> Option<String> {

@@ -14,10 +14,10 @@ use serde::Serialize;
 use super::RenderError;
 use super::control::{Control, Policies, control_of};
 use super::digest::{Digest, Inputs};
+use super::facts::Facts;
 use super::fragments::{
     KEY, LONGEST_TOOL, Piece, RELEASE, SERVER, TOOL, is_plain_key, is_plain_text, is_plain_tool, pieces,
 };
-use super::facts::Facts;
 use super::html::Sheet;
 use super::name::ServerName;
 use super::page::Press;

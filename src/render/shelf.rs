@@ -16,7 +16,7 @@ use crate::model::{Class, Outcome, Risk, ServerKey, Signal};
 use crate::store::site::SiteServer;
 
 /// Changes whenever the shape of the file does.
-const FORMAT: &str = "catalogue shelf 2";
+const FORMAT: &str = "catalogue shelf 3";
 /// Longest text that is believed when it is read back.
 const MOST: u32 = 1 << 26;
 
@@ -97,7 +97,8 @@ impl Shelf {
         self.bytes(&tool.exposed.0.to_le_bytes())?;
         self.bytes(&[tool.declared.number()])?;
         self.text(&tool.signals.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(" "))?;
-        self.text(&tool.line)
+        self.text(&tool.line)?;
+        self.text(&tool.more)
     }
 
     /// Everything that was put is on the shelf.
@@ -276,7 +277,8 @@ fn tool(from: &mut impl Read) -> Option<ToolInShort> {
     let declared = Declared::from_number(declared[0])?;
     let signals = text(from).ok()?;
     let signals = signals.split_whitespace().map(|s| s.parse().ok()).collect::<Option<Vec<Signal>>>()?;
-    Some(ToolInShort { name, class, risk, signals, exposed, declared, line: text(from).ok()? })
+    let (line, more) = (text(from).ok()?, text(from).ok()?);
+    Some(ToolInShort { name, class, risk, signals, exposed, declared, line, more })
 }
 
 fn number(from: &mut impl Read) -> std::io::Result<u32> {

@@ -13,6 +13,7 @@ use super::declares::Declared;
 use super::digest::{Digest, Inputs};
 use super::exposure::{Looked, ToLook, exposed, look, traits};
 use super::name::server_name;
+use super::search::more_words;
 use super::shelf::{Remembered, Shelf};
 use crate::attack::{Library, ServerTrait, ServerTraits};
 use crate::classify::RuleSet;
@@ -235,10 +236,21 @@ fn tools_in_short(
                 (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);
         }
         let declared = Declared::of(row.reads_only, row.destroys);
-        let line = Untrusted::new(row.description).for_page_line(LINE_IN_LIST);
+        let description = Untrusted::new(row.description);
+        let line = description.for_page_line(LINE_IN_LIST);
+        let title = Untrusted::new(row.title).for_page_line(LINE_IN_LIST);
+        let more = more_words(&row.name, &title, &line, description.raw());
         let hash = row.hash.to_string();
-        let tool =
-            ToolInShort { name: row.name, line, class, risk, signals, exposed: Default::default(), declared };
+        let tool = ToolInShort {
+            name: row.name,
+            line,
+            more,
+            class,
+            risk,
+            signals,
+            exposed: Default::default(),
+            declared,
+        };
         match place.get(&tool.name) {
             None => {
                 place.insert(tool.name.clone(), list.len());

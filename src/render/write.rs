@@ -5,6 +5,7 @@ mod big;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufWriter, Write};
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -50,6 +51,12 @@ impl OpenUnit {
     /// What a file was made from the last time, if it is known.
     pub(super) fn inputs_before(&self, path: &str) -> Option<Digest> {
         self.before.get(path)?.inputs
+    }
+
+    /// Paths of the last build that begin so.
+    pub(super) fn paths_before<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        let from = self.before.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+        from.map(|(path, _)| path.as_str()).take_while(move |path| path.starts_with(prefix))
     }
 
     /// True if the last build wrote this unit.
@@ -150,12 +157,9 @@ impl Output {
     /// # Errors
     /// [`RenderError::SamePlace`].
     pub(super) fn keep(&self, unit: &OpenUnit, path: &str) -> Result<bool, RenderError> {
-        let Some(entry) = unit.before.get(path) else { return Ok(false) };
-        let unsure = self.has_unsure.load(Ordering::Relaxed) && self.forget_unsure(path, false);
-        // A copy that was not wanted the last time is made with its file.
-        if unsure || self.compression.copies(path).iter().any(|copy| !unit.before.contains_key(copy)) {
+        let Some(entry) = unit.before.get(path).filter(|_| self.can_keep(unit, path)) else {
             return Ok(false);
-        }
+        };
         self.note(unit, path, entry.clone())?;
         for copy in self.compression.copies(path) {
             if let Some(entry) = unit.before.get(&copy) {
@@ -163,6 +167,14 @@ impl Output {
             }
         }
         Ok(true)
+    }
+
+    /// True if [`Output::keep`] would leave that file.
+    pub(super) fn can_keep(&self, unit: &OpenUnit, path: &str) -> bool {
+        let unsure = self.has_unsure.load(Ordering::Relaxed) && self.forget_unsure(path, false);
+        // A copy that was not wanted the last time is made with its file.
+        let known = |copy: &String| unit.before.contains_key(copy);
+        !unsure && unit.before.contains_key(path) && self.compression.copies(path).iter().all(known)
     }
 
     /// Puts one file in its place, with its compressed copies.

@@ -29,7 +29,8 @@ const EARLIER: &str = "
     JOIN probe_tools t ON t.probe_id = p.id
     WHERE shown.id = ?1 ORDER BY p.finished_at, r.version, t.position";
 const TOOLS_IN_SHORT: &str = "
-    SELECT d.hash AS hash, d.name AS name, substr(d.description, 1, ?3) AS description, v.class AS class, v.risk AS risk,
+    SELECT d.hash AS hash, d.name AS name, substr(d.description, 1, ?3) AS description,
+      substr(d.title, 1, 200) AS title, v.class AS class, v.risk AS risk,
       v.signals AS signals, v.needs_review AS needs_review,
       CASE WHEN instr(d.canonical, '\"annotations\":') > 0 AND json_valid(d.canonical)
         THEN json_type(d.canonical, '$.annotations.readOnlyHint') END AS reads_only,
@@ -55,6 +56,8 @@ pub struct ShortTool {
     pub name: String,
     /// The beginning of its description.
     pub description: String,
+    /// The beginning of its title; empty where it has none.
+    pub title: String,
     /// What its author's hint `readOnlyHint` states.
     pub reads_only: Option<bool>,
     /// What its author's hint `destructiveHint` states.
@@ -151,6 +154,7 @@ pub fn tools_in_short(
                 hash: DefinitionHash::stored(row.get::<_, String>("hash")?),
                 name: row.get("name")?,
                 description: row.get::<_, Option<String>>("description")?.unwrap_or_default(),
+                title: row.get::<_, Option<String>>("title")?.unwrap_or_default(),
                 reads_only: stated(row, "reads_only")?,
                 destroys: stated(row, "destroys")?,
                 verdict: verdict.transpose()?,

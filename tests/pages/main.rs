@@ -16,6 +16,7 @@
 
 mod behaviour;
 mod markup;
+mod search;
 mod sight;
 mod site;
 mod tools;

@@ -7,6 +7,7 @@ mod hostile;
 mod method;
 mod pages;
 mod reference;
+mod search;
 mod serving;
 mod wording;
 

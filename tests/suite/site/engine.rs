@@ -15,7 +15,7 @@ use super::{build_from, files, options};
 const SERVERS: &str = "24";
 
 /// Runs the program.
-fn run(args: &[&str]) -> String {
+pub(super) fn run(args: &[&str]) -> String {
     #[expect(clippy::disallowed_methods, reason = "runs the built program")]
     let output = Command::new(env!("CARGO_BIN_EXE_catalogue")).args(args).output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -44,12 +44,12 @@ pub(super) fn synthetic() -> (TempDir, PathBuf) {
     (folder, db)
 }
 
-fn change(db: &Path, server: &str) {
+pub(super) fn change(db: &Path, server: &str) {
     run(&["dev", "change", "--server", server, "--seed", "5", "--db", db.to_str().unwrap()]);
 }
 
 /// Plain options: the check of every page would open those that could be left unseen.
-fn plain(out: &Path) -> BuildOptions {
+pub(super) fn plain(out: &Path) -> BuildOptions {
     BuildOptions { check: false, benchmark: None, ..options(out) }
 }
 

@@ -1,0 +1,357 @@
+// Search without a server. The index lies in small scripts beside this one (search/), loaded as they are needed: scripts, because
+// a page that was opened as a file may load those and may not fetch. Everything that is shown goes into the page as text.
+'use strict';
+(() => {
+  const SIGNS = " !#$%'()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+  const LONGEST = 40;
+  const SHARDS = 3; // at most, for one word
+  const FIRST = 10; // tools shown at once
+  const MORE = 20;
+  const FEW = 3; // servers, patterns, terms
+  // How well a word fits: name of one, two, three, more words; title; server; description. A word that only begins so fits less.
+  const COST = [10, 11, 12, 13, 20, 40, 80];
+  const BEGINS = 4;
+  const NOT_LOOKED_UP = 120;
+  const ALONE = /[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]/;
+
+  const place = new Uint8Array(128);
+  [...SIGNS].forEach((sign, i) => { place[sign.charCodeAt(0)] = i; });
+  const reader = text => {
+    let at = 0;
+    const next = () => {
+      for (let number = 0, factor = 1; ; factor *= 30) {
+        const sign = place[text.charCodeAt(at++)];
+        number += sign * factor;
+        if (sign < 60) return number;
+      }
+    };
+    next.done = () => at >= text.length;
+    return next;
+  };
+
+  // What was loaded.
+  let index;
+  const shards = new Map();
+  const blocks = new Map();
+  const loading = new Map();
+  const load = path => {
+    if (!loading.has(path)) {
+      loading.set(path, new Promise((done, fail) => {
+        const script = document.createElement('script');
+        script.src = path;
+        script.onload = done;
+        script.onerror = () => { loading.delete(path); fail(new Error(path)); };
+        document.head.append(script);
+      }));
+    }
+    return loading.get(path);
+  };
+  window.catalogueIndex = ([, begins, frequent]) => { index = { begins: begins.split(' '), frequent: frequent ? frequent.split(' ') : [] }; };
+  window.catalogueBlock = ([number, chunks]) => blocks.set(number, chunks);
+  window.catalogueShard = ([begins, words, facts, sets, postings]) => {
+    const [fact, set, next] = [reader(facts), reader(sets), reader(postings)];
+    const kinds = [], names = [];
+    while (!fact.done()) {
+      const word = fact();
+      kinds.push({ kind: word & 3, class: word >> 2 & 3, risk: word >> 4 & 3, registry: word >> 6, signals: fact() });
+    }
+    while (!set.done()) names.push(Array.from({ length: set() }, set));
+    shards.set(begins, words.split(' ').map(word => {
+      const head = next();
+      const list = { word, cut: head % 2 === 1, ids: [], tiers: [], facts: [], names: [] };
+      for (let tiers = head >> 1; tiers > 0; tiers -= 1) {
+        const tier = next();
+        for (let left = next(), block = 0; left > 0; left -= 1) {
+          block += next();
+          list.ids.push(block * 4096 + next());
+          list.tiers.push(tier);
+          list.facts.push(kinds[next()]);
+          if (names.length) list.names.push(names[next()]);
+        }
+      }
+      return list;
+    }));
+  };
+
+  // Words as the index has them; `apart` cuts where a capital begins, too.
+  const wordsOf = (text, apart) => {
+    const words = new Set();
+    const cut = apart ? text.replace(/(\p{Ll}|\p{N})(?=\p{Lu})|(\p{Lu})(?=\p{Lu}\p{Ll})/gu, '$& ') : text;
+    let word = '', count = 0;
+    const end = () => { if (word) words.add(word); word = ''; count = 0; };
+    for (const c of cut) {
+      if (c.length > 1 || !/[\p{Alphabetic}\p{N}]/u.test(c)) end();
+      else if (ALONE.test(c)) { end(); words.add(c); } else if (count++ < LONGEST) word += c.toLowerCase();
+    }
+    end();
+    return [...words].slice(0, 8);
+  };
+
+  // Everything that has a word beginning so.
+  const look = async word => {
+    let from = 0, to = index.begins.length;
+    while (to - from > 1) {
+      const middle = from + to >> 1;
+      if (index.begins[middle] <= word) from = middle; else to = middle;
+    }
+    const wanted = [index.begins[from]];
+    for (to = from + 1; to < index.begins.length && index.begins[to].startsWith(word); to += 1) wanted.push(index.begins[to]);
+    const few = wanted.slice(0, SHARDS);
+    await Promise.all(few.map(begins => shards.has(begins) || load('search/w/' + fileOf(begins))));
+    const found = { word, hits: new Map(), cut: few.length < wanted.length, names: new Set() };
+    index.frequent.forEach((name, i) => { if (name.startsWith(word)) found.names.add(i); });
+    for (const list of few.flatMap(begins => shards.get(begins)).filter(list => list.word.startsWith(word))) {
+      found.cut ||= list.cut;
+      const more = list.word === word ? 0 : BEGINS;
+      for (let i = 0; i < list.ids.length; i += 1) {
+        const cost = COST[list.tiers[i]] + more;
+        const known = found.hits.get(list.ids[i]);
+        if (!known) found.hits.set(list.ids[i], { cost, facts: list.facts[i], names: list.names[i] });
+        else if (known.cost > cost) known.cost = cost;
+      }
+    }
+    return found;
+  };
+  const fileOf = begins => (/^[a-z0-9]*$/.test(begins)
+    ? 't-' + begins
+    : 'x-' + Array.from(new TextEncoder().encode(begins), byte => byte.toString(16).padStart(2, '0')).join('')) + '.js';
+
+  // Whatever has all words, best first. Of a word whose list is cut it is not known who has it: then frequent names decide, or nothing.
+  const both = all => {
+    const whole = all.filter(one => !one.cut).sort((a, b) => a.hits.size - b.hits.size);
+    const candidates = whole.length ? whole[0].hits : new Map(all.flatMap(one => [...one.hits]));
+    const results = [], loose = new Set();
+    let missed = false;
+    for (const [id, { facts, names = [] }] of candidates) {
+      let cost = 0;
+      for (const one of all) {
+        const hit = one.hits.get(id);
+        if (hit) cost += hit.cost;
+        else if (!one.cut) cost = NaN;
+        else if (names.some(name => one.names.has(name))) cost += COST[3];
+        else if (one.names.size) { missed = true; cost = NaN; } else { loose.add(one.word); cost += NOT_LOOKED_UP; }
+      }
+      if (cost) results.push({ id, cost, facts });
+    }
+    results.sort((a, b) => a.cost - b.cost || a.id - b.id);
+    return { results, loose: [...loose], cut: missed || !whole.length };
+  };
+
+  addEventListener('DOMContentLoaded', () => {
+    const form = document.querySelector('form.seek');
+    const [field, box, status, note, more] = ['q', 'found', 'count', 'cut', 'more'].map(id => document.getElementById(id));
+    const sieves = ['class', 'risk', 'signal', 'registry'].map(name => {
+      const boxes = [...form.querySelectorAll(`input[name=${name}]`)];
+      for (const one of boxes) one.number = Number(one.dataset.number);
+      return { name, boxes, chosen: () => boxes.filter(one => one.checked).map(one => one.number) };
+    });
+    const wordFor = (sieve, number) => sieves[sieve].boxes.find(one => one.number === number);
+    let shown = FIRST, last = 0, active = -1, writing = false, results = [], asked = [];
+
+    // Servers have a registry and no verdict; patterns and terms have neither.
+    const has = ({ kind, registry, signals, ...facts }, name, number) => {
+      if (name === 'registry') return registry === number && kind < 2;
+      if (kind) return false;
+      return name === 'signal' ? signals >> number & 1 : facts[name] === number;
+    };
+    const passes = (facts, chosen, without) => sieves.every(({ name }, i) => {
+      const own = chosen[i];
+      if (!own.length || i === without) return true;
+      return name === 'signal' ? own.every(n => has(facts, name, n)) : own.some(n => has(facts, name, n));
+    });
+
+    const el = (name, kind, text) => {
+      const it = document.createElement(name);
+      if (kind) it.className = kind;
+      it.append(...text);
+      return it;
+    };
+    // The words that were looked for, marked where they begin a word.
+    const marked = text => {
+      const low = text.toLowerCase();
+      if (low.length !== text.length) return [text];
+      const parts = [];
+      let done = 0;
+      for (let at = 0; at < text.length; at += 1) {
+        const begins = !at || !/[\p{L}\p{N}]/u.test(text[at - 1]) || /\p{Lu}/u.test(text[at]) && /\p{Ll}/u.test(text[at - 1]);
+        const word = begins && asked.filter(w => low.startsWith(w, at)).sort((a, b) => b.length - a.length)[0];
+        if (!word) continue;
+        parts.push(text.slice(done, at), el('mark', '', [text.slice(at, at + word.length)]));
+        at += word.length - 1;
+        done = at + 1;
+      }
+      return [...parts, text.slice(done)];
+    };
+    const plural = (count, word) => `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
+    const option = ({ id, facts }, number) => {
+      const [block, slot] = [Math.floor(id / 4096), id % 4096];
+      const [server, key, folder, rows] = blocks.get(block)[slot >> 4];
+      const row = rows[slot & 15];
+      const it = el('a', ['tool', 'server', 'attack', 'term'][facts.kind], []);
+      it.id = 'hit-' + number;
+      it.setAttribute('role', 'option');
+      it.setAttribute('aria-selected', 'false');
+      it.tabIndex = -1;
+      if (facts.kind === 0) {
+        const [effect, risk] = [wordFor(0, facts.class), wordFor(1, facts.risk)];
+        it.href = `${folder}/tools/${row[2] ?? row[0]}.html`;
+        it.append(el('code', '', marked(row[0])), ' ', el('span', 'effect ' + effect.dataset.css, [effect.dataset.word]), ' ',
+          el('span', 'risk ' + risk.dataset.css, [risk.dataset.word]), ' ',
+          el('span', 'rest', [el('span', 'own', marked(row[1])), ' ', el('span', 'from', [el('span', 'own', marked(server)), `, ${wordFor(3, facts.registry)?.value ?? ''}`])]));
+      } else if (facts.kind === 1) {
+        const says = typeof row === 'number' ? plural(row, 'tool') : row === 'never-asked' ? 'never asked' : 'did not answer: ' + row;
+        it.href = folder + '/index.html';
+        it.append(el('span', 'own', marked(server)), ' ', el('span', 'rest', [el('code', 'key', [key]), ' ', el('span', 'from', [says])]));
+      } else {
+        it.href = row[2];
+        it.append(el('span', '', marked(row[0])), ' ', el('span', 'rest', [row[1]]));
+      }
+      return it;
+    };
+
+    const options = () => [...box.querySelectorAll('[role=option]')];
+    const activate = to => {
+      const all = options();
+      active = all.length ? (to + all.length) % all.length : -1;
+      all.forEach((one, i) => one.setAttribute('aria-selected', i === active));
+      if (active < 0) return field.removeAttribute('aria-activedescendant');
+      field.setAttribute('aria-activedescendant', all[active].id);
+      all[active].scrollIntoView({ block: 'nearest' });
+    };
+    const empty = text => {
+      box.replaceChildren();
+      box.hidden = more.hidden = true;
+      field.setAttribute('aria-expanded', 'false');
+      note.textContent = '';
+      status.textContent = text;
+      activate(0);
+    };
+
+    const draw = async (turn, first) => {
+      const chosen = sieves.map(sieve => sieve.chosen());
+      const through = results.filter(({ facts }) => passes(facts, chosen, -1));
+      sieves.forEach(({ name, boxes }, i) => {
+        const others = name === 'signal' ? through : results.filter(({ facts }) => passes(facts, chosen, i));
+        for (const one of boxes) one.parentElement.querySelector('.count').textContent = asked.length ? others.filter(({ facts }) => has(facts, name, one.number)).length.toLocaleString('en') : '';
+      });
+      if (!asked.length) return;
+      const groups = [['Tools', 'tool', shown], ['Servers', 'server', FEW], ['Attack patterns', 'attack pattern', FEW], ['Glossary', 'term', FEW]]
+        .map(([name, word, most], kind) => ({ name, word, most, all: through.filter(({ facts }) => facts.kind === kind) })).filter(({ all }) => all.length);
+      const counts = groups.map(({ all, word }) => plural(all.length, word)).join(', ');
+      groups.sort((a, b) => a.all[0].cost - b.all[0].cost);
+      const visible = groups.flatMap(({ all, most }) => all.slice(0, most));
+      await Promise.all(visible.map(({ id }) => { const n = Math.floor(id / 4096); return blocks.has(n) || load(`search/b/${n}.js`); }));
+      if (turn !== last) return;
+      if (!groups.length) {
+        const about = note.textContent;
+        empty(results.length ? 'Nothing passes these filters.' : 'Nothing has these words.');
+        note.textContent = about;
+        return;
+      }
+      let number = 0;
+      box.replaceChildren(...groups.map(({ name, all, most }, i) => {
+        const group = el('div', '', []);
+        const title = el('p', 'group', [name]);
+        title.id = 'group-' + i;
+        group.setAttribute('role', 'group');
+        group.setAttribute('aria-labelledby', title.id);
+        title.setAttribute('role', 'presentation');
+        group.append(title, ...all.slice(0, most).map(one => option(one, number++)));
+        return group;
+      }));
+      box.hidden = false;
+      field.setAttribute('aria-expanded', 'true');
+      status.textContent = counts;
+      const tools = groups.find(({ word }) => word === 'tool');
+      more.hidden = !tools || tools.all.length <= shown;
+      activate(first);
+    };
+
+    const run = async (first = -1) => {
+      const turn = ++last;
+      const text = field.value.trim();
+      try {
+        if (!index) await load('search/index.js');
+        let found;
+        for (const apart of [false, true]) {
+          const words = wordsOf(text, apart);
+          found = both(words.length ? await Promise.all(words.map(look)) : []);
+          if (turn !== last) return;
+          asked = words;
+          if (found.results.length) break;
+        }
+        results = asked.length ? found.results : [];
+        if (!asked.length) empty('');
+        const names = found.loose.map(word => `“${word}”`).join(' and ');
+        note.textContent = !asked.length ? '' : names
+          ? `${names} ${found.loose.length > 1 ? 'are' : 'is'} in too many texts to narrow the list: what has the other words is shown as well.`
+          : found.cut ? 'The list is cut: there are more than are counted here. Another word, or more letters, narrows it.' : '';
+        await draw(turn, first);
+      } catch {
+        if (turn === last) empty('A part of the index cannot be loaded. Try again, or use the lists by name.');
+      }
+    };
+
+    // The address holds words and filters, so that a search can be linked and gone back to.
+    const write = add => {
+      const state = new URLSearchParams([...new FormData(form)].filter(([, value]) => value.trim()));
+      const to = location.pathname + (state.size ? '?' + state : '');
+      if (to === location.pathname + location.search) return;
+      try { history[add ? 'pushState' : 'replaceState'](null, '', to); } catch { /* this browser keeps files' addresses as they are */ }
+    };
+    const read = () => {
+      const state = new URLSearchParams(location.search);
+      field.value = state.get('q') ?? '';
+      for (const { name, boxes } of sieves) {
+        const chosen = state.getAll(name);
+        for (const one of boxes) one.checked = chosen.includes(one.value);
+      }
+    };
+
+    // Whoever stops for a while has made a search of his own to come back to.
+    let timer, pause;
+    const soon = () => {
+      clearTimeout(timer);
+      clearTimeout(pause);
+      pause = setTimeout(() => { writing = false; }, 1500);
+      timer = setTimeout(() => {
+        write(!writing && new URLSearchParams(location.search).get('q'));
+        writing = true;
+        shown = FIRST;
+        run(0);
+      }, 100);
+    };
+    field.addEventListener('input', soon);
+    field.addEventListener('change', () => { writing = false; });
+    field.addEventListener('keydown', event => {
+      const open = options()[active];
+      if (event.key === 'ArrowDown' && !box.hidden) activate(active + 1);
+      else if (event.key === 'ArrowUp' && !box.hidden) activate(active < 0 ? -1 : active - 1);
+      else if (event.key === 'Enter' && open) { writing = false; open.click(); } else if (event.key === 'Escape' && field.value) { field.value = ''; soon(); } else return;
+      event.preventDefault();
+    });
+    form.addEventListener('change', event => {
+      if (event.target === field) return;
+      write(true);
+      shown = FIRST;
+      if (asked.length) draw(++last, -1).catch(() => empty('A part of the index cannot be loaded. Try again.'));
+    });
+    form.addEventListener('submit', event => {
+      event.preventDefault();
+      clearTimeout(timer);
+      write(!writing);
+      writing = false;
+      run(0);
+    });
+    more.addEventListener('click', async () => {
+      const from = shown;
+      shown += MORE;
+      await draw(++last, active).catch(() => { shown = from; });
+      options()[from]?.scrollIntoView({ block: 'nearest' });
+    });
+    addEventListener('popstate', () => { read(); writing = false; shown = FIRST; run(); });
+    form.querySelector('details').open = matchMedia('(min-width: 62rem)').matches;
+    read();
+    if (field.value) run(); else { field.focus(); run(); }
+  });
+})();

@@ -1,0 +1,243 @@
+//! What can be found, and where each of it stands: servers, tools, attack patterns, terms of the glossary.
+//!
+//! Whoever belongs together (a server and its tools) is cut into chunks of sixteen, and a chunk's block follows from a hash of its
+//! server's key. So an address depends on nothing but its server and the few that share its block, not on who else is in the
+//! catalogue: a server that comes or goes moves no other's postings. Only their number, when the catalogue has doubled, does.
+
+use std::collections::HashMap;
+
+use crate::model::{Class, Registry, Risk, Signal};
+use crate::render::digest::Digest;
+use crate::render::site_work::WholeWork;
+
+/// Entries of one chunk.
+pub(super) const CHUNK: usize = 16;
+/// A block has between this and twice as many entries, on an average: a reader loads one for each result.
+const IN_BLOCK: usize = 16;
+
+/// What an entry is: the first bits of its facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Tool = 0,
+    Server = 1,
+    Attack = 2,
+    Term = 3,
+}
+
+/// Entries that belong together, in the order of their addresses' chunks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// A server and its tools, by its place in the catalogue.
+    Server(usize),
+    /// A server that was never asked, by its place in their list.
+    Unasked(usize),
+    Attacks,
+    Terms,
+}
+
+/// A part of a unit, in its block.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chunk {
+    pub(super) block: u32,
+    pub(super) unit: Unit,
+    /// Which part it is, from 0.
+    pub(super) number: usize,
+    /// Place of its first entry in the order of addresses.
+    first: u32,
+}
+
+/// What filters look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Facts {
+    /// Kind, class, risk, registry: two bits each, then the rest.
+    pub(super) word: u32,
+    /// One bit each, in the order of `Signal::ALL`.
+    pub(super) signals: u32,
+}
+
+/// Every entry, by address. Some twenty bytes for each.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    pub(super) blocks: u32,
+    /// By block, then by unit, then by number: the order of addresses.
+    pub(super) chunks: Vec<Chunk>,
+    /// Units in their order, each with the place of its first chunk in `of_unit`.
+    pub(super) units: Vec<(Unit, u32)>,
+    /// Places in `chunks`, by unit and number.
+    of_unit: Vec<u32>,
+    /// Block and slot.
+    addresses: Vec<(u32, u32)>,
+    facts: Vec<u32>,
+    different: Vec<Facts>,
+}
+
+impl Facts {
+    fn of(kind: Kind, class: Option<Class>, risk: Option<Risk>, registry: Option<Registry>) -> u32 {
+        let class = class.and_then(|class| Class::ALL.iter().position(|c| *c == class)).unwrap_or(0);
+        let risk = risk.and_then(|risk| Risk::ALL.iter().position(|r| *r == risk)).unwrap_or(0);
+        // 0 is none.
+        let registry = registry.and_then(|r| Registry::ALL.iter().position(|other| *other == r));
+        let registry = registry.map_or(0, |place| place + 1);
+        kind as u32 | (class as u32) << 2 | (risk as u32) << 4 | (registry as u32) << 6
+    }
+}
+
+impl Entries {
+    /// Gives everything its address.
+    pub(super) fn new(work: &WholeWork<'_>) -> Self {
+        let catalogue = work.common.catalogue;
+        let library = work.common.library;
+        let mut units: Vec<(Unit, String, usize)> = Vec::with_capacity(catalogue.servers.len() + 2);
+        for (i, server) in catalogue.servers.iter().enumerate() {
+            units.push((Unit::Server(i), server.key_text(), 1 + server.tool_count));
+        }
+        for (i, server) in work.unasked.iter().enumerate() {
+            units.push((Unit::Unasked(i), server.about.clone(), 1));
+        }
+        units.push((Unit::Attacks, "attacks".to_owned(), library.patterns().len()));
+        units.push((Unit::Terms, "terms".to_owned(), library.terms().len()));
+        let count: usize = units.iter().map(|(_, _, count)| count).sum();
+        let blocks = u32::try_from(power_of_two_up_to(count / IN_BLOCK)).unwrap_or(u32::MAX);
+        let mut entries = Entries { blocks, ..Entries::default() };
+        let mut counts = Vec::new();
+        for (unit, key, count) in &units {
+            entries.units.push((*unit, u32::try_from(counts.len()).unwrap_or(u32::MAX)));
+            for number in 0..count.div_ceil(CHUNK) {
+                let section = matches!(unit, Unit::Server(_) | Unit::Unasked(_));
+                let hash = Digest::of(&(section, key, number)).short();
+                let block = u32::try_from(hash % u64::from(blocks)).unwrap_or(0);
+                entries.chunks.push(Chunk { block, unit: *unit, number, first: 0 });
+                counts.push((count - number * CHUNK).min(CHUNK));
+            }
+        }
+        let mut order: Vec<usize> = (0..entries.chunks.len()).collect();
+        // Within a block in the order of units.
+        order.sort_by_key(|i| entries.chunks.get(*i).map_or(0, |chunk| chunk.block));
+        entries.of_unit = vec![0; order.len()];
+        let mut sorted = Vec::with_capacity(order.len());
+        let (mut block, mut rank) = (u32::MAX, 0u32);
+        for (place, i) in order.into_iter().enumerate() {
+            let (Some(chunk), Some(count)) = (entries.chunks.get(i), counts.get(i)) else { continue };
+            rank = if chunk.block == block { rank + 1 } else { 0 };
+            block = chunk.block;
+            let first = u32::try_from(entries.addresses.len()).unwrap_or(u32::MAX);
+            sorted.push(Chunk { first, ..*chunk });
+            if let Some(of_unit) = entries.of_unit.get_mut(i) {
+                *of_unit = u32::try_from(place).unwrap_or(u32::MAX);
+            }
+            let slots = (0..*count).map(|n| (block, rank * CHUNK as u32 + n as u32));
+            entries.addresses.extend(slots);
+        }
+        entries.chunks = sorted;
+        entries.state_facts(work);
+        entries
+    }
+
+    fn state_facts(&mut self, work: &WholeWork<'_>) {
+        let catalogue = work.common.catalogue;
+        let mut known: HashMap<Facts, u32> = HashMap::new();
+        let mut all = Vec::with_capacity(self.addresses.len());
+        for chunk in &self.chunks {
+            let from = chunk.number * CHUNK;
+            let mut put = |facts: Facts| {
+                let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
+                let place = *known.entry(facts).or_insert(next);
+                if place == next {
+                    self.different.push(facts);
+                }
+                all.push(place);
+            };
+            match chunk.unit {
+                Unit::Server(i) => {
+                    let Some(server) = catalogue.servers.get(i) else { continue };
+                    let registry = Some(server.key().registry());
+                    let tools = catalogue.tools_of(server);
+                    if from == 0 {
+                        put(Facts { word: Facts::of(Kind::Server, None, None, registry), signals: 0 });
+                    }
+                    for tool in tools.iter().skip(from.saturating_sub(1)).take(CHUNK - usize::from(from == 0))
+                    {
+                        let word = Facts::of(Kind::Tool, Some(tool.class), Some(tool.risk), registry);
+                        put(Facts { word, signals: tool.signals });
+                    }
+                }
+                Unit::Unasked(_) => {
+                    put(Facts { word: Facts::of(Kind::Server, None, None, None), signals: 0 })
+                }
+                Unit::Attacks | Unit::Terms => {
+                    let (kind, count) = match chunk.unit {
+                        Unit::Attacks => (Kind::Attack, work.common.library.patterns().len()),
+                        _ => (Kind::Term, work.common.library.terms().len()),
+                    };
+                    for _ in from..count.min(from + CHUNK) {
+                        put(Facts { word: Facts::of(kind, None, None, None), signals: 0 });
+                    }
+                }
+            }
+        }
+        self.facts = all;
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.addresses.len()
+    }
+
+    /// The place of an entry in the order of addresses.
+    pub(super) fn place(&self, first_chunk: u32, entry: usize) -> u32 {
+        let chunk = self.of_unit.get(first_chunk as usize + entry / CHUNK);
+        let chunk = chunk.and_then(|place| self.chunks.get(*place as usize));
+        chunk.map_or(0, |chunk| chunk.first) + (entry % CHUNK) as u32
+    }
+
+    /// Block and slot of the entry at that place.
+    pub(super) fn address(&self, place: u32) -> (u32, u32) {
+        self.addresses.get(place as usize).copied().unwrap_or_default()
+    }
+
+    /// A number that stands for its facts in this build.
+    pub(super) fn facts_number(&self, place: u32) -> u32 {
+        self.facts.get(place as usize).copied().unwrap_or_default()
+    }
+
+    /// The facts that such a number stands for.
+    pub(super) fn facts(&self, number: u32) -> Facts {
+        self.different.get(number as usize).copied().unwrap_or(Facts { word: 0, signals: 0 })
+    }
+}
+
+/// The number of signals fits the bits of [`Facts::signals`].
+const _: () = assert!(Signal::ALL.len() <= 32);
+
+/// The largest power of two that is no greater; at least 1.
+fn power_of_two_up_to(count: usize) -> usize {
+    1 << count.max(1).ilog2()
+}
+
+#[cfg(test)]
+impl Entries {
+    /// So many tools, sixteen to a block, of two different facts.
+    pub(super) fn made_up(count: u32) -> Self {
+        let different = vec![Facts { word: 0, signals: 0 }, Facts { word: 4, signals: 3 }];
+        let addresses = (0..count).map(|i| (i / 16, i % 16)).collect();
+        let facts = (0..count).map(|i| u32::from(i % 3 == 0)).collect();
+        Self { addresses, facts, different, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_blocks_changes_only_when_the_catalogue_doubles() {
+        assert_eq!([0, 1, 2, 3, 4, 7, 8, 1000].map(power_of_two_up_to), [1, 1, 2, 2, 4, 4, 8, 512]);
+    }
+
+    #[test]
+    fn facts_are_what_filters_ask_for() {
+        let word = Facts::of(Kind::Tool, Some(Class::Execute), Some(Risk::Critical), Some(Registry::Pypi));
+        assert_eq!((word & 3, word >> 2 & 3, word >> 4 & 3, word >> 6), (0, 2, 3, 2));
+        assert_eq!(Facts::of(Kind::Term, None, None, None), 3);
+    }
+}

@@ -1,0 +1,311 @@
+//! The postings of one range of words, sorted and cut into shards: what a reader loads for one word.
+//!
+//! A shard is a script that hands one call its list: what its words begin with, the words, the different facts of its entries, the
+//! different sets of frequent words, and the postings. For each word come, by how well the word fits (tier), the entries in the order of their
+//! addresses: how many blocks further, which slot, which facts. Where a shard begins is decided by the word alone and its own
+//! weight, so that a change here moves no border there.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::entries::{Entries, Facts};
+use super::frequent::{Frequent, hash};
+use super::symbols;
+
+/// Bits of [`Posting::order`] that hold the place; the tier is above them.
+const PLACE_BITS: u32 = 29;
+/// Tiers: a name of one, two, three, more words; a title or a key; the server; the description.
+pub(super) const TIERS: usize = 7;
+
+/// How long lists and shards get.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Entries in the list of one word; the best ones stay.
+    pub(super) listed: usize,
+    /// Signs of an average shard.
+    pub(super) shard: usize,
+}
+
+/// One word of one entry. Written as its length, this number, and its bytes.
+struct Posting {
+    /// The first eight bytes of the word.
+    key: u64,
+    /// Tier and place: what the list of a word is sorted by.
+    order: u32,
+    /// Where the word stands.
+    at: u32,
+}
+
+/// A shard as it is written.
+pub(super) struct Shard {
+    /// Its words are not before this one, and those of the shard before it are: also the name of its file.
+    pub(super) begins: String,
+    /// Its five strings.
+    pub(super) parts: [String; 5],
+}
+
+/// Appends a posting to the bytes of its range.
+pub(super) fn put(bytes: &mut Vec<u8>, word: &str, tier: usize, place: u32) {
+    let order = (tier as u32) << PLACE_BITS | place;
+    bytes.push(u8::try_from(word.len()).unwrap_or(u8::MAX));
+    bytes.extend_from_slice(&order.to_le_bytes());
+    bytes.extend(word.as_bytes().iter().take(usize::from(u8::MAX)));
+}
+
+/// Every posting of a range as it was put: word, tier, place.
+pub(super) fn each<'a>(bytes: &'a [u8], mut tell: impl FnMut(&'a [u8], u32, u32)) {
+    let mut rest = bytes;
+    while let Some((head, after)) = rest.split_at_checked(5) {
+        let (Some(length), Some(order)) = (head.first(), head.get(1..).and_then(|b| b.try_into().ok()))
+        else {
+            return;
+        };
+        let order = u32::from_le_bytes(order);
+        let Some((word, after)) = after.split_at_checked(usize::from(*length)) else { return };
+        tell(word, order >> PLACE_BITS, order & ((1 << PLACE_BITS) - 1));
+        rest = after;
+    }
+}
+
+/// Sorts a range and tells its shards in their order.
+pub(super) fn cut<E>(
+    begins: &str,
+    bytes: &[u8],
+    given: (&Entries, &Frequent),
+    limits: Limits,
+    mut tell: impl FnMut(Shard) -> Result<(), E>,
+) -> Result<(), E> {
+    let postings = sorted(bytes);
+    let mut open: Vec<List<'_>> = Vec::new();
+    let (mut weight, mut alone) = (0, false);
+    let (mut border, mut before) = (begins.to_owned(), "");
+    for run in postings.chunk_by(|a, b| a.key == b.key && word(bytes, a) == word(bytes, b)) {
+        let Some(text) = run.first().map(|posting| word(bytes, posting)) else { continue };
+        let list = List::new(text, run, limits.listed);
+        let own = list.word.len() + 2 + 4 * list.postings.len();
+        let share = (own as u64).saturating_mul(1 << 32) / limits.shard as u64;
+        let chosen = hash(text.as_bytes()) & 0xffff_ffff < share;
+        if !open.is_empty() && (alone || chosen || own >= limits.shard || weight + own > 3 * limits.shard) {
+            tell(shard(std::mem::replace(&mut border, shortest_after(before, text)), &open, given))?;
+            open.clear();
+            weight = 0;
+        }
+        alone = own >= limits.shard;
+        weight += own;
+        before = text;
+        open.push(list);
+    }
+    if open.is_empty() { Ok(()) } else { tell(shard(border, &open, given)) }
+}
+
+fn sorted(bytes: &[u8]) -> Vec<Posting> {
+    let mut count = 0;
+    each(bytes, |_, _, _| count += 1);
+    let mut postings = Vec::with_capacity(count);
+    let mut at = 0u32;
+    each(bytes, |word, tier, place| {
+        let mut key = [0; 8];
+        for (to, from) in key.iter_mut().zip(word) {
+            *to = *from;
+        }
+        let order = tier << PLACE_BITS | place;
+        postings.push(Posting { key: u64::from_be_bytes(key), order, at });
+        at = at.saturating_add(5 + word.len() as u32);
+    });
+    postings.sort_unstable_by(|a, b| {
+        // No word holds a zero byte: short ones are told apart by the key.
+        a.key
+            .cmp(&b.key)
+            .then_with(|| {
+                if a.key & 0xff == 0 { std::cmp::Ordering::Equal } else { word(bytes, a).cmp(word(bytes, b)) }
+            })
+            .then_with(|| a.order.cmp(&b.order))
+    });
+    postings
+}
+
+fn word<'a>(bytes: &'a [u8], posting: &Posting) -> &'a str {
+    let at = posting.at as usize;
+    let length = bytes.get(at).copied().map_or(0, usize::from);
+    let word = bytes.get(at + 5..at + 5 + length).unwrap_or_default();
+    std::str::from_utf8(word).unwrap_or_default()
+}
+
+/// The shortest beginning of `word` that comes after `before`.
+fn shortest_after(before: &str, word: &str) -> String {
+    let same = before.chars().zip(word.chars()).take_while(|(a, b)| a == b).count();
+    word.chars().take(same + 1).collect()
+}
+
+/// The list of one word.
+struct List<'a> {
+    word: &'a str,
+    postings: &'a [Posting],
+    is_cut: bool,
+}
+
+impl<'a> List<'a> {
+    fn new(word: &'a str, run: &'a [Posting], most: usize) -> Self {
+        Self { word, postings: run.get(..most).unwrap_or(run), is_cut: run.len() > most }
+    }
+}
+
+fn place(posting: &Posting) -> u32 {
+    posting.order & ((1 << PLACE_BITS) - 1)
+}
+
+fn shard(begins: String, lists: &[List<'_>], (entries, frequent): (&Entries, &Frequent)) -> Shard {
+    let mut facts: HashMap<u32, u32> = HashMap::new();
+    let mut sets: HashMap<u128, u32> = HashMap::new();
+    for posting in lists.iter().flat_map(|list| list.postings) {
+        *facts.entry(entries.facts_number(place(posting))).or_default() += 1;
+        if !frequent.words.is_empty() {
+            *sets.entry(frequent.bits(place(posting))).or_default() += 1;
+        }
+    }
+    // The commonest first: they get the short numbers.
+    let mut by_count: Vec<(Reverse<u32>, Facts, u32)> =
+        facts.iter().map(|(number, count)| (Reverse(*count), entries.facts(*number), *number)).collect();
+    by_count.sort_unstable();
+    let mut facts_text = String::new();
+    for (place, (_, one, number)) in (0..).zip(by_count) {
+        symbols::put(&mut facts_text, one.word);
+        symbols::put(&mut facts_text, one.signals);
+        facts.insert(number, place);
+    }
+    let mut by_count: Vec<(Reverse<u32>, u128)> =
+        sets.iter().map(|(bits, count)| (Reverse(*count), *bits)).collect();
+    by_count.sort_unstable();
+    let mut sets_text = String::new();
+    for (place, (_, bits)) in (0..).zip(by_count) {
+        symbols::put(&mut sets_text, bits.count_ones());
+        (0..128).filter(|i| bits >> i & 1 == 1).for_each(|i| symbols::put(&mut sets_text, i));
+        sets.insert(bits, place);
+    }
+    let mut text = String::with_capacity(lists.iter().map(|list| 8 + 5 * list.postings.len()).sum());
+    for list in lists {
+        let tiers = list.postings.chunk_by(|a, b| a.order >> PLACE_BITS == b.order >> PLACE_BITS);
+        let used = u32::try_from(tiers.clone().count()).unwrap_or(0);
+        symbols::put(&mut text, used * 2 + u32::from(list.is_cut));
+        for tier in tiers {
+            symbols::put(&mut text, tier.first().map_or(0, |posting| posting.order >> PLACE_BITS));
+            symbols::put(&mut text, u32::try_from(tier.len()).unwrap_or(u32::MAX));
+            let mut before = 0;
+            for posting in tier {
+                let (block, slot) = entries.address(place(posting));
+                symbols::put(&mut text, block - before);
+                symbols::put(&mut text, slot);
+                let number = entries.facts_number(place(posting));
+                symbols::put(&mut text, facts.get(&number).copied().unwrap_or(0));
+                if !frequent.words.is_empty() {
+                    let bits = frequent.bits(place(posting));
+                    symbols::put(&mut text, sets.get(&bits).copied().unwrap_or(0));
+                }
+                before = block;
+            }
+        }
+    }
+    let words = lists.iter().map(|list| list.word).collect::<Vec<_>>().join(" ");
+    Shard { parts: [begins.clone(), words, facts_text, sets_text, text], begins }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { listed: 50, shard: 400 };
+
+    fn shards(bytes: &[u8], entries: u32) -> Vec<Shard> {
+        let (mut all, none) = (Vec::new(), Frequent::default());
+        let given = (&Entries::made_up(entries), &none);
+        let done: Result<(), ()> = cut("", bytes, given, LIMITS, |shard| {
+            all.push(shard);
+            Ok(())
+        });
+        done.unwrap();
+        all
+    }
+
+    fn words(shard: &Shard) -> Vec<&str> {
+        shard.parts[1].split(' ').collect()
+    }
+
+    /// Four-letter words, more of some than of others.
+    fn made_up(without: Option<usize>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for n in (0..400).rev().filter(|n| Some(*n) != without) {
+            let word: String = (0..4).map(|i| char::from(b'a' + (n * 7919 >> (3 * i)) as u8 % 8)).collect();
+            for place in 0..(n % 13) as u32 {
+                put(&mut bytes, &word, n % TIERS, place * 3);
+            }
+        }
+        bytes
+    }
+
+    #[test]
+    fn the_best_stay_where_a_list_is_cut() {
+        let mut bytes = Vec::new();
+        for place in 0..100 {
+            put(&mut bytes, "get", if place < 20 { 6 } else { 1 }, place);
+        }
+        put(&mut bytes, "gets", 3, 7);
+        let all = shards(&bytes, 100);
+        let text: Vec<&str> = all.iter().flat_map(words).collect();
+        assert_eq!(text, ["get", "gets"]);
+        // One tier and cut; tier 1; fifty of them.
+        assert!(all[0].parts[4].starts_with("$!V"), "{}", all[0].parts[4]);
+    }
+
+    #[test]
+    fn shards_are_in_order_and_not_long() {
+        let bytes = made_up(None);
+        let all = shards(&bytes, 60);
+        assert!(all.len() > 10, "{}", all.len());
+        let text: Vec<&str> = all.iter().flat_map(words).collect();
+        assert!(text.is_sorted());
+        for pair in all.windows(2) {
+            let [a, b] = pair else { continue };
+            assert!(words(a).last().unwrap() < &b.begins.as_str() && b.begins.as_str() <= words(b)[0]);
+        }
+        assert!(all.iter().all(|shard| shard.parts[4].len() < 5 * LIMITS.shard));
+    }
+
+    #[test]
+    fn a_word_less_changes_the_shards_beside_it_and_no_others() {
+        let (before, after) = (shards(&made_up(None), 60), shards(&made_up(Some(211)), 60));
+        let differing =
+            after.iter().filter(|shard| !before.iter().any(|old| old.parts == shard.parts)).count();
+        assert!((1..=2).contains(&differing), "{differing} of {}", after.len());
+    }
+
+    #[test]
+    fn the_frequent_words_of_names_stand_beside_each_posting() {
+        let mut bytes = Vec::new();
+        put(&mut bytes, "issue", 1, 0);
+        put(&mut bytes, "issue", 1, 1);
+        let frequent = Frequent::made_up(&["create", "get"], &[0, 2]);
+        let mut texts = Vec::new();
+        let done: Result<(), ()> = cut("", &bytes, (&Entries::made_up(2), &frequent), LIMITS, |shard| {
+            texts.push(shard.parts);
+            Ok(())
+        });
+        done.unwrap();
+        // No word, then one: the second.
+        assert_eq!(texts[0][3], " !!");
+        let ends: Vec<char> = texts[0][4].chars().skip(3).collect();
+        assert_eq!((ends.len(), ends[3], ends[7]), (8, ' ', '!'));
+    }
+
+    #[test]
+    fn long_words_that_begin_alike_are_told_apart() {
+        let mut bytes = Vec::new();
+        for (place, word) in (0..).zip(["abcdefghz", "abcdefgha", "abcdefgh", "abcdefgha"]) {
+            put(&mut bytes, word, 6, place);
+        }
+        let all = shards(&bytes, 60);
+        assert_eq!(all.iter().flat_map(words).collect::<Vec<_>>(), ["abcdefgh", "abcdefgha", "abcdefghz"]);
+        assert_eq!(shortest_after("create", "created"), "created");
+        assert_eq!(shortest_after("ceil", "created"), "cr");
+        assert_eq!(shortest_after("", "ü"), "ü");
+    }
+}

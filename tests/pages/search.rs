@@ -1,0 +1,62 @@
+//! Searching in a browser: what is found is what the pages' own JSON says, from a file as from a server.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::site::MADE_UP;
+use super::tools::{chromium, node};
+
+#[test]
+fn a_reader_finds_what_there_is() {
+    let Some(chromium) = chromium() else { return };
+    let tools: Vec<(String, String)> = MADE_UP
+        .pages()
+        .iter()
+        .filter(|page| page.parent().is_some_and(|folder| folder.ends_with("tools")))
+        .map(|page| {
+            let text = std::fs::read_to_string(page.with_extension("json")).unwrap();
+            let twin: Value = serde_json::from_str(&text).unwrap();
+            let said =
+                |pointer: &str| twin.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let name = said("/name");
+            // The index looks at so much of a description; words beyond would be counted here and not there.
+            let description: String = said("/definition/description").chars().take(180).collect();
+            let server = format!("{} {}", said("/server/name"), said("/server/key"));
+            let apart = parts(&format!("{name} {description} {server}"));
+            (name, apart.to_lowercase())
+        })
+        .collect();
+    assert!(tools.len() > 300, "{} tools", tools.len());
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages").join("search");
+    std::fs::create_dir_all(&pictures).unwrap();
+    let kind = |wanted: &str| MADE_UP.kinds.iter().find(|(kind, _)| kind == wanted).unwrap().1.clone();
+    let task = json!({
+        "chromium": chromium,
+        "root": MADE_UP.out,
+        "pictures": pictures,
+        "tool": kind("tool"),
+        "tools": tools,
+        // Words of names that come at the beginning of descriptions or not at all.
+        "two": ["create", "file"],
+        "many": "get",
+    });
+    let file = pictures.join("task.json");
+    std::fs::write(&file, task.to_string()).unwrap();
+    let Some(said) = node("search.mjs", &[file.to_str().unwrap()]) else { return };
+    println!("{said}pictures in {}", pictures.display());
+}
+
+/// The text with its words that are written together told once more, apart.
+fn parts(text: &str) -> String {
+    let mut apart = format!("{text} ");
+    let mut before = ' ';
+    for c in text.chars() {
+        if c.is_uppercase() && before.is_lowercase() {
+            apart.push(' ');
+        }
+        apart.push(c);
+        before = c;
+    }
+    apart.replace('_', " ")
+}
