@@ -31,7 +31,7 @@ const FAULTS: &str = "
     SELECT target, faults, fault FROM catalogue_queue.jobs
     WHERE state = 'waiting' AND not_before > clock_timestamp() ORDER BY not_before DESC, id LIMIT 10";
 const PACES: &str = "
-    SELECT registry, interval_ms, greatest(extract(epoch FROM next_at - clock_timestamp()), 0)::float8 AS rest
+    SELECT registry, interval_ms, greatest((extract(epoch FROM next_at) - extract(epoch FROM clock_timestamp()))::float8, 0) AS rest
     FROM catalogue_queue.paces ORDER BY registry";
 
 /// Everything `catalogue queue status` says.
