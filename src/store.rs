@@ -38,8 +38,8 @@ use rusqlite::{Transaction, TransactionBehavior};
 
 pub use answers::{Answered, AnsweredTool, answered, answered_servers};
 pub use candidates::{CandidateCounts, Unseen, Waiting};
-pub use collected::{Collected, CollectedProbe};
 pub use changes::{ChangedTool, Judgement, Move, changed_tools, moves};
+pub use collected::{Collected, CollectedProbe};
 pub use declared::{
     DeclaredRecord, DeclaredServer, StoredDeclared, UnseenBundle, declared_lists, declared_servers,
 };

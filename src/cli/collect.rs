@@ -172,11 +172,8 @@ fn check(delivered: &Delivered, limits: &Limits) -> Result<CollectedProbe, Strin
     let read = Delivery::read(body, &target, outcome.as_str(), made_at, limits)
         .map_err(|refused| refused.to_string())?;
     let is_newest = delivered.newest;
-    let who = read.who.map(|who| ScannedFacts {
-        is_newest,
-        mcp_names: who.mcp_names,
-        repository: who.repository,
-    });
+    let who =
+        read.who.map(|who| ScannedFacts { is_newest, mcp_names: who.mcp_names, repository: who.repository });
     let probe = read.probe.filter(|probe| probe.outcome.is_lasting());
     Ok(CollectedProbe {
         release: read.release,

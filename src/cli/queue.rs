@@ -187,7 +187,8 @@ async fn init(settings: &Settings, options: &InitOptions) -> anyhow::Result<Exit
 
 /// `npm=20`: so many a second.
 fn pace(text: &str) -> Result<(String, u32), UsageError> {
-    let bad = || UsageError(format!("--pace {text}: use REGISTRY=N with npm, pypi, github or remote, e.g. npm=20"));
+    let bad =
+        || UsageError(format!("--pace {text}: use REGISTRY=N with npm, pypi, github or remote, e.g. npm=20"));
     let (registry, rate) = text.split_once('=').ok_or_else(bad)?;
     if !["npm", "pypi", "github", "remote"].contains(&registry) {
         return Err(bad());

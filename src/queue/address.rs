@@ -196,10 +196,13 @@ mod tests {
 
     #[test]
     fn a_password_can_be_taken_off_a_command_line() {
-        let taken = TypedAddress::without_password("postgres://w1:s3cret%40x@h.example:5433/cat?sslmode=require");
+        let taken =
+            TypedAddress::without_password("postgres://w1:s3cret%40x@h.example:5433/cat?sslmode=require");
         let rest = "postgres://w1@h.example:5433/cat?sslmode=require".to_owned();
         assert_eq!(taken, Some((rest, "s3cret@x".to_owned())));
-        for text in ["postgres://w1@h.example/cat", "npm:x", "https://u:p@h.example/", "postgres://h.example:5/cat"] {
+        for text in
+            ["postgres://w1@h.example/cat", "npm:x", "https://u:p@h.example/", "postgres://h.example:5/cat"]
+        {
             assert_eq!(TypedAddress::without_password(text), None, "{text}");
         }
     }

@@ -191,7 +191,10 @@ fn check_facts(read: &mut Delivery) -> Result<(), Refused> {
 fn is_https(text: &str) -> bool {
     text.len() <= SHORT_BYTES
         && url::Url::parse(text).is_ok_and(|url| {
-            url.scheme() == "https" && url.host_str().is_some() && url.username().is_empty() && url.password().is_none()
+            url.scheme() == "https"
+                && url.host_str().is_some()
+                && url.username().is_empty()
+                && url.password().is_none()
         })
 }
 

@@ -164,7 +164,10 @@ impl QueueError {
             "57P01" | "57P02" | "57P03" | "57P05" => {
                 QueueError::Unreachable { place, source: Box::new(source) }
             }
-            text if ["08", "40", "53", "55", "57", "58", "25"].iter().any(|class| text.starts_with(class)) => {
+            text if ["08", "40", "53", "55", "57", "58", "25"]
+                .iter()
+                .any(|class| text.starts_with(class)) =>
+            {
                 QueueError::Busy { place, source }
             }
             _ => QueueError::Sql { place, source },

@@ -32,11 +32,11 @@ const RETRY: &str = "
     RETURNING id";
 const HURRY: &str = "
     UPDATE catalogue_queue.jobs SET not_before = '-infinity'
-    WHERE state = 'waiting' AND not_before > clock_timestamp() RETURNING id";
+    WHERE state = 'waiting' AND not_before > now() RETURNING id";
 const PURGE_BODIES: &str = "
     WITH gone AS (
       UPDATE catalogue_queue.results SET body = NULL
-      WHERE body IS NOT NULL AND made_at < clock_timestamp() - $1 * interval '1 second' RETURNING id)
+      WHERE body IS NOT NULL AND made_at < now() - $1 * interval '1 second' RETURNING id)
     SELECT count(*) FROM gone";
 const PURGE_ALL: &str = "
     WITH gone AS (DELETE FROM catalogue_queue.jobs WHERE state <> 'leased' RETURNING id) SELECT count(*) FROM gone";
@@ -151,4 +151,3 @@ impl Link {
         Ok(rows.first().map_or(0, |row| u64::try_from(row.get::<_, i64>(0)).unwrap_or_default()))
     }
 }
-

@@ -79,10 +79,10 @@ impl Link {
             let millis = i32::try_from(*millis).unwrap_or(i32::MAX);
             client.execute(SET_PACE, &[registry, &millis]).await.map_err(refused)?;
         }
-        let has_role: bool =
-            client.query_one(HAS_ROLE, &[&setup.worker_role]).await.map_err(refused)?.get(0);
+        let has_role: bool = client.query_one(HAS_ROLE, &[&setup.worker_role]).await.map_err(refused)?.get(0);
         if !has_role {
-            let sql: String = client.query_one(MAKE_ROLE, &[&setup.worker_role]).await.map_err(refused)?.get(0);
+            let sql: String =
+                client.query_one(MAKE_ROLE, &[&setup.worker_role]).await.map_err(refused)?.get(0);
             client.batch_execute(&sql).await.map_err(refused)?;
         }
         let grants: String = client.query_one(GRANTS, &[&setup.worker_role]).await.map_err(refused)?.get(0);

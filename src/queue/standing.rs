@@ -6,32 +6,33 @@ use serde::Serialize;
 
 use super::{Link, QueueError};
 
+/// Statements with `now()`: with the clock itself no index can be used.
 const TALLIES: &str = "
     SELECT state, outcome, sum(jobs)::bigint AS jobs FROM catalogue_queue.tallies
     GROUP BY state, outcome HAVING sum(jobs) <> 0 ORDER BY state, outcome";
 /// Of the last results only: a look at a million would take as long as they are many.
 const RATE: &str = "
-    SELECT count(*) AS results, coalesce(extract(epoch FROM clock_timestamp() - min(l.made_at)), 0)::float8 AS seconds,
+    SELECT count(*) AS results, coalesce(extract(epoch FROM now() - min(l.made_at)), 0)::float8 AS seconds,
       coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY l.millis), 0)::float8 AS median,
       coalesce(percentile_cont(0.95) WITHIN GROUP (ORDER BY l.millis), 0)::float8 AS p95
     FROM (SELECT made_at, millis FROM catalogue_queue.results
-      WHERE made_at > clock_timestamp() - interval '10 minutes' ORDER BY made_at DESC LIMIT 5000) l";
+      WHERE made_at > now() - interval '10 minutes' ORDER BY made_at DESC LIMIT 5000) l";
 const AGES: &str = "
-    SELECT coalesce(extract(epoch FROM clock_timestamp()
+    SELECT coalesce(extract(epoch FROM now()
         - (SELECT min(enqueued_at) FROM catalogue_queue.jobs WHERE state = 'waiting')), 0)::float8 AS waiting,
-      (SELECT count(*) FROM catalogue_queue.jobs WHERE state = 'waiting' AND not_before > clock_timestamp()) AS later,
-      (SELECT count(*) FROM catalogue_queue.jobs WHERE state = 'leased' AND lease_until < clock_timestamp()) AS overdue,
+      (SELECT count(*) FROM catalogue_queue.jobs WHERE state = 'waiting' AND not_before > now()) AS later,
+      (SELECT count(*) FROM catalogue_queue.jobs WHERE state = 'leased' AND lease_until < now()) AS overdue,
       m.id::text AS id, m.version AS version FROM catalogue_queue.meta m";
 const WORKERS: &str = "
-    SELECT worker, count(*) AS held, extract(epoch FROM clock_timestamp() - min(leased_at))::float8 AS oldest
+    SELECT worker, count(*) AS held, extract(epoch FROM now() - min(leased_at))::float8 AS oldest
     FROM catalogue_queue.jobs WHERE state = 'leased' GROUP BY worker, session ORDER BY worker LIMIT 500";
 const POISON: &str = "
     SELECT target, deaths, state, outcome FROM catalogue_queue.jobs WHERE deaths > 0 ORDER BY deaths DESC, id LIMIT 20";
 const FAULTS: &str = "
     SELECT target, faults, fault FROM catalogue_queue.jobs
-    WHERE state = 'waiting' AND not_before > clock_timestamp() ORDER BY not_before DESC, id LIMIT 10";
+    WHERE state = 'waiting' AND not_before > now() ORDER BY not_before DESC, id LIMIT 10";
 const PACES: &str = "
-    SELECT registry, interval_ms, greatest((extract(epoch FROM next_at) - extract(epoch FROM clock_timestamp()))::float8, 0) AS rest
+    SELECT registry, interval_ms, greatest((extract(epoch FROM next_at) - extract(epoch FROM now()))::float8, 0) AS rest
     FROM catalogue_queue.paces ORDER BY registry";
 
 /// Everything `catalogue queue status` says.

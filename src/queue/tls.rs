@@ -40,10 +40,7 @@ impl Tls {
             }
             None => {
                 let verifier = Verifier::new(provider).map_err(io::Error::other)?;
-                builder
-                    .dangerous()
-                    .with_custom_certificate_verifier(Arc::new(verifier))
-                    .with_no_client_auth()
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
             }
         };
         Ok(Self { config: Arc::new(config) })
@@ -59,8 +56,9 @@ where
     type Error = io::Error;
 
     fn make_tls_connect(&mut self, host: &str) -> Result<Self::TlsConnect, Self::Error> {
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "no name that a certificate could have"))?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| {
+            io::Error::new(io::ErrorKind::InvalidInput, "no name that a certificate could have")
+        })?;
         Ok(ToHost { connector: TlsConnector::from(Arc::clone(&self.config)), name })
     }
 }

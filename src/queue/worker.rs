@@ -88,9 +88,8 @@ impl Link {
     pub async fn claim(&self, worker: &Worker) -> Result<Claimed, QueueError> {
         let schema = i32::try_from(worker.scanner_schema).unwrap_or(i32::MAX);
         let lease = millis(worker.lease);
-        let rows = self
-            .rows(CLAIM, &[&QUEUE_VERSION, &schema, &worker.name, &worker.session, &lease])
-            .await?;
+        let rows =
+            self.rows(CLAIM, &[&QUEUE_VERSION, &schema, &worker.name, &worker.session, &lease]).await?;
         let Some(row) = rows.first() else {
             return Ok(Claimed::Nothing { wait: Duration::from_secs(1), is_open: true });
         };

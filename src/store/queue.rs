@@ -125,7 +125,9 @@ impl WorkQueue for Store {
     }
 
     fn heartbeat(&mut self, held: &Claim, lease: Duration, now: Timestamp) -> Result<bool, StoreError> {
-        self.write(|tx| changed(tx, HEARTBEAT, params![held.key, held.attempt, held.token, lease_end(now, lease)]))
+        self.write(|tx| {
+            changed(tx, HEARTBEAT, params![held.key, held.attempt, held.token, lease_end(now, lease)])
+        })
     }
 
     fn complete(&mut self, held: &Claim, now: Timestamp) -> Result<bool, StoreError> {

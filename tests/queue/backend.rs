@@ -100,7 +100,8 @@ impl Backend for Sqlite {
 
     fn states(&mut self) -> BTreeMap<String, Line> {
         let db = Store::open_read_only(&self.path).unwrap();
-        let mut read = db.prepare("SELECT key, state, deaths, company_deaths FROM work ORDER BY key").unwrap();
+        let mut read =
+            db.prepare("SELECT key, state, deaths, company_deaths FROM work ORDER BY key").unwrap();
         let rows = read.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?))));
         rows.unwrap().map(Result::unwrap).collect()
     }
@@ -185,7 +186,9 @@ impl Backend for Postgres {
     }
 
     fn states(&mut self) -> BTreeMap<String, Line> {
-        let rows = self.database.sql("SELECT target, state, deaths, company_deaths FROM catalogue_queue.jobs ORDER BY target");
+        let rows = self
+            .database
+            .sql("SELECT target, state, deaths, company_deaths FROM catalogue_queue.jobs ORDER BY target");
         let text = |cell: &Option<String>| cell.clone().unwrap();
         let read = |row: &Vec<Option<String>>| {
             let count = |i: usize| text(&row[i]).parse().unwrap();

@@ -85,7 +85,8 @@ impl<'a> Fleet<'a> {
     /// Short leases: what is lost is handed out soon.
     fn hire(database: &Database, own: &Path) -> Child {
         let log = std::fs::File::options().create(true).append(true).open(own.join("log")).unwrap();
-        let mut command = worker(own, database, &["--slots", "1", "--until-empty", "--lease", "4", "--timeout", "3"]);
+        let mut command =
+            worker(own, database, &["--slots", "1", "--until-empty", "--lease", "4", "--timeout", "3"]);
         command.stderr(log).stdout(Stdio::null()).spawn().unwrap()
     }
 
@@ -106,7 +107,10 @@ impl<'a> Fleet<'a> {
     }
 
     fn said(&self) -> String {
-        self.folders.iter().map(|f| std::fs::read_to_string(f.path().join("log")).unwrap_or_default()).collect()
+        self.folders
+            .iter()
+            .map(|f| std::fs::read_to_string(f.path().join("log")).unwrap_or_default())
+            .collect()
     }
 }
 
@@ -229,7 +233,10 @@ fn play(plan: &Plan, seed: u64) {
             }
             if share > 0.4 && !collected {
                 // The coordinator reads, and enqueues the same again, in the middle of it.
-                collected = keeper(var.path(), &database, &["collect", "-q", "--db", "out.db"]).status().unwrap().success();
+                collected = keeper(var.path(), &database, &["collect", "-q", "--db", "out.db"])
+                    .status()
+                    .unwrap()
+                    .success();
             }
         }
         over.store(true, Ordering::Relaxed);

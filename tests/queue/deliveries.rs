@@ -108,7 +108,8 @@ fn collecting_stores_what_is_honest_names_what_is_not_and_goes_on() {
         for n in 0..4 {
             let Claimed::Job(held) = link.claim(&worker(1)).await.unwrap() else { panic!("nothing") };
             let mut value = honest();
-            value["release"]["server"] = json!(if n == 1 { "npm:bank".to_owned() } else { format!("npm:pear{n}") });
+            value["release"]["server"] =
+                json!(if n == 1 { "npm:bank".to_owned() } else { format!("npm:pear{n}") });
             let body = if n == 2 { b"\x00\xff{{{".to_vec() } else { value.to_string().into_bytes() };
             assert!(link.complete(&held, Outcome::Ok, Duration::from_secs(1), Some(&body)).await.unwrap());
         }
@@ -121,11 +122,19 @@ fn collecting_stores_what_is_honest_names_what_is_not_and_goes_on() {
         serde_json::from_str::<Value>(&printed(&mut command)).unwrap()
     };
     let first = collect();
-    assert_eq!((&first["new"], &first["stored"], &first["refused"]), (&json!(4), &json!(2), &json!(2)), "{first}");
+    assert_eq!(
+        (&first["new"], &first["stored"], &first["refused"]),
+        (&json!(4), &json!(2), &json!(2)),
+        "{first}"
+    );
     assert_eq!(collect()["new"], 0, "each result is stored once");
     let db = catalogue::store::Store::open_read_only(&var.path().join("out.db")).unwrap();
     let names: String = db
-        .query_row("SELECT group_concat(name) FROM (SELECT DISTINCT name FROM definitions ORDER BY name)", [], |row| row.get(0))
+        .query_row(
+            "SELECT group_concat(name) FROM (SELECT DISTINCT name FROM definitions ORDER BY name)",
+            [],
+            |row| row.get(0),
+        )
         .unwrap();
     assert_eq!(names, "read_pears", "the name and the hash are read from the bytes");
     let servers: u32 = db.query_row("SELECT count(*) FROM servers", [], |row| row.get(0)).unwrap();

@@ -1,10 +1,9 @@
 //! MCP servers over HTTP on loopback: healthy ones, some that hang or never end, and some that take their worker down.
 
-use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,8 +11,6 @@ use serde_json::{Value, json};
 /// All of them, one path each: `/calm/N`, `/hang/N`, `/eats/N`, `/poison/N`.
 pub(crate) struct Fake {
     pub(crate) port: u16,
-    /// How often each was asked to begin.
-    pub(crate) begun: Arc<Mutex<HashMap<String, u32>>>,
     /// Paths of poison that was just swallowed.
     pub(crate) swallowed: Mutex<Receiver<String>>,
 }
@@ -22,16 +19,14 @@ impl Fake {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let begun = Arc::new(Mutex::new(HashMap::new()));
         let (tell, swallowed) = channel();
-        let counts = Arc::clone(&begun);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (counts, tell) = (Arc::clone(&counts), tell.clone());
-                std::thread::spawn(move || answer(&stream, &counts, &tell));
+                let tell = tell.clone();
+                std::thread::spawn(move || answer(&stream, &tell));
             }
         });
-        Self { port, begun, swallowed: Mutex::new(swallowed) }
+        Self { port, swallowed: Mutex::new(swallowed) }
     }
 
     /// The target of a path.
@@ -41,7 +36,7 @@ impl Fake {
 }
 
 /// One request a connection. None of its errors matters: whoever asked may be dead by now.
-fn answer(stream: &TcpStream, counts: &Mutex<HashMap<String, u32>>, tell: &Sender<String>) -> Option<()> {
+fn answer(stream: &TcpStream, tell: &Sender<String>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first).ok()?;
@@ -63,9 +58,6 @@ fn answer(stream: &TcpStream, counts: &Mutex<HashMap<String, u32>>, tell: &Sende
     reader.read_exact(&mut body).ok()?;
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let call = asked["method"].as_str().unwrap_or_default();
-    if call == "initialize" {
-        *counts.lock().unwrap().entry(path.clone()).or_default() += 1;
-    }
     let kind = path.split('/').nth(1)?.to_owned();
     match kind.as_str() {
         "hang" => std::thread::sleep(Duration::from_secs(60)),

@@ -21,7 +21,10 @@ pub(crate) fn list(folder: &std::path::Path, targets: &[String]) -> std::path::P
 /// A command of the queue's keeper.
 pub(crate) fn keeper(var: &std::path::Path, database: &Database, args: &[&str]) -> Command {
     let mut command = catalogue(var);
-    command.args(args).args(["--queue", &database.address("keeper")]).env("CATALOGUE_QUEUE_PASSWORD", PASSWORD);
+    command
+        .args(args)
+        .args(["--queue", &database.address("keeper")])
+        .env("CATALOGUE_QUEUE_PASSWORD", PASSWORD);
     command
 }
 
@@ -138,7 +141,9 @@ fn a_password_is_in_no_list_of_processes_and_in_no_message() {
     let mut command = catalogue(var.path());
     command.args(["worker", "--sandbox", "none", "--slots", "1", "--grace", "0", "--queue", &with(PASSWORD)]);
     let child = command.stderr(Stdio::piped()).spawn().unwrap();
-    until("it works", || database.number("SELECT count(*) FROM catalogue_queue.jobs WHERE state = 'leased'") == 1);
+    until("it works", || {
+        database.number("SELECT count(*) FROM catalogue_queue.jobs WHERE state = 'leased'") == 1
+    });
     let line = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
     let line = String::from_utf8_lossy(&line).into_owned();
     assert!(line.contains("worker") && !line.contains(PASSWORD), "{line}");
@@ -146,13 +151,15 @@ fn a_password_is_in_no_list_of_processes_and_in_no_message() {
     let (code, said) = ended(child);
     assert!(code == 0 && !said.contains(PASSWORD), "{said}");
     let mut wrong = catalogue(var.path());
-    let output = wrong.args(["worker", "--sandbox", "none", "--queue", &with("not-this-1")]).output().unwrap();
+    let output =
+        wrong.args(["worker", "--sandbox", "none", "--queue", &with("not-this-1")]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(4), "{said}");
     assert!(said.contains("the login was refused") && said.contains(&hand), "{said}");
     assert!(!said.contains("not-this-1"), "{said}");
     let mut bad = catalogue(var.path());
-    let output = bad.args(["queue", "status", "--queue", "postgres://u:not-this-1@h.example:x/c"]).output().unwrap();
+    let output =
+        bad.args(["queue", "status", "--queue", "postgres://u:not-this-1@h.example:x/c"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(!said.contains("not-this-1"), "{said}");
@@ -184,14 +191,21 @@ fn metrics_are_scraped_in_their_own_format() {
     let address = said.trim().rsplit_once("http://").unwrap().1.trim_end_matches("/metrics").to_owned();
     let ask = |path: &str| {
         let mut stream = std::net::TcpStream::connect(&address).unwrap();
-        std::io::Write::write_all(&mut stream, format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
+        std::io::Write::write_all(&mut stream, format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
+            .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
     };
     let answer = ask("/metrics");
-    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("application/openmetrics-text"), "{answer}");
-    assert!(answer.contains("\ncatalogue_queue_jobs{state=\"waiting\"} 0\n") && answer.ends_with("# EOF\n"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK") && answer.contains("application/openmetrics-text"),
+        "{answer}"
+    );
+    assert!(
+        answer.contains("\ncatalogue_queue_jobs{state=\"waiting\"} 0\n") && answer.ends_with("# EOF\n"),
+        "{answer}"
+    );
     assert!(ask("/other").starts_with("HTTP/1.1 404"));
     signal(child.id(), "TERM");
     assert!(child.wait().unwrap().success());

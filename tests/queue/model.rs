@@ -105,8 +105,11 @@ impl Model {
     }
 
     fn lose(&mut self, worker: usize) {
-        let mut held: Vec<_> =
-            self.jobs.values_mut().filter(|job| matches!(job.state, State::Leased(w, _) if w == worker)).collect();
+        let mut held: Vec<_> = self
+            .jobs
+            .values_mut()
+            .filter(|job| matches!(job.state, State::Leased(w, _) if w == worker))
+            .collect();
         held.sort_by_key(|job| job.place);
         let alone = held.len() == 1;
         for job in held {

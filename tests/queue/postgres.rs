@@ -15,7 +15,8 @@ use catalogue::queue::{Link, QueueAddress};
 /// What the keeper and the workers log in with.
 pub(crate) const PASSWORD: &str = "pear-tree-7";
 /// Ends the server when the test process is gone and its end of the pipe with it.
-const KEEPER: &str = r#"exec 3<&0; "$0" "$@" 3<&- & p=$!; (read -r _ <&3; kill -INT $p) & r=$!; wait $p; kill $r"#;
+const KEEPER: &str =
+    r#"exec 3<&0; "$0" "$@" 3<&- & p=$!; (read -r _ <&3; kill -INT $p) & r=$!; wait $p; kill $r"#;
 
 static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
 static DATABASES: AtomicU32 = AtomicU32::new(0);
@@ -98,7 +99,16 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = Self { folder, bin, user, port, options, keeper: Mutex::new(None) };
         let mut init = server.command("initdb");
-        init.args(["-U", "keeper", "-E", "UTF8", "--no-locale", "--no-sync", "--auth=scram-sha-256", "--pwfile"]);
+        init.args([
+            "-U",
+            "keeper",
+            "-E",
+            "UTF8",
+            "--no-locale",
+            "--no-sync",
+            "--auth=scram-sha-256",
+            "--pwfile",
+        ]);
         init.arg(&password).arg("-D").arg(server.data());
         let made = init.output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
@@ -108,11 +118,6 @@ impl Server {
 
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
-    }
-
-    /// Its folder.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     fn command(&self, program: &str) -> Command {
@@ -130,11 +135,8 @@ impl Server {
 
     /// Starts it, also again after it was killed, and waits until it answers.
     pub(crate) fn up(&self) {
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.folder.path().join("log"))
-            .unwrap();
+        let log =
+            std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         let begun = Instant::now();
         loop {
             let mut command = Command::new("/bin/sh");
@@ -189,13 +191,12 @@ impl Server {
         format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// The port it listens at.
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
     /// Statements as its keeper, on a connection of their own.
-    pub(crate) fn sql(&self, database: &str, text: &str) -> Result<Vec<Vec<Option<String>>>, tokio_postgres::Error> {
+    pub(crate) fn sql(
+        &self,
+        database: &str,
+        text: &str,
+    ) -> Result<Vec<Vec<Option<String>>>, tokio_postgres::Error> {
         self.sql_as("keeper", database, text)
     }
 

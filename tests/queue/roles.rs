@@ -40,7 +40,9 @@ fn a_workers_login_reaches_four_functions_and_nothing_else() {
         denied(&format!("COPY catalogue_queue.{table} TO STDOUT"));
     }
     denied("UPDATE catalogue_queue.jobs SET token = gen_random_uuid()");
-    denied("INSERT INTO catalogue_queue.jobs (key, target, registry, scanner_schema, place) VALUES ('x', 'x', 'npm', 2, 1)");
+    denied(
+        "INSERT INTO catalogue_queue.jobs (key, target, registry, scanner_schema, place) VALUES ('x', 'x', 'npm', 2, 1)",
+    );
     denied("SELECT catalogue_queue.sweep()");
     denied("SELECT nextval('catalogue_queue.places')");
     denied("CREATE FUNCTION catalogue_queue.now() RETURNS int LANGUAGE sql AS 'SELECT 1'");
@@ -124,9 +126,15 @@ fn after_eight_transient_faults_a_job_ends_and_the_same_command_wakes_it() {
         let nothing = link.claim(&worker(1)).await.unwrap();
         assert!(matches!(nothing, Claimed::Nothing { is_open: false, .. }), "{nothing:?}");
     });
-    assert_eq!(database.number("SELECT count(*) FROM catalogue_queue.results WHERE outcome = 'no-network'"), 1);
+    assert_eq!(
+        database.number("SELECT count(*) FROM catalogue_queue.results WHERE outcome = 'no-network'"),
+        1
+    );
     fill(&database, &["npm:a@1"]);
-    assert_eq!(database.number("SELECT count(*) FROM catalogue_queue.jobs WHERE state = 'waiting' AND faults = 0"), 1);
+    assert_eq!(
+        database.number("SELECT count(*) FROM catalogue_queue.jobs WHERE state = 'waiting' AND faults = 0"),
+        1
+    );
 }
 
 #[test]
@@ -139,7 +147,10 @@ fn versions_are_checked_on_both_sides() {
     assert!(matches!(error, QueueError::Scanner { .. }) && !error.passes(), "{error:?}");
     database.sql("UPDATE catalogue_queue.meta SET version = 7");
     let error = runtime.block_on(async { database.worker().claim(&worker(1)).await }).unwrap_err();
-    assert!(error.to_string().contains("version 7") && error.to_string().contains("update this program"), "{error}");
+    assert!(
+        error.to_string().contains("version 7") && error.to_string().contains("update this program"),
+        "{error}"
+    );
     let error = runtime.block_on(async { database.keeper().check_version().await }).unwrap_err();
     assert!(matches!(error, QueueError::Version { found: 7, .. }), "{error:?}");
     let login = runtime.block_on(async { database.link(&database.hand(), "wrong").claim(&worker(1)).await });

@@ -51,12 +51,16 @@ fn the_status_of_a_million_jobs_takes_no_longer_than_that_of_ten() {
     );
     runtime().block_on(async {
         let keeper = database.keeper();
-        keeper.standing().await.unwrap();
-        let begun = Instant::now();
-        let standing = keeper.standing().await.unwrap();
-        let took = begun.elapsed();
+        let mut standing = keeper.standing().await.unwrap();
+        // The best of a few looks: this machine may be busy.
+        let mut took = Duration::MAX;
+        for _ in 0..5 {
+            let begun = Instant::now();
+            standing = keeper.standing().await.unwrap();
+            took = took.min(begun.elapsed());
+        }
         println!("status of a million jobs: {took:?}");
         assert_eq!((standing.waiting, standing.done), (333_333, 666_667));
-        assert!(took < Duration::from_millis(1000), "{took:?}");
+        assert!(took < Duration::from_millis(200), "{took:?}");
     });
 }

@@ -35,7 +35,11 @@ pub(super) const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// What lives in one place only: what it is, how it is spelled, and the files that may spell it (prefix of the path).
 const ONLY_IN: &[(&str, &str, &[&str])] = &[
-    ("async", r"\basync\b|\.await\b|\btokio(_util)?::", &["http", "sources", "probe", "queue", "cli/scan", "cli/queue", "cli/collect"]),
+    (
+        "async",
+        r"\basync\b|\.await\b|\btokio(_util)?::",
+        &["http", "sources", "probe", "queue", "cli/scan", "cli/queue", "cli/collect"],
+    ),
     ("SQL", r"\brusqlite\b", &["store"]),
     ("PostgreSQL", r"\btokio_postgres\b|\btokio_rustls\b", &["queue"]),
     ("templates", r"\btera::", &["render"]),

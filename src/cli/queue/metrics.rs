@@ -90,9 +90,19 @@ fn text(standing: &Standing) -> String {
         .map(|(word, jobs)| (format!("{{outcome=\"{word}\"}}"), *jobs as f64))
         .collect();
     family("catalogue_queue_done", "gauge", "Jobs that are done by outcome.", &outcomes);
-    family("catalogue_queue_later", "gauge", "Jobs that wait after a fault.", &one(standing.waiting_for_later as f64));
+    family(
+        "catalogue_queue_later",
+        "gauge",
+        "Jobs that wait after a fault.",
+        &one(standing.waiting_for_later as f64),
+    );
     family("catalogue_queue_overdue", "gauge", "Leases that ran out.", &one(standing.overdue as f64));
-    family("catalogue_queue_workers", "gauge", "Workers that hold jobs.", &one(standing.workers.len() as f64));
+    family(
+        "catalogue_queue_workers",
+        "gauge",
+        "Workers that hold jobs.",
+        &one(standing.workers.len() as f64),
+    );
     family("catalogue_queue_per_minute", "gauge", "Results a minute, lately.", &one(standing.per_minute));
     family(
         "catalogue_queue_oldest_waiting_seconds",
@@ -110,7 +120,12 @@ fn text(standing: &Standing) -> String {
         .collect();
     family("catalogue_queue_rest_seconds", "gauge", "How long a registry is left alone.", &rests);
     if let Some(eta) = standing.eta_seconds {
-        family("catalogue_queue_left_seconds", "gauge", "Until nothing waits, at that rate.", &one(eta as f64));
+        family(
+            "catalogue_queue_left_seconds",
+            "gauge",
+            "Until nothing waits, at that rate.",
+            &one(eta as f64),
+        );
     }
     out.push_str("# EOF\n");
     out

@@ -45,7 +45,9 @@ pub(super) fn table(place: &str, standing: &Standing) -> String {
     );
     row(
         "left",
-        standing.eta_seconds.map_or_else(|| "unknown: nothing ended lately".to_owned(), |eta| span(eta as f64)),
+        standing
+            .eta_seconds
+            .map_or_else(|| "unknown: nothing ended lately".to_owned(), |eta| span(eta as f64)),
     );
     row("oldest waiting", span(standing.oldest_waiting_seconds));
     let mut list = |head: &str, lines: Vec<String>| {
@@ -60,7 +62,9 @@ pub(super) fn table(place: &str, standing: &Standing) -> String {
     list(
         "workers",
         workers
-            .map(|w| format!("{}  holds {}, the oldest for {}", shown(&w.worker), w.held, span(w.oldest_seconds)))
+            .map(|w| {
+                format!("{}  holds {}, the oldest for {}", shown(&w.worker), w.held, span(w.oldest_seconds))
+            })
             .collect(),
     );
     let poison = standing.poison.iter();

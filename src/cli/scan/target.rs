@@ -15,15 +15,14 @@ use crate::http::Reach;
 use crate::model::identity::RepositoryClaim;
 use crate::model::work::Claim;
 use crate::model::{
-    Attempt, Outcome, Probe, Registry, Release, ReleaseFacts, ServerKey, Target, Transport,
-    Untrusted,
+    Attempt, Outcome, Probe, Registry, Release, ReleaseFacts, ServerKey, Target, Transport, Untrusted,
 };
 use crate::probe::registry::github::is_commit;
 use crate::probe::registry::{FindError, ReleaseFound, find_release};
 use crate::probe::runner::{PackageProbe, Prober};
 use crate::probe::{local, remote, toolchain};
-use crate::store::identity::ScannedFacts;
 use crate::store::StoreError;
+use crate::store::identity::ScannedFacts;
 
 /// Characters kept of a name in the official registry, which has at most 200 by its own rule.
 const NAME_CHARS: usize = 300;

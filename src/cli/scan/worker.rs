@@ -182,9 +182,7 @@ impl Scan {
         let heart = async {
             loop {
                 tokio::time::sleep(HEARTBEAT).await;
-                if let Err(error) =
-                    self.with_store(|s| s.heartbeat(claim, LEASE, Timestamp::now()))
-                {
+                if let Err(error) = self.with_store(|s| s.heartbeat(claim, LEASE, Timestamp::now())) {
                     tracing::warn!(target = %claim.key, %error, "the lease cannot be prolonged");
                 }
             }

@@ -120,7 +120,9 @@ impl Bench<'_> {
                     ));
                     return Ok(());
                 }
-                Err(QueueError::TooLarge { .. }) if delivery.probe.as_ref().is_some_and(|p| !p.tools.is_empty()) => {
+                Err(QueueError::TooLarge { .. })
+                    if delivery.probe.as_ref().is_some_and(|p| !p.tools.is_empty()) =>
+                {
                     row.outcome = shrink(&mut delivery, body.len());
                     body = delivery.to_bytes();
                 }

@@ -65,8 +65,7 @@ impl Parcel {
                 known.clone_from(new);
             }
         }
-        for (known, new) in
-            [(&mut facts.repository, &said.repository), (&mut facts.homepage, &said.homepage)]
+        for (known, new) in [(&mut facts.repository, &said.repository), (&mut facts.homepage, &said.homepage)]
         {
             if known.is_none() {
                 known.clone_from(new);

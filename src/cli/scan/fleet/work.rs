@@ -71,8 +71,9 @@ pub(in crate::cli) fn work(settings: &Settings, link: &Link, options: &WorkOptio
     let hints = targets::parse_hints(&hints, std::path::Path::new("data/launch.toml"))?;
     let cache_max = match (&options.scan.cache_max, &settings.config.scan.cache_max) {
         (Some(size), _) => bytes_of(size).map_err(|e| targets::UsageError(format!("--cache-max: {e}")))?,
-        (None, Some(size)) => bytes_of(size)
-            .map_err(|message| targets::FileError::Value { key: "scan.cache_max", message })?,
+        (None, Some(size)) => {
+            bytes_of(size).map_err(|message| targets::FileError::Value { key: "scan.cache_max", message })?
+        }
         (None, None) => DEFAULT_CACHE_MAX,
     };
     let mut limits = settings.config.limits.clone();
