@@ -31,13 +31,13 @@ struct Plan {
 }
 
 const SHORT: Plan = Plan {
-    targets: 120,
+    targets: 160,
     poison: 2,
     hang: 1,
     eat: 1,
     workers: 3,
     server_kills: 1,
-    every: Duration::from_millis(1500),
+    every: Duration::from_millis(700),
 };
 const FULL: Plan = Plan {
     targets: 1500,
@@ -222,7 +222,7 @@ fn play(plan: &Plan, seed: u64) {
             }
             let hand = &fleet.hands[dice.below(fleet.hands.len())];
             let is_asleep = stopped.iter().any(|(pid, _)| *pid == hand.id());
-            if dice.below(5) == 0 && !is_asleep {
+            if (done.worker_kills + done.stops) % 4 == 2 && !is_asleep {
                 signal(hand.id(), "STOP");
                 stopped.push((hand.id(), Instant::now()));
                 done.stops += 1;
@@ -251,7 +251,7 @@ fn play(plan: &Plan, seed: u64) {
         plan.targets,
         avenged.load(Ordering::Relaxed)
     );
-    assert!(done.worker_kills > 0, "there was no chaos");
+    assert!(done.worker_kills > 1 && done.stops > 0 && done.server_kills > 0, "there was no chaos: {done:?}");
     assert_eq!(number("SELECT count(*) FROM catalogue_queue.jobs WHERE state <> 'done'"), 0);
     assert_eq!(number("SELECT count(*) FROM catalogue_queue.results"), new as i64, "exactly one result each");
     assert_eq!(number("SELECT count(DISTINCT job_id) FROM catalogue_queue.results"), new as i64);

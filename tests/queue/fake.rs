@@ -65,6 +65,8 @@ fn answer(stream: &TcpStream, tell: &Sender<String>) -> Option<()> {
             tell.send(path.clone()).ok()?;
             std::thread::sleep(Duration::from_secs(60));
         }
+        // As long as a quick start takes.
+        "calm" if call == "tools/list" => std::thread::sleep(Duration::from_millis(150)),
         "eats" if call == "initialize" => return flood(stream),
         _ => {}
     }

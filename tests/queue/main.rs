@@ -20,6 +20,7 @@ mod model;
 mod postgres;
 mod roles;
 mod speed;
+mod tls;
 
 use std::path::Path;
 use std::process::{Command, Stdio};

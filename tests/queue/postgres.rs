@@ -120,13 +120,19 @@ impl Server {
         self.folder.path().join("data")
     }
 
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.bin.join(program));
         self.as_user(&mut command);
         command
     }
 
-    fn as_user(&self, command: &mut Command) {
+    /// Lets a program be run by the user that the server runs as.
+    pub(crate) fn as_user(&self, command: &mut Command) {
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         if let Some((uid, gid)) = self.user {
             command.uid(uid).gid(gid);
