@@ -2,6 +2,7 @@
 
 mod build;
 mod classify;
+mod collect;
 mod corrections;
 mod dev;
 mod doctor;
@@ -10,6 +11,7 @@ mod exit;
 mod explain;
 mod identity;
 mod policy;
+mod queue;
 mod review;
 mod rules;
 mod run;
@@ -18,11 +20,14 @@ mod selftest;
 mod serve;
 mod settings;
 mod sources;
+mod worker;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::probe::sandbox::again::start_again;
+use crate::queue::TypedAddress;
 use exit::Exit;
 use settings::{GlobalOptions, Settings};
 
@@ -45,6 +50,12 @@ enum Command {
     Run(run::RunOptions),
     /// Start servers in a sandbox, ask for their tools and store what they answer.
     Scan(scan::ScanOptions),
+    /// Scan what a queue in PostgreSQL holds, as one of many.
+    Worker(worker::WorkerOptions),
+    /// Store the results of a fleet in the database.
+    Collect(collect::CollectOptions),
+    /// Make, watch and tend the queue of a fleet.
+    Queue(queue::QueueOptions),
     /// Say where each list of servers stands: position, last walk, what ended it, what was found.
     Sources(sources::SourcesOptions),
     /// Say which names belong to one server and how far that is proven, and which names deceive.
@@ -85,11 +96,15 @@ pub fn main() -> ExitCode {
     if args.get(1).map(String::as_str) == Some("__hostile") {
         return hostile(&args);
     }
+    hide_password(&args);
     let cli = Cli::parse();
     crate::progress::start_log(cli.global.verbose);
     let result = Settings::resolve(&cli.global).and_then(|settings| match &cli.command {
         Command::Run(options) => run::run(&settings, options),
         Command::Scan(options) => scan::run(&settings, options),
+        Command::Worker(options) => worker::run(&settings, options),
+        Command::Collect(options) => collect::run(&settings, options),
+        Command::Queue(options) => queue::run(&settings, options),
         Command::Sources(options) => sources::run(&settings, options),
         Command::Identity(options) => identity::run(&settings, options),
         Command::Build(options) => build::run(&settings, options),
@@ -112,6 +127,30 @@ pub fn main() -> ExitCode {
             crate::progress::say(&format!("error: {error:#}"));
             Exit::of(&error).into()
         }
+    }
+}
+
+/// Everybody on this machine may read a command line (`ps`): a password in it goes into the environment, which only its owner
+/// reads, and the program starts once more in its own place.
+fn hide_password(args: &[String]) {
+    let mut kept = Vec::new();
+    let mut found = None;
+    for arg in args.iter().skip(1) {
+        let (option, value) = match arg.split_once('=') {
+            Some((option, value)) if option.starts_with("--") => (format!("{option}="), value),
+            _ => (String::new(), arg.as_str()),
+        };
+        match TypedAddress::without_password(value) {
+            Some((address, password)) => {
+                kept.push(format!("{option}{address}"));
+                found = Some(password);
+            }
+            None => kept.push(arg.clone()),
+        }
+    }
+    if let Some(password) = found {
+        let error = start_again(&kept, &[(queue::PASSWORD, &password)]);
+        crate::progress::say(&format!("the password of the queue stays on the command line: {error}"));
     }
 }
 

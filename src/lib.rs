@@ -17,6 +17,7 @@ pub mod model;
 pub mod policy;
 pub mod probe;
 pub mod progress;
+pub mod queue;
 pub mod render;
 pub mod selftest;
 pub mod sources;

@@ -18,6 +18,7 @@ pub mod target;
 pub mod text;
 pub mod tool;
 pub mod verdict;
+pub mod work;
 
 pub use outcome::Outcome;
 pub use probe::{Attempt, MalformedTool, MemoryBound, Probe, SandboxLevel, SeenTool, Transport};

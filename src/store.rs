@@ -8,6 +8,7 @@ mod answers;
 mod bulk;
 mod candidates;
 mod changes;
+mod collected;
 mod declared;
 mod error;
 pub mod exposure;
@@ -38,6 +39,7 @@ use rusqlite::{Transaction, TransactionBehavior};
 pub use answers::{Answered, AnsweredTool, answered, answered_servers};
 pub use candidates::{CandidateCounts, Unseen, Waiting};
 pub use changes::{ChangedTool, Judgement, Move, changed_tools, moves};
+pub use collected::{Collected, CollectedProbe};
 pub use declared::{
     DeclaredRecord, DeclaredServer, StoredDeclared, UnseenBundle, declared_lists, declared_servers,
 };
@@ -49,7 +51,7 @@ pub use overrides::{
 };
 pub use probes::OpenProbe;
 pub use public_copy::write_public_copy;
-pub use queue::{Claim, QUARANTINE_DEATHS, SUSPICIOUS_DEATHS, WorkQueue};
+pub use queue::WorkQueue;
 pub use releases::{StoredProbe, Visibility};
 pub use review::{ReviewFilter, ReviewRow, review};
 pub use rule_sets::rule_set_in_force;

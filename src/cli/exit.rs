@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::config::ConfigError;
 use crate::probe::sandbox::Refusal;
+use crate::queue::QueueError;
 use crate::sources::WalkError;
 use crate::store::StoreError;
 
@@ -53,6 +54,8 @@ impl Exit {
         }
         let is = |found: bool, exit| found.then_some(exit);
         is(has::<StoreError>(error), Exit::Database)
+            .or(is(is_bad_queue_address(error), Exit::Usage))
+            .or(is(has::<QueueError>(error), Exit::Database))
             .or(is(has::<Refusal>(error), Exit::NoSandbox))
             .or(is(has::<ConfigError>(error), Exit::BadFile))
             .or(is(has::<crate::classify::RuleError>(error), Exit::BadFile))
@@ -68,6 +71,11 @@ impl Exit {
             .or(is(has::<super::scan::targets::UsageError>(error), Exit::Usage))
             .unwrap_or(Exit::Findings)
     }
+}
+
+fn is_bad_queue_address(error: &anyhow::Error) -> bool {
+    let bad = |cause: &QueueError| matches!(cause, QueueError::Address(_));
+    error.chain().any(|cause| cause.downcast_ref::<QueueError>().is_some_and(bad))
 }
 
 fn is_bad_since(error: &anyhow::Error) -> bool {

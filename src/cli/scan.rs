@@ -1,9 +1,11 @@
 //! `catalogue scan`: targets through the queue, a few at a time, each stored as it ends.
 
 pub(super) mod configured;
+pub(super) mod fleet;
 mod github;
 mod kit;
 mod lease;
+mod ledger;
 mod options;
 pub(super) mod registry;
 pub(super) mod report;
@@ -29,7 +31,7 @@ use crate::probe::sandbox::Refusal;
 use crate::progress::{self, Bar};
 use crate::store::WorkQueue;
 pub(super) use kit::{Diagnosis, diagnose};
-pub(super) use options::{RegistryOption, SandboxOption, ScanOptions};
+pub(super) use options::{RegistryOption, SandboxOption, ScanOptions, WorkerScan};
 use report::{Row, Summary};
 use targets::{FileError, UsageError};
 pub(super) use trial::{Trial, try_rows};
@@ -53,6 +55,9 @@ pub(super) fn run(settings: &Settings, options: &ScanOptions) -> anyhow::Result<
 
 /// Scans, and shows the table.
 fn report_of(settings: &Settings, options: &ScanOptions) -> anyhow::Result<Exit> {
+    if let Some(queue) = &options.queue {
+        return fleet::enqueue(settings, options, queue);
+    }
     let summary = scan(settings, options)?;
     corrections::say_expired(&corrections::open_read_only(settings)?)?;
     if !options.quiet && !options.json {

@@ -142,7 +142,7 @@ pub struct Attempt {
 }
 
 /// One tool as a probe saw it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenTool {
     /// Its definition's name across servers and time.
     pub hash: DefinitionHash,
@@ -153,7 +153,7 @@ pub struct SeenTool {
 }
 
 /// An entry of the list that is no tool.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MalformedTool {
     /// The bytes as they came, at most 64 KiB.
     pub raw: String,
@@ -162,7 +162,7 @@ pub struct MalformedTool {
 }
 
 /// Everything one probe of one release found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
     /// How it ended, over all attempts.
     pub outcome: Outcome,

@@ -140,13 +140,11 @@ impl Store {
         lists: &[DeclaredList],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let server = server.to_string();
-        if lists.is_empty() && !self.has_declared(HAS_OWN, &server)? {
+        if lists.is_empty() && !self.has_declared(HAS_OWN, &server.to_string())? {
             return Ok(());
         }
         self.write(|tx| {
-            replace(tx, (OWN, &server, ""), None, lists, &stored_time(now))
-                .map_err(|e| StoreError::from_sql(tx, e))
+            own_lists(tx, server, lists, &stored_time(now)).map_err(|e| StoreError::from_sql(tx, e))
         })
     }
 
@@ -193,6 +191,16 @@ impl Store {
 
 /// What is as it was keeps the time at which it was read first. With a bundle's key its lists alone are touched, without one
 /// all others.
+/// What a package's own manifests declare, within a transaction.
+pub(super) fn own_lists(
+    tx: &Transaction<'_>,
+    server: &ServerKey,
+    lists: &[DeclaredList],
+    now: &str,
+) -> rusqlite::Result<()> {
+    replace(tx, (OWN, &server.to_string(), ""), None, lists, now)
+}
+
 fn replace(
     tx: &Transaction<'_>,
     (source, name, version): (&str, &str, &str),

@@ -17,6 +17,7 @@ use crate::model::identity::{Node, PackageFacts, RepositoryClaim, RepositoryFact
 
 pub use images::{ImageSaid, UnseenImage};
 pub use scanned::ScannedFacts;
+pub(super) use scanned::keep as keep_scanned;
 
 pub use answer::{
     ListedProject, NodeIdentity, SitePlace, identity_findings, identity_of, identity_projects, site_identity,

@@ -126,9 +126,18 @@ pub(super) fn open_probe(
             connection.prepare_cached(ATTEMPTS)?.query_map([id], attempt)?.collect::<Result<_, _>>()?;
         return Ok(OpenProbe { id, attempts });
     }
-    let id = connection
-        .query_row(BEGIN, params![release_id, scanner_schema, stored_time(now)], |row| row.get(0))?;
+    let id = new_probe(connection, release_id, scanner_schema, now)?;
     Ok(OpenProbe { id, attempts: Vec::new() })
+}
+
+/// A probe of its own, whatever an earlier run left unfinished.
+pub(super) fn new_probe(
+    connection: &Connection,
+    release_id: i64,
+    scanner_schema: u32,
+    now: Timestamp,
+) -> rusqlite::Result<i64> {
+    connection.query_row(BEGIN, params![release_id, scanner_schema, stored_time(now)], |row| row.get(0))
 }
 
 fn must_be_open(connection: &Connection, probe: i64) -> Result<(), StoreError> {

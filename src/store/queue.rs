@@ -1,7 +1,7 @@
 //! The work queue: what is to be scanned, who is at it, and how often its scanner died.
 //!
-//! Five operations and a sweep, so that the same conformance tests can be run over another database. A worker holds a
-//! lease; a lease that runs out, or whose worker is gone, is swept: the target goes to the back of the queue.
+//! Five operations and a sweep, the same as `queue` has over PostgreSQL; `tests/queue` runs one suite over both. A worker
+//! holds a lease; a lease that runs out, or whose worker is gone, is swept: the target goes to the back of the queue.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Store, StoreError, stored_time};
+use crate::model::work::Claim;
 
 const ENQUEUE: &str = "
     INSERT INTO work (key, state, place, enqueued_at)
@@ -20,24 +21,29 @@ const ENQUEUE: &str = "
 
 /// `key IN (json list)`: one bound parameter however long the list is.
 const CLAIM: &str = "
-    UPDATE work SET state = 'leased', worker = ?2, lease_until = ?3, progress_at_claim = progress
+    UPDATE work SET state = 'leased', worker = ?2, lease_until = ?3, progress_at_claim = progress,
+      attempt = attempt + 1, token = lower(hex(randomblob(16)))
     WHERE id = (
       SELECT id FROM work
       WHERE state = 'waiting' AND key IN (SELECT value FROM json_each(?1))
       ORDER BY place LIMIT 1)
-    RETURNING key, deaths, company_deaths";
+    RETURNING key, attempt, token, deaths, company_deaths";
 
 const HEARTBEAT: &str =
-    "UPDATE work SET lease_until = ?3 WHERE key = ?1 AND worker = ?2 AND state = 'leased'";
+    "UPDATE work SET lease_until = ?4 WHERE key = ?1 AND attempt = ?2 AND token = ?3 AND state = 'leased'";
 
 const COMPLETE: &str = "
-    UPDATE work SET state = 'done', worker = NULL, lease_until = NULL, deaths = 0, company_deaths = 0, finished_at = ?3
-    WHERE key = ?1 AND worker = ?2 AND state = 'leased'";
+    UPDATE work SET state = 'done', worker = NULL, lease_until = NULL, deaths = 0, company_deaths = 0, finished_at = ?4
+    WHERE key = ?1 AND attempt = ?2 AND token = ?3 AND state = 'leased'";
+
+/// The same delivery a second time: whoever was not told that the first one was taken asks again.
+const IS_COMPLETED: &str =
+    "SELECT EXISTS (SELECT 1 FROM work WHERE key = ?1 AND attempt = ?2 AND token = ?3 AND state = 'done')";
 
 const FAIL: &str = "
     UPDATE work SET state = 'waiting', worker = NULL, lease_until = NULL,
       place = (SELECT coalesce(max(place), 0) + 1 FROM work)
-    WHERE key = ?1 AND worker = ?2 AND state = 'leased'";
+    WHERE key = ?1 AND attempt = ?2 AND token = ?3 AND state = 'leased'";
 
 const LEASED: &str = "SELECT id, key, worker, lease_until FROM work WHERE state = 'leased' ORDER BY place";
 
@@ -47,36 +53,6 @@ const RETURN_TO_QUEUE: &str = "
       company_deaths = company_deaths + (1 - ?2),
       place = (SELECT coalesce(max(place), 0) + 1 FROM work)
     WHERE id = ?1";
-
-/// So many deaths of its scanner without progress in between, and a target is set aside as `quarantined`.
-pub const QUARANTINE_DEATHS: u32 = 3;
-
-/// So many deaths of its scanner beside others, and a target runs alone.
-pub const SUSPICIOUS_DEATHS: u32 = 2;
-
-/// A target that was handed to a worker.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
-    /// The target, as it was enqueued.
-    pub key: String,
-    /// How often a scanner died with it alone and without progress in between; see [`QUARANTINE_DEATHS`].
-    pub deaths: u32,
-    /// How often a scanner died with it and others. Nobody knows whose doing that was.
-    pub company_deaths: u32,
-}
-
-impl Claim {
-    /// True if it should run with nothing beside it, so that one more death is certainly its own: a death alone was
-    /// counted, or deaths in company are too many to be chance.
-    pub fn should_run_alone(&self) -> bool {
-        self.deaths > 0 || self.company_deaths >= SUSPICIOUS_DEATHS
-    }
-
-    /// True if the target is to be set aside and not started again.
-    pub fn is_to_be_quarantined(&self) -> bool {
-        self.deaths >= QUARANTINE_DEATHS
-    }
-}
 
 /// The operations every queue has. All of them are safe to call from several processes at once.
 pub trait WorkQueue {
@@ -96,20 +72,14 @@ pub trait WorkQueue {
     ) -> Result<Option<Claim>, StoreError>;
 
     /// Prolongs a lease. False if it is lost: the target was swept and may be someone else's now.
-    fn heartbeat(
-        &mut self,
-        key: &str,
-        worker: &str,
-        lease: Duration,
-        now: Timestamp,
-    ) -> Result<bool, StoreError>;
+    fn heartbeat(&mut self, held: &Claim, lease: Duration, now: Timestamp) -> Result<bool, StoreError>;
 
-    /// Marks a target done. False if the lease is lost; then nothing changes.
-    fn complete(&mut self, key: &str, worker: &str, now: Timestamp) -> Result<bool, StoreError>;
+    /// Marks a target done. False if the lease is lost; then nothing changes. The same call again is answered as the first one was.
+    fn complete(&mut self, held: &Claim, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Gives a target back, to the end of the queue, at no cost: what stopped it was not its fault.
     /// False if the lease is lost; then nothing changes.
-    fn fail(&mut self, key: &str, worker: &str, now: Timestamp) -> Result<bool, StoreError>;
+    fn fail(&mut self, held: &Claim, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Puts back what is held by nobody: leases that ran out, and those of workers that are not alive. Counts a death
     /// for each: alone if its worker held nothing else (the first, if an attempt was stored since it was claimed). Returns their keys.
@@ -143,6 +113,8 @@ impl WorkQueue for Store {
             tx.query_row(CLAIM, params![among, worker, lease_end(now, lease)], |row| {
                 Ok(Claim {
                     key: row.get("key")?,
+                    attempt: row.get("attempt")?,
+                    token: row.get("token")?,
                     deaths: row.get("deaths")?,
                     company_deaths: row.get("company_deaths")?,
                 })
@@ -152,22 +124,24 @@ impl WorkQueue for Store {
         })
     }
 
-    fn heartbeat(
-        &mut self,
-        key: &str,
-        worker: &str,
-        lease: Duration,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.write(|tx| changed(tx, HEARTBEAT, params![key, worker, lease_end(now, lease)]))
+    fn heartbeat(&mut self, held: &Claim, lease: Duration, now: Timestamp) -> Result<bool, StoreError> {
+        self.write(|tx| {
+            changed(tx, HEARTBEAT, params![held.key, held.attempt, held.token, lease_end(now, lease)])
+        })
     }
 
-    fn complete(&mut self, key: &str, worker: &str, now: Timestamp) -> Result<bool, StoreError> {
-        self.write(|tx| changed(tx, COMPLETE, params![key, worker, stored_time(now)]))
+    fn complete(&mut self, held: &Claim, now: Timestamp) -> Result<bool, StoreError> {
+        self.write(|tx| {
+            let fence = params![held.key, held.attempt, held.token];
+            Ok(changed(tx, COMPLETE, params![held.key, held.attempt, held.token, stored_time(now)])?
+                || tx
+                    .query_row(IS_COMPLETED, fence, |row| row.get(0))
+                    .map_err(|e| StoreError::from_sql(tx, e))?)
+        })
     }
 
-    fn fail(&mut self, key: &str, worker: &str, _now: Timestamp) -> Result<bool, StoreError> {
-        self.write(|tx| changed(tx, FAIL, params![key, worker]))
+    fn fail(&mut self, held: &Claim, _now: Timestamp) -> Result<bool, StoreError> {
+        self.write(|tx| changed(tx, FAIL, params![held.key, held.attempt, held.token]))
     }
 
     fn sweep(&mut self, is_alive: &dyn Fn(&str) -> bool, now: Timestamp) -> Result<Vec<String>, StoreError> {

@@ -23,6 +23,8 @@ pub(super) const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("classify", &["model"]),
     ("eval", &["model", "classify"]),
     ("identity", &["model"]),
+    // The fleet's queue in PostgreSQL; the one of a single machine is in store.
+    ("queue", &["model", "config"]),
     ("policy", &["model"]),
     ("export", &["model", "policy"]),
     ("store", &["model"]),
@@ -33,8 +35,13 @@ pub(super) const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// What lives in one place only: what it is, how it is spelled, and the files that may spell it (prefix of the path).
 const ONLY_IN: &[(&str, &str, &[&str])] = &[
-    ("async", r"\basync\b|\.await\b|\btokio(_util)?::", &["http", "sources", "probe", "cli/scan"]),
+    (
+        "async",
+        r"\basync\b|\.await\b|\btokio(_util)?::",
+        &["http", "sources", "probe", "queue", "cli/scan", "cli/queue", "cli/collect"],
+    ),
     ("SQL", r"\brusqlite\b", &["store"]),
+    ("PostgreSQL", r"\btokio_postgres\b|\btokio_rustls\b", &["queue"]),
     ("templates", r"\btera::", &["render"]),
     // The second place reads the config blocks of READMEs.
     ("Markdown", r"\bpulldown_cmark\b|\bammonia\b", &["render", "probe/plan/readme"]),

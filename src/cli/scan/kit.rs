@@ -39,6 +39,7 @@ pub(super) struct Needs {
     github: bool,
     local: bool,
     bwrap: bool,
+    fetch: bool,
 }
 
 impl Needs {
@@ -51,7 +52,19 @@ impl Needs {
             github: has(Registry::Github),
             local: has(Registry::Local),
             bwrap: matches!(options.wanted(), Wanted::Auto | Wanted::Bwrap),
+            fetch: true,
         }
+    }
+
+    /// Whatever a queue may hold.
+    pub(super) fn all(options: &ScanOptions) -> Self {
+        let bwrap = matches!(options.wanted(), Wanted::Auto | Wanted::Bwrap);
+        Self { npm: true, pypi: true, github: true, local: false, bwrap, fetch: true }
+    }
+
+    /// The same for looking releases up: nothing is fetched to start them.
+    pub(super) fn without_starts(self) -> Self {
+        Self { fetch: false, ..self }
     }
 
     fn wants_bwrap(self) -> bool {
@@ -108,7 +121,7 @@ pub(super) async fn prepare(
     let lacks = (needs.pypi && found.uv.is_err())
         || (needs.npm && (found.node.is_err() || found.bun.is_err()))
         || (needs.wants_bwrap() && found.bwrap.is_err());
-    if lacks {
+    if lacks && needs.fetch {
         let mut sources = learn_sources(registries.configured()).await;
         let fetching = toolchain::Needs { fetch: true, ..looked };
         found = toolchain::prepare(&settings.var, &client, &mut sources, &pins, &progress, fetching).await;

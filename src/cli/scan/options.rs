@@ -9,6 +9,7 @@ use super::targets::{self, UsageError};
 use crate::model::source::SourceName;
 use crate::model::{ServerKey, Target};
 use crate::probe::sandbox::Wanted;
+use crate::queue::TypedAddress;
 
 /// `catalogue scan`.
 #[derive(Debug, Clone, Args)]
@@ -60,6 +61,12 @@ pub(in crate::cli) struct ScanOptions {
     /// Probe again even if an outcome that lasts is stored
     #[arg(long)]
     pub(super) refresh: bool,
+    /// Ask those again that were set aside because the scanner died while asking them
+    #[arg(long)]
+    pub(super) retry_quarantined: bool,
+    /// Put the targets into the queue of a fleet and scan none here: postgres://USER@HOST/DATABASE, password in CATALOGUE_QUEUE_PASSWORD
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["stdio", "dry_run"])]
+    pub(super) queue: Option<TypedAddress>,
     /// How strangers' code is locked in; none must be asked for in words
     #[arg(long, value_enum, default_value_t = SandboxOption::Auto)]
     pub(super) sandbox: SandboxOption,
@@ -126,10 +133,28 @@ pub(in crate::cli) enum SandboxOption {
     None,
 }
 
+/// What `catalogue worker` says of the asking.
+#[derive(Debug)]
+pub(in crate::cli) struct WorkerScan {
+    pub(in crate::cli) timeout: Option<u64>,
+    pub(in crate::cli) sandbox: SandboxOption,
+    pub(in crate::cli) cache_max: Option<String>,
+    pub(in crate::cli) no_cache: bool,
+    pub(in crate::cli) allow_build: bool,
+    pub(in crate::cli) json: bool,
+    pub(in crate::cli) quiet: bool,
+}
+
 impl ScanOptions {
     /// These targets and no talk but the bar, as `catalogue eval --benchmark` scans them.
     pub(in crate::cli) fn of(targets: Vec<String>, jobs: Option<u16>, sandbox: SandboxOption) -> Self {
         Self { targets, sandbox, ..Self::starter(jobs, false, false) }
+    }
+
+    /// How a worker asks: whatever the queue holds.
+    pub(in crate::cli) fn of_worker(told: WorkerScan) -> Self {
+        let WorkerScan { timeout, sandbox, cache_max, no_cache, allow_build, json, quiet } = told;
+        Self { timeout, sandbox, cache_max, no_cache, allow_build, json, ..Self::starter(None, true, quiet) }
     }
 
     /// The starter list, as `catalogue run` scans it.
@@ -151,6 +176,8 @@ impl ScanOptions {
             jobs,
             timeout: None,
             refresh,
+            retry_quarantined: false,
+            queue: None,
             sandbox: SandboxOption::Auto,
             cache_max: None,
             no_cache: false,

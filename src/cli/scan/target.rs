@@ -1,31 +1,46 @@
 //! One target: stored already, resolved by its registry, asked, stored and judged.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::ScanOptions;
+use super::kit::Prepared;
+use super::ledger::Ledger;
 use super::report::Row;
-use super::worker::Scan;
 use crate::http::Reach;
 use crate::model::identity::RepositoryClaim;
-use crate::model::probe::SCANNER_SCHEMA;
+use crate::model::work::Claim;
 use crate::model::{
-    Attempt, Outcome, Probe, Registry, Release, ReleaseFacts, ServerKey, Target, ToolDefinition, Transport,
-    Untrusted,
+    Attempt, Outcome, Probe, Registry, Release, ReleaseFacts, ServerKey, Target, Transport, Untrusted,
 };
 use crate::probe::registry::github::is_commit;
 use crate::probe::registry::{FindError, ReleaseFound, find_release};
-use crate::probe::runner::PackageProbe;
+use crate::probe::runner::{PackageProbe, Prober};
 use crate::probe::{local, remote, toolchain};
+use crate::store::StoreError;
 use crate::store::identity::ScannedFacts;
-use crate::store::{Claim, StoreError};
 
 /// Characters kept of a name in the official registry, which has at most 200 by its own rule.
 const NAME_CHARS: usize = 300;
 
-impl Scan {
+/// What asking one target takes.
+pub(super) struct Asking<'a> {
+    pub(super) ledger: &'a dyn Ledger,
+    pub(super) prober: &'a Prober,
+    pub(super) kit: &'a Prepared,
+    /// Files that no command of the user's own may see.
+    pub(super) hidden: &'a [PathBuf],
+    pub(super) options: &'a ScanOptions,
+    /// It came out of a list: its address must be a public one.
+    pub(super) listed: bool,
+    pub(super) cancel: &'a CancellationToken,
+}
+
+impl Asking<'_> {
     /// One target, whatever it is: resolved, asked, stored, judged.
     pub(super) async fn target(&self, target: &Target, claim: &Claim, slot: u32) -> anyhow::Result<Row> {
         match target {
@@ -102,17 +117,20 @@ impl Scan {
         let mcp_names =
             found.mcp_names.iter().map(|name| name.raw().trim().chars().take(NAME_CHARS).collect()).collect();
         let said = ScannedFacts { is_newest, mcp_names, repository };
-        self.with_store(|s| s.remember_scanned(&found.release, &said, Timestamp::now()))
+        self.ledger.who(&found.release, &said)
     }
 
     fn stored(&self, release: &Release) -> anyhow::Result<Option<Row>> {
         if self.options.refresh {
             return Ok(None);
         }
-        let Some(stored) = self.with_store(|s| s.lasting_outcome(release, SCANNER_SCHEMA))? else {
+        let Some(stored) = self.ledger.stored(release)? else {
             return Ok(None);
         };
         if stored.outcome == Outcome::NeedsBuild && self.options.allow_build {
+            return Ok(None);
+        }
+        if stored.outcome == Outcome::Quarantined && self.options.retry_quarantined {
             return Ok(None);
         }
         let mut row =
@@ -190,10 +208,7 @@ impl Scan {
         detail: &str,
     ) -> anyhow::Result<Row> {
         let now = Timestamp::now();
-        let open = self.with_store(|s| {
-            let id = s.remember_release(release, facts, now)?;
-            s.begin_probe(id, SCANNER_SCHEMA, now)
-        })?;
+        let (id, attempts) = self.ledger.open(release, facts)?;
         let probe = Probe {
             outcome,
             detail: Untrusted::new(detail),
@@ -203,7 +218,7 @@ impl Scan {
             started_at: now,
             finished_at: now,
             chosen: None,
-            attempts: open.attempts,
+            attempts,
             protocol: None,
             server_info: None,
             capabilities: None,
@@ -215,7 +230,7 @@ impl Scan {
             tools: Vec::new(),
             malformed: Vec::new(),
         };
-        self.finish(release, open.id, probe)
+        self.finish(release, id, probe)
     }
 
     async fn package(
@@ -228,14 +243,13 @@ impl Scan {
             let detail = format!("the scanner died {} times while asking it", claim.deaths);
             return self.record_without_start(&asked.release, facts, Outcome::Quarantined, &detail);
         }
-        let (id, earlier) = self.open(&asked.release, facts)?;
+        let (id, earlier) = self.ledger.open(&asked.release, facts)?;
         let (probe, about) =
             self.prober.package(asked, earlier, |at, attempt| self.keep(id, at, attempt, claim)).await;
-        self.with_store(|s| s.remember_release(&asked.release, &about, Timestamp::now()))?;
+        self.ledger.about(&asked.release, &about)?;
         // Only what was installed says what it carries.
         if probe.outcome.is_lasting() && probe.outcome != Outcome::InstallFailed {
-            let server = &asked.release.server;
-            self.with_store(|s| s.declare_of_package(server, &about.declared, Timestamp::now()))?;
+            self.ledger.declared(&asked.release.server, &about.declared)?;
         }
         self.finish(&asked.release, id, probe)
     }
@@ -263,7 +277,7 @@ impl Scan {
             None => std::env::current_dir()?,
         };
         let sandbox = &self.prober.sandbox;
-        let spec = match local::spec(sandbox, command, env, &here, &self.hidden, &self.prober.scratch).await {
+        let spec = match local::spec(sandbox, command, env, &here, self.hidden, &self.prober.scratch).await {
             Ok(mut spec) => {
                 spec.slot = slot;
                 spec.limits.memory_bytes = self.prober.limits.memory_bytes;
@@ -273,7 +287,7 @@ impl Scan {
                 return Ok(Row::new(release.server.to_string(), String::new(), Outcome::NotMcp, &why));
             }
         };
-        let (id, _) = self.open(release, &ReleaseFacts::default())?;
+        let (id, _) = self.ledger.open(release, &ReleaseFacts::default())?;
         let probe = self
             .prober
             .local(spec, local::shown(command), &self.prober.limits, |at, attempt| {
@@ -293,10 +307,10 @@ impl Scan {
                 &detail,
             );
         }
-        let (id, _) = self.open(release, &ReleaseFacts::default())?;
+        let (id, _) = self.ledger.open(release, &ReleaseFacts::default())?;
         let limits = &self.prober.limits;
         // An address out of a list never leads into our own network.
-        let reach = if self.options.list().is_some() { Reach::Public } else { Reach::Typed };
+        let reach = if self.listed { Reach::Public } else { Reach::Typed };
         let shown = release.server.name().to_owned();
         let probe = tokio::select! {
             probe = remote::ask(&self.kit.client, address, reach, limits, shown) => probe,
@@ -310,18 +324,9 @@ impl Scan {
         self.finish(release, id, probe)
     }
 
-    fn open(&self, release: &Release, facts: &ReleaseFacts) -> Result<(i64, Vec<Attempt>), StoreError> {
-        let now = Timestamp::now();
-        self.with_store(|s| {
-            let id = s.remember_release(release, facts, now)?;
-            let open = s.begin_probe(id, SCANNER_SCHEMA, now)?;
-            Ok((open.id, open.attempts))
-        })
-    }
-
     /// Stores an attempt as it ends. If that fails the attempt is stored with the whole probe, or the run ends there.
     fn keep(&self, probe: i64, at: usize, attempt: &Attempt, claim: &Claim) {
-        match self.with_store(|s| s.add_attempt(probe, at, attempt, Some(&claim.key))) {
+        match self.ledger.attempt(probe, at, attempt, &claim.key) {
             Err(StoreError::Finished { .. }) => {
                 tracing::debug!(target = %claim.key, "another scan was quicker")
             }
@@ -339,7 +344,7 @@ impl Scan {
         if probe.outcome == Outcome::Interrupted {
             return Ok(row);
         }
-        match self.with_store(|s| s.finish_probe(id, &probe)) {
+        match self.ledger.finish(id, &probe) {
             // Another scan took the target over, for which this one's lease was over, and its answer stands.
             Err(StoreError::Finished { .. }) => {
                 tracing::warn!(target = %release.server, "another scan stored its answer first; that one stands");
@@ -352,23 +357,7 @@ impl Scan {
         row.recorded = probe.outcome.is_lasting();
         row.tools = u32::try_from(probe.tools.len()).unwrap_or(u32::MAX);
         if probe.outcome == Outcome::Ok {
-            // These alone: looking for what has no verdict takes as long as the catalogue is large.
-            let rules = self.rules.get()?;
-            let judged: Vec<_> = probe
-                .tools
-                .iter()
-                .filter_map(|seen| {
-                    // As it is stored: a verdict is one of the definition, however a server spells it.
-                    let canonical = ToolDefinition::from_json(&seen.raw).ok()?.canonical().to_owned();
-                    let tool = ToolDefinition::from_json(&canonical).ok()?;
-                    Some((seen.hash.clone(), rules.judge(&tool)))
-                })
-                .collect();
-            let stored = self.with_store(|store| {
-                store.add_verdicts(rules.hash(), &judged, Timestamp::now())?;
-                store.lasting_outcome(release, SCANNER_SCHEMA)
-            })?;
-            row.classes = stored.map(|stored| stored.classes).unwrap_or_default();
+            row.classes = self.ledger.judge(release, &probe)?;
         }
         Ok(row)
     }

@@ -12,13 +12,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::kit::Prepared;
 use super::lease::{is_alive, worker_name};
+use super::ledger::Local;
 use super::report::{Row, Summary};
 use super::rules::Rules;
+use super::target::Asking;
 use super::{LEASE, ScanOptions};
+use crate::model::work::Claim;
 use crate::model::{Outcome, Target};
 use crate::probe::runner::Prober;
 use crate::progress::{self, Bar};
-use crate::store::{Claim, Store, StoreError, WorkQueue};
+use crate::store::{Store, StoreError, WorkQueue};
 
 /// How often a lease is prolonged.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -117,10 +120,10 @@ impl Scan {
             // A target whose scanner died runs alone: another death is then its own doing.
             let row = if claim.should_run_alone() {
                 let _alone = alone.write().await;
-                self.one(place, &claim, worker, slot).await?
+                self.one(place, &claim, slot).await?
             } else {
                 let _together = alone.read().await;
-                self.one(place, &claim, worker, slot).await?
+                self.one(place, &claim, slot).await?
             };
             self.bar.end(&claim.key, row.outcome == Outcome::Ok);
             if self.options.json && row.outcome != Outcome::Interrupted {
@@ -174,32 +177,40 @@ impl Scan {
     }
 
     /// One claimed target, with its lease prolonged while it runs.
-    async fn one(&self, place: usize, claim: &Claim, worker: &str, slot: u32) -> anyhow::Result<Row> {
+    async fn one(&self, place: usize, claim: &Claim, slot: u32) -> anyhow::Result<Row> {
         let begun = Instant::now();
         let heart = async {
             loop {
                 tokio::time::sleep(HEARTBEAT).await;
-                if let Err(error) =
-                    self.with_store(|s| s.heartbeat(&claim.key, worker, LEASE, Timestamp::now()))
-                {
+                if let Err(error) = self.with_store(|s| s.heartbeat(claim, LEASE, Timestamp::now())) {
                     tracing::warn!(target = %claim.key, %error, "the lease cannot be prolonged");
                 }
             }
         };
         let target = self.targets[place].clone();
+        let ledger = Local { store: &self.store, rules: &self.rules };
+        let asking = Asking {
+            ledger: &ledger,
+            prober: &self.prober,
+            kit: &self.kit,
+            hidden: &self.hidden,
+            options: &self.options,
+            listed: self.options.list().is_some(),
+            cancel: &self.cancel,
+        };
         let mut row = tokio::select! {
-            row = self.target(&target, claim, slot) => row?,
+            row = asking.target(&target, claim, slot) => row?,
             () = heart => unreachable!("the heartbeat has no end"),
         };
         row.seconds = (begun.elapsed().as_secs_f64() * 100.0).round() / 100.0;
         let now = Timestamp::now();
         if row.outcome.is_lasting() {
-            self.with_store(|s| s.complete(&claim.key, worker, now))?;
+            self.with_store(|s| s.complete(claim, now))?;
             if self.options.list().is_some() {
                 self.with_store(|s| s.scanned(std::slice::from_ref(&claim.key), now))?;
             }
         } else {
-            self.with_store(|s| s.fail(&claim.key, worker, now))?;
+            self.with_store(|s| s.fail(claim, now))?;
         }
         Ok(row)
     }

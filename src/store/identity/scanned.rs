@@ -40,7 +40,13 @@ impl Store {
     }
 }
 
-fn keep(tx: &Transaction<'_>, release: &Release, said: &ScannedFacts, now: &str) -> rusqlite::Result<()> {
+/// The same within a transaction.
+pub(in crate::store) fn keep(
+    tx: &Transaction<'_>,
+    release: &Release,
+    said: &ScannedFacts,
+    now: &str,
+) -> rusqlite::Result<()> {
     let key = release.server.to_string();
     if !said.mcp_names.is_empty() {
         let names = serde_json::to_string(&said.mcp_names).expect("strings are always JSON");

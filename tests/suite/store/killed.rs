@@ -35,7 +35,7 @@ fn work_through(path: &Path, worker: &str, at_most: usize, progress: &mut dyn Wr
             writeln!(progress, "stored {}", claim.key).unwrap();
             progress.flush().unwrap();
         }
-        store.complete(&claim.key, worker, now).unwrap();
+        store.complete(&claim, now).unwrap();
     }
 }
 

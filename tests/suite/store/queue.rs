@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use catalogue::model::Outcome;
-use catalogue::store::{QUARANTINE_DEATHS, Store, WorkQueue};
+use catalogue::model::work::{Claim, QUARANTINE_DEATHS};
+use catalogue::store::{Store, WorkQueue};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::sample;
@@ -27,6 +28,10 @@ fn filled(queue: &mut impl WorkQueue, names: &[&str]) -> Vec<String> {
 
 fn claim(queue: &mut impl WorkQueue, among: &[String], worker: &str, now: i64) -> Option<(String, u32)> {
     queue.claim(among, worker, LEASE, at(now)).unwrap().map(|claim| (claim.key, claim.deaths))
+}
+
+fn held(queue: &mut impl WorkQueue, among: &[String], worker: &str, now: i64) -> Claim {
+    queue.claim(among, worker, LEASE, at(now)).unwrap().unwrap()
 }
 
 #[test]
@@ -71,11 +76,12 @@ fn two_workers_never_get_the_same_target() {
 fn enqueueing_again_wakes_what_is_done_and_nothing_else() {
     let (_folder, _path, mut queue) = sample::empty();
     let all = filled(&mut queue, &["a", "b"]);
-    assert_eq!(claim(&mut queue, &all, "w1", 1).unwrap().0, "npm:a");
+    let first = held(&mut queue, &all, "w1", 1);
+    assert_eq!(first.key, "npm:a");
     queue.enqueue(&all, at(2)).unwrap();
     assert_eq!(claim(&mut queue, &all, "w2", 3).unwrap().0, "npm:b", "a is still leased");
     assert_eq!(claim(&mut queue, &all, "w2", 3), None);
-    assert!(queue.complete("npm:a", "w1", at(4)).unwrap());
+    assert!(queue.complete(&first, at(4)).unwrap());
     assert_eq!(claim(&mut queue, &all, "w2", 5), None, "done is done");
     queue.enqueue(&all, at(6)).unwrap();
     assert_eq!(claim(&mut queue, &all, "w2", 7), Some(("npm:a".into(), 0)));
@@ -85,15 +91,19 @@ fn enqueueing_again_wakes_what_is_done_and_nothing_else() {
 fn a_heartbeat_keeps_a_lease_and_says_when_it_is_lost() {
     let (_folder, _path, mut queue) = sample::empty();
     let all = filled(&mut queue, &["a"]);
-    claim(&mut queue, &all, "w1", 0);
-    assert!(queue.heartbeat("npm:a", "w1", LEASE, at(50)).unwrap());
+    let first = held(&mut queue, &all, "w1", 0);
+    assert!(queue.heartbeat(&first, LEASE, at(50)).unwrap());
     assert!(queue.sweep(&|_| true, at(100)).unwrap().is_empty(), "prolonged to 110 s");
-    assert!(!queue.heartbeat("npm:a", "w2", LEASE, at(100)).unwrap(), "not w2's");
+    let guessed = Claim { token: "0".repeat(32), ..first.clone() };
+    assert!(!queue.heartbeat(&guessed, LEASE, at(100)).unwrap(), "another's token");
     assert_eq!(queue.sweep(&|_| true, at(110)).unwrap(), ["npm:a"]);
-    assert!(!queue.heartbeat("npm:a", "w1", LEASE, at(111)).unwrap());
-    assert!(!queue.complete("npm:a", "w1", at(111)).unwrap(), "a lost lease completes nothing");
-    assert!(!queue.fail("npm:a", "w1", at(111)).unwrap());
-    assert_eq!(claim(&mut queue, &all, "w2", 112), Some(("npm:a".into(), 1)));
+    assert!(!queue.heartbeat(&first, LEASE, at(111)).unwrap());
+    assert!(!queue.complete(&first, at(111)).unwrap(), "a lost lease completes nothing");
+    assert!(!queue.fail(&first, at(111)).unwrap());
+    let second = held(&mut queue, &all, "w1", 112);
+    assert_eq!((second.key.as_str(), second.deaths), ("npm:a", 1));
+    assert!(!queue.complete(&first, at(113)).unwrap(), "a lease of before is none, also of the same worker");
+    assert!(queue.complete(&second, at(113)).unwrap());
 }
 
 #[test]
@@ -112,10 +122,11 @@ fn giving_back_costs_nothing() {
     let (_folder, _path, mut queue) = sample::empty();
     let all = filled(&mut queue, &["a", "b"]);
     for round in 0..5 {
-        assert_eq!(claim(&mut queue, &all, "w", round), Some(("npm:a".into(), 0)));
-        assert!(queue.fail("npm:a", "w", at(round)).unwrap());
-        assert_eq!(claim(&mut queue, &all, "w", round), Some(("npm:b".into(), 0)), "to the back");
-        assert!(queue.fail("npm:b", "w", at(round)).unwrap());
+        for key in ["npm:a", "npm:b"] {
+            let first = held(&mut queue, &all, "w", round);
+            assert_eq!((first.key.as_str(), first.deaths), (key, 0), "to the back");
+            assert!(queue.fail(&first, at(round)).unwrap());
+        }
     }
 }
 
@@ -131,7 +142,7 @@ fn three_deaths_without_progress_are_a_case_for_quarantine_and_a_new_order_forge
     }
     let handed = queue.claim(&all, "w", LEASE, at(3)).unwrap().unwrap();
     assert!(handed.is_to_be_quarantined());
-    assert!(queue.complete("npm:a", "w", at(4)).unwrap());
+    assert!(queue.complete(&handed, at(4)).unwrap());
     queue.enqueue(&all, at(5)).unwrap();
     assert_eq!(claim(&mut queue, &all, "w", 6), Some(("npm:a".into(), 0)));
 }
