@@ -46,7 +46,8 @@
     }
     return loading.get(path);
   };
-  window.catalogueIndex = ([, begins, frequent]) => { index = { begins: begins.split(' '), frequent: frequent ? frequent.split(' ') : [] }; };
+  // A block has 16 to 32 entries: a word is everywhere if at least a quarter of them have it.
+  window.catalogueIndex = ([count, begins, frequent]) => { index = { begins: begins.split(' '), frequent: frequent ? frequent.split(' ') : [], quarter: count * 8 }; };
   window.catalogueBlock = ([number, chunks]) => blocks.set(number, chunks);
   window.catalogueShard = ([begins, words, facts, sets, postings]) => {
     const [fact, set, next] = [reader(facts), reader(sets), reader(postings)];
@@ -58,7 +59,7 @@
     while (!set.done()) names.push(Array.from({ length: set() }, set));
     shards.set(begins, words.split(' ').map(word => {
       const head = next();
-      const list = { word, cut: head % 2 === 1, ids: [], tiers: [], facts: [], names: [] };
+      const list = { word, of: head % 2 ? 2 ** next() : 0, ids: [], tiers: [], facts: [], names: [] };
       for (let tiers = head >> 1; tiers > 0; tiers -= 1) {
         const tier = next();
         for (let left = next(), block = 0; left > 0; left -= 1) {
@@ -87,8 +88,10 @@
     return [...words].slice(0, 8);
   };
 
-  // Everything that has a word beginning so.
+  // Everything that has a word beginning so. The last ones are kept.
+  const looked = new Map();
   const look = async word => {
+    if (looked.has(word)) return looked.get(word);
     let from = 0, to = index.begins.length;
     while (to - from > 1) {
       const middle = from + to >> 1;
@@ -98,10 +101,11 @@
     for (to = from + 1; to < index.begins.length && index.begins[to].startsWith(word); to += 1) wanted.push(index.begins[to]);
     const few = wanted.slice(0, SHARDS);
     await Promise.all(few.map(begins => shards.has(begins) || load('search/w/' + fileOf(begins))));
-    const found = { word, hits: new Map(), cut: few.length < wanted.length, names: new Set() };
+    const found = { word, hits: new Map(), cut: few.length < wanted.length, names: new Set(), everywhere: false };
     index.frequent.forEach((name, i) => { if (name.startsWith(word)) found.names.add(i); });
     for (const list of few.flatMap(begins => shards.get(begins)).filter(list => list.word.startsWith(word))) {
-      found.cut ||= list.cut;
+      found.cut ||= list.of > 0;
+      found.everywhere ||= list.of >= index.quarter;
       const more = list.word === word ? 0 : BEGINS;
       for (let i = 0; i < list.ids.length; i += 1) {
         const cost = COST[list.tiers[i]] + more;
@@ -110,14 +114,17 @@
         else if (known.cost > cost) known.cost = cost;
       }
     }
+    if (looked.size > 40) looked.clear();
+    looked.set(word, found);
     return found;
   };
   const fileOf = begins => (/^[a-z0-9]*$/.test(begins)
     ? 't-' + begins
     : 'x-' + Array.from(new TextEncoder().encode(begins), byte => byte.toString(16).padStart(2, '0')).join('')) + '.js';
 
-  // Whatever has all words, best first. Of a word whose list is cut it is not known who has it: then frequent names decide, or nothing.
-  const both = all => {
+  // Whatever has all words, best first. Of a word whose list is cut it is not known who else has it. Where names decide, they are known;
+  // a word that is everywhere leaves nothing out; any other finds what is listed. Where that is nothing, cut words only order.
+  const both = (all, lenient) => {
     const whole = all.filter(one => !one.cut).sort((a, b) => a.hits.size - b.hits.size);
     const candidates = whole.length ? whole[0].hits : new Map(all.flatMap(one => [...one.hits]));
     const results = [], loose = new Set();
@@ -129,10 +136,11 @@
         if (hit) cost += hit.cost;
         else if (!one.cut) cost = NaN;
         else if (names.some(name => one.names.has(name))) cost += COST[3];
-        else if (one.names.size) { missed = true; cost = NaN; } else { loose.add(one.word); cost += NOT_LOOKED_UP; }
+        else if (lenient || one.everywhere && !one.names.size) { loose.add(one.word); cost += NOT_LOOKED_UP; } else { missed = true; cost = NaN; }
       }
       if (cost) results.push({ id, cost, facts });
     }
+    if (!results.length && missed && !lenient) return both(all, true);
     results.sort((a, b) => a.cost - b.cost || a.id - b.id);
     return { results, loose: [...loose], cut: missed || !whole.length };
   };
@@ -146,13 +154,13 @@
       return { name, boxes, chosen: () => boxes.filter(one => one.checked).map(one => one.number) };
     });
     const wordFor = (sieve, number) => sieves[sieve].boxes.find(one => one.number === number);
-    let shown = FIRST, last = 0, active = -1, writing = false, results = [], asked = [];
+    let shown = FIRST, last = 0, active = -1, writing = false, stale = false, results = [], asked = [];
 
     // Servers have a registry and no verdict; patterns and terms have neither.
-    const has = ({ kind, registry, signals, ...facts }, name, number) => {
-      if (name === 'registry') return registry === number && kind < 2;
-      if (kind) return false;
-      return name === 'signal' ? signals >> number & 1 : facts[name] === number;
+    const has = (facts, name, number) => {
+      if (name === 'registry') return facts.registry === number && facts.kind < 2;
+      if (facts.kind) return false;
+      return name === 'signal' ? (facts.signals >> number & 1) === 1 : facts[name] === number;
     };
     const passes = (facts, chosen, without) => sieves.every(({ name }, i) => {
       const own = chosen[i];
@@ -210,13 +218,13 @@
     };
 
     const options = () => [...box.querySelectorAll('[role=option]')];
-    const activate = to => {
+    const activate = (to, moved) => {
       const all = options();
       active = all.length ? (to + all.length) % all.length : -1;
       all.forEach((one, i) => one.setAttribute('aria-selected', i === active));
       if (active < 0) return field.removeAttribute('aria-activedescendant');
       field.setAttribute('aria-activedescendant', all[active].id);
-      all[active].scrollIntoView({ block: 'nearest' });
+      if (moved) all[active].scrollIntoView({ block: 'nearest' });
     };
     const empty = text => {
       box.replaceChildren();
@@ -244,7 +252,7 @@
       if (turn !== last) return;
       if (!groups.length) {
         const about = note.textContent;
-        empty(results.length ? 'Nothing passes these filters.' : 'Nothing has these words.');
+        empty(results.length ? 'Nothing passes these filters.' : about ? 'Nothing that is listed has all these words.' : 'Nothing has these words.');
         note.textContent = about;
         return;
       }
@@ -287,6 +295,7 @@
           ? `${names} ${found.loose.length > 1 ? 'are' : 'is'} in too many texts to narrow the list: what has the other words is shown as well.`
           : found.cut ? 'The list is cut: there are more than are counted here. Another word, or more letters, narrows it.' : '';
         await draw(turn, first);
+        if (turn === last) stale = false;
       } catch {
         if (turn === last) empty('A part of the index cannot be loaded. Try again, or use the lists by name.');
       }
@@ -311,6 +320,7 @@
     // Whoever stops for a while has made a search of his own to come back to.
     let timer, pause;
     const soon = () => {
+      stale = true;
       clearTimeout(timer);
       clearTimeout(pause);
       pause = setTimeout(() => { writing = false; }, 1500);
@@ -324,9 +334,10 @@
     field.addEventListener('input', soon);
     field.addEventListener('change', () => { writing = false; });
     field.addEventListener('keydown', event => {
-      const open = options()[active];
-      if (event.key === 'ArrowDown' && !box.hidden) activate(active + 1);
-      else if (event.key === 'ArrowUp' && !box.hidden) activate(active < 0 ? -1 : active - 1);
+      // What is still shown for other words than those typed is not opened.
+      const open = !stale && options()[active];
+      if (event.key === 'ArrowDown' && !box.hidden) activate(active + 1, true);
+      else if (event.key === 'ArrowUp' && !box.hidden) activate(active < 0 ? -1 : active - 1, true);
       else if (event.key === 'Enter' && open) { writing = false; open.click(); } else if (event.key === 'Escape' && field.value) { field.value = ''; soon(); } else return;
       event.preventDefault();
     });

@@ -34,7 +34,7 @@ pub(in crate::render) use words::more_words;
 /// Changes whenever the shape of the files does.
 const FORMAT: &str = "catalogue search 1";
 /// Entries that the list of one word holds, and signs of a shard: two words are to cost some 40 KB.
-const LIMITS: Limits = Limits { listed: 8_192, shard: 14_000 };
+const LIMITS: Limits = Limits { listed: 4_096, shard: 14_000 };
 /// Where shards lie.
 const SHARDS: &str = "search/w/";
 const DIRECTORY: &str = "search/index.js";

@@ -80,7 +80,8 @@ pub(super) fn cut<E>(
     let (mut weight, mut alone) = (0, false);
     let (mut border, mut before) = (begins.to_owned(), "");
     for run in postings.chunk_by(|a, b| a.key == b.key && word(bytes, a) == word(bytes, b)) {
-        let Some(text) = run.first().map(|posting| word(bytes, posting)) else { continue };
+        let Some(first) = run.first() else { continue };
+        let text = std::str::from_utf8(word(bytes, first)).unwrap_or_default();
         let list = List::new(text, run, limits.listed);
         let own = list.word.len() + 2 + 4 * list.postings.len();
         let share = (own as u64).saturating_mul(1 << 32) / limits.shard as u64;
@@ -124,11 +125,10 @@ fn sorted(bytes: &[u8]) -> Vec<Posting> {
     postings
 }
 
-fn word<'a>(bytes: &'a [u8], posting: &Posting) -> &'a str {
+fn word<'a>(bytes: &'a [u8], posting: &Posting) -> &'a [u8] {
     let at = posting.at as usize;
     let length = bytes.get(at).copied().map_or(0, usize::from);
-    let word = bytes.get(at + 5..at + 5 + length).unwrap_or_default();
-    std::str::from_utf8(word).unwrap_or_default()
+    bytes.get(at + 5..at + 5 + length).unwrap_or_default()
 }
 
 /// The shortest beginning of `word` that comes after `before`.
@@ -141,12 +141,14 @@ fn shortest_after(before: &str, word: &str) -> String {
 struct List<'a> {
     word: &'a str,
     postings: &'a [Posting],
-    is_cut: bool,
+    /// How many entries there were, where not all are listed: the power of two below.
+    cut: Option<u32>,
 }
 
 impl<'a> List<'a> {
     fn new(word: &'a str, run: &'a [Posting], most: usize) -> Self {
-        Self { word, postings: run.get(..most).unwrap_or(run), is_cut: run.len() > most }
+        let cut = (run.len() > most).then(|| run.len().ilog2());
+        Self { word, postings: run.get(..most).unwrap_or(run), cut }
     }
 }
 
@@ -186,7 +188,8 @@ fn shard(begins: String, lists: &[List<'_>], (entries, frequent): (&Entries, &Fr
     for list in lists {
         let tiers = list.postings.chunk_by(|a, b| a.order >> PLACE_BITS == b.order >> PLACE_BITS);
         let used = u32::try_from(tiers.clone().count()).unwrap_or(0);
-        symbols::put(&mut text, used * 2 + u32::from(list.is_cut));
+        symbols::put(&mut text, used * 2 + u32::from(list.cut.is_some()));
+        list.cut.into_iter().for_each(|power| symbols::put(&mut text, power));
         for tier in tiers {
             symbols::put(&mut text, tier.first().map_or(0, |posting| posting.order >> PLACE_BITS));
             symbols::put(&mut text, u32::try_from(tier.len()).unwrap_or(u32::MAX));
@@ -234,7 +237,7 @@ mod tests {
     fn made_up(without: Option<usize>) -> Vec<u8> {
         let mut bytes = Vec::new();
         for n in (0..400).rev().filter(|n| Some(*n) != without) {
-            let word: String = (0..4).map(|i| char::from(b'a' + (n * 7919 >> (3 * i)) as u8 % 8)).collect();
+            let word: String = (0..4).map(|i| char::from(b'a' + ((n * 7919) >> (3 * i)) as u8 % 8)).collect();
             for place in 0..(n % 13) as u32 {
                 put(&mut bytes, &word, n % TIERS, place * 3);
             }
@@ -252,8 +255,8 @@ mod tests {
         let all = shards(&bytes, 100);
         let text: Vec<&str> = all.iter().flat_map(words).collect();
         assert_eq!(text, ["get", "gets"]);
-        // One tier and cut; tier 1; fifty of them.
-        assert!(all[0].parts[4].starts_with("$!V"), "{}", all[0].parts[4]);
+        // One tier and cut; of at least 64; tier 1; fifty of them.
+        assert!(all[0].parts[4].starts_with("$(!V"), "{}", all[0].parts[4]);
     }
 
     #[test]
