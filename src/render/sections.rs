@@ -292,7 +292,7 @@ impl Sections {
         Ok((control, tool.fill(&section.html)))
     }
 
-    /// The questions on rules and risk: their markup, and their entries as JSON.
+    /// The questions on rules and risk: their markup, and their entries as JSON. They tell of the documents, not of their text.
     ///
     /// # Errors
     /// A template that does not fit.
@@ -300,6 +300,7 @@ impl Sections {
         &self,
         press: &Press<'_>,
         tool: &PlainTool<'_>,
+        control: &Control,
         signals: &[Signal],
         corrected: bool,
     ) -> Result<(String, String), RenderError> {
@@ -309,7 +310,7 @@ impl Sections {
             let RulesKind { class, risk, .. } = tool.kind;
             let view = QuestionsView {
                 name,
-                control: &tool.made_up(),
+                control,
                 class: class_word(class),
                 risk: risk_word(risk),
                 base: risk_word(base_risk(class)),

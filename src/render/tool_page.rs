@@ -227,7 +227,13 @@ impl ToolPages<'_> {
         let corrected = view.correction.as_ref().is_some_and(|correction| !correction.agrees);
         let on_rules = match plain {
             Some(plain) => {
-                let made = press.sections.questions(press, plain, &tool.verdict.signals, corrected)?;
+                let made = press.sections.questions(
+                    press,
+                    plain,
+                    &view.control,
+                    &tool.verdict.signals,
+                    corrected,
+                )?;
                 debug_assert_eq!(made, {
                     let control = control(self.policies, tool.definition.name());
                     let mut sheet = Sheet::of("faq-rules.txt", view)?;

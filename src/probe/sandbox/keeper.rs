@@ -1,6 +1,6 @@
 //! A small single-threaded process above each box that ends the box with the scanner, however the scanner ends.
 //!
-//! `catalogue __keep TOLD LIFE` reads a [`Kept`] from `TOLD`, starts bubblewrap and stays its parent. It is a subreaper,
+//! `catalogue __keep TOLD LIFE` reads a `Kept` from `TOLD`, starts bubblewrap and stays its parent. It is a subreaper,
 //! so every descendant stays below it, and when `LIFE` closes (the scanner ended the box, or died) it kills all of them.
 //!
 //! Bubblewrap's own `--die-with-parent` is not enough: its first process inside asks for the death signal some
