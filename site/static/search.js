@@ -145,6 +145,13 @@
     return { results, loose: [...loose], cut: missed || !whole.length };
   };
 
+  // Where there is room, the filters stand open before anything is painted: nothing moves.
+  const open = new MutationObserver(() => {
+    const filters = document.querySelector('.filters');
+    if (filters) { filters.open = matchMedia('(min-width: 62rem)').matches; open.disconnect(); }
+  });
+  open.observe(document, { childList: true, subtree: true });
+
   addEventListener('DOMContentLoaded', () => {
     const form = document.querySelector('form.seek');
     const [field, box, status, note, more] = ['q', 'found', 'count', 'cut', 'more'].map(id => document.getElementById(id));
@@ -361,7 +368,6 @@
       options()[from]?.scrollIntoView({ block: 'nearest' });
     });
     addEventListener('popstate', () => { read(); writing = false; shown = FIRST; run(); });
-    form.querySelector('details').open = matchMedia('(min-width: 62rem)').matches;
     read();
     if (field.value) run(); else { field.focus(); run(); }
   });
