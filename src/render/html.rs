@@ -89,7 +89,10 @@ impl Engine {
         let failed = |source| RenderError::Template { name: template.to_owned(), source };
         let mut context = Context::new();
         for (name, value) in sheet.0.fields() {
-            context.insert(name.to_owned(), &value);
+            match value.markup() {
+                Some(markup) => context.insert_value(name.to_owned(), Value::safe_string(markup)),
+                None => context.insert(name.to_owned(), &value),
+            }
         }
         self.tera.render(template, &context).map_err(failed)
     }
@@ -105,6 +108,27 @@ impl Engine {
     /// Templates of which a page had to be left to Tera, each with why.
     pub(super) fn left_to_tera(&self) -> Vec<String> {
         self.left.lock().expect("no thread panics while it notes this").iter().cloned().collect()
+    }
+}
+
+/// Markup that a template of ours has printed, with everything foreign in it escaped. Nothing else becomes markup again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Markup(String);
+
+impl Markup {
+    /// What a template printed that escapes, or pieces of it put together again.
+    pub(super) fn printed(text: String) -> Self {
+        Self(text)
+    }
+
+    /// One behind the other.
+    pub(super) fn joined(parts: &[Markup]) -> Self {
+        Self(parts.iter().map(Markup::as_str).collect::<Vec<_>>().concat())
+    }
+
+    /// The markup.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -130,6 +154,16 @@ impl Sheet {
         value: &(impl Serialize + ?Sized),
     ) -> Result<(), RenderError> {
         self.0.put(name, value).map_err(|odd| cannot(name, odd))
+    }
+}
+
+impl Sheet {
+    /// Puts markup beside the view, which is not escaped again.
+    ///
+    /// # Errors
+    /// More than a sheet holds.
+    pub(super) fn set_markup(&mut self, name: &'static str, markup: &Markup) -> Result<(), RenderError> {
+        self.0.put_markup(name, markup.as_str()).map_err(|odd| cannot(name, odd))
     }
 }
 
@@ -344,6 +378,19 @@ mod tests {
             // An escaped quotation mark in a template is Tera's.
             assert_eq!(engine.left_to_tera().is_empty(), i != 11, "{case}: {:?}", engine.left_to_tera());
         }
+    }
+
+    #[test]
+    fn only_what_was_printed_is_markup() {
+        let files =
+            [("a.html".to_owned(), b"{{ x }}{{ y }}{% if y %}{{ y | length }}{% endif %}".to_vec())].into();
+        let engine = Engine::new(&files, &[]).unwrap();
+        let mut sheet = Sheet::of("a.html", &serde_json::json!({"x": "<b>"})).unwrap();
+        sheet.set_markup("y", &Markup::printed("<i>".to_owned())).unwrap();
+        let text = engine.text("a.html", &sheet).unwrap();
+        assert_eq!(text, "&lt;b&gt;<i>3");
+        assert_eq!(text, engine.by_tera("a.html", &sheet).unwrap());
+        assert_eq!(engine.left_to_tera(), Vec::<String>::new());
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::facts::Facts;
 use super::fragments::{
     KEY, LONGEST_TOOL, Piece, RELEASE, SERVER, TOOL, is_plain_key, is_plain_text, is_plain_tool, pieces,
 };
-use super::html::Sheet;
+use super::html::{Markup, Sheet};
 use super::name::ServerName;
 use super::page::Press;
 use super::questions::{Question, entries, questions};
@@ -188,8 +188,8 @@ impl<'a> ServerNames<'a> {
 
 impl PlainTool<'_> {
     /// Questions with this tool's names: their markup, and their entries as JSON.
-    pub(super) fn asked(&self, section: &QuestionsSection) -> (String, String) {
-        (self.fill(&section.html), self.fill(&section.json))
+    pub(super) fn asked(&self, section: &QuestionsSection) -> (Markup, String) {
+        (Markup::printed(self.fill(&section.html)), self.fill(&section.json))
     }
 
     fn fill(&self, pieces: &[Piece]) -> String {
@@ -279,17 +279,17 @@ impl Sections {
         press: &Press<'_>,
         tool: &PlainTool<'_>,
         root: &str,
-    ) -> Result<(Control, String), RenderError> {
+    ) -> Result<(Control, Markup), RenderError> {
         let name = tool.kind.shape.name();
         let section = self.rules.get((tool.kind, root.len()), || {
             let mut control = tool.made_up();
             let html = rules_html(press, name, &control, root)?;
             control.formats.clear();
-            Ok(RulesSection { control, html: pieces(&html, name) })
+            Ok(RulesSection { control, html: pieces(html.as_str(), name) })
         })?;
         let mut control = section.control.clone();
         control.key.clone_from(&tool.server.key);
-        Ok((control, tool.fill(&section.html)))
+        Ok((control, Markup::printed(tool.fill(&section.html))))
     }
 
     /// The questions on rules and risk: their markup, and their entries as JSON. They tell of the documents, not of their text.
@@ -303,7 +303,7 @@ impl Sections {
         control: &Control,
         signals: &[Signal],
         corrected: bool,
-    ) -> Result<(String, String), RenderError> {
+    ) -> Result<(Markup, String), RenderError> {
         let kind = QuestionsKind { rules: tool.kind, signals: signals.to_vec(), corrected };
         let name = tool.kind.shape.name();
         let section = self.questions.get(kind, || {
@@ -319,7 +319,7 @@ impl Sections {
             };
             let asked = questions(&press.part("faq-rules.txt", &Sheet::of("faq-rules.txt", &view)?)?);
             let html = questions_html(press, &asked)?;
-            Ok(QuestionsSection { html: pieces(&html, name), json: pieces(&entries(&asked), name) })
+            Ok(QuestionsSection { html: pieces(html.as_str(), name), json: pieces(&entries(&asked), name) })
         })?;
         Ok(tool.asked(&section))
     }
@@ -344,7 +344,7 @@ pub(super) fn provider(
     let view = ProviderView { name: TOOL, server, facts };
     let asked = questions(&press.part(TEMPLATE, &Sheet::of(TEMPLATE, &view)?)?);
     let html = questions_html(press, &asked)?;
-    Ok(Some(QuestionsSection { html: pieces(&html, TOOL), json: pieces(&entries(&asked), TOOL) }))
+    Ok(Some(QuestionsSection { html: pieces(html.as_str(), TOOL), json: pieces(&entries(&asked), TOOL) }))
 }
 
 /// The section's markup as its template prints it.
@@ -356,16 +356,16 @@ pub(super) fn rules_html(
     name: &str,
     control: &Control,
     root: &str,
-) -> Result<String, RenderError> {
+) -> Result<Markup, RenderError> {
     const TEMPLATE: &str = "parts/rules.html";
-    press.part(TEMPLATE, &Sheet::of(TEMPLATE, &RulesView { name, control, root })?)
+    press.part(TEMPLATE, &Sheet::of(TEMPLATE, &RulesView { name, control, root })?).map(Markup::printed)
 }
 
 /// Questions as they are unfolded.
 ///
 /// # Errors
 /// A template that does not fit.
-pub(super) fn questions_html(press: &Press<'_>, asked: &[Question]) -> Result<String, RenderError> {
+pub(super) fn questions_html(press: &Press<'_>, asked: &[Question]) -> Result<Markup, RenderError> {
     const TEMPLATE: &str = "parts/questions.html";
-    press.part(TEMPLATE, &Sheet::of(TEMPLATE, &Asked { questions: asked })?)
+    press.part(TEMPLATE, &Sheet::of(TEMPLATE, &Asked { questions: asked })?).map(Markup::printed)
 }

@@ -13,15 +13,13 @@ use super::exposure::{AttackLine, attack_lines};
 use super::facts::{Facts, facts};
 use super::hints::{Hints, hints};
 use super::history::{HistoryView, Seen};
-use super::html::Sheet;
 use super::judged::JudgedTool;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::name::{ServerName, tool_name};
 use super::page::root_from;
 use super::parameters::{Parameters, Schema, parameters, schema};
-use super::questions::{entries, json_ld, questions};
 use super::quote::{DESCRIPTION_ON_PAGE, Reason, Stretch, deciding, marked, reasons};
-use super::sections::{PlainTool, QuestionsSection, ServerNames, provider, questions_html, rules_html};
+use super::sections::{QuestionsSection, ServerNames, rules_html};
 use super::site_work::{Common, ServerWork};
 use super::words::{
     ClassWord, Day, RiskWord, SignalWord, base_risk, class_word, day, next_lower, risk_word, signal_word,
@@ -30,6 +28,8 @@ use super::{RenderError, badge, markdown, twin};
 use crate::model::slug::slug;
 use crate::model::{Signal, Untrusted, Verdict};
 use crate::policy::Tier;
+
+mod parts;
 
 /// Longest description that stands in full height, in characters.
 const DESCRIPTION_IN_FULL: usize = 1_500;
@@ -207,76 +207,6 @@ impl ToolPages<'_> {
             let html = rules_html(press, &view.name, &view.control, &root)?;
             self.sheet(tool, &view, &html, None)
         })
-    }
-
-    /// The view with the sections and the questions that are printed by themselves.
-    fn sheet(
-        &self,
-        tool: &JudgedTool,
-        view: &ToolView<'_>,
-        rules: &str,
-        plain: Option<&PlainTool<'_>>,
-    ) -> Result<Sheet, RenderError> {
-        let press = self.work.common.press;
-        let mut sheet = Sheet::of("tool.html", view)?;
-        let asked = |template| Ok::<_, RenderError>(questions(&press.part(template, &sheet)?));
-        let printed = |template| {
-            let asked = asked(template)?;
-            Ok::<_, RenderError>((questions_html(press, &asked)?, entries(&asked)))
-        };
-        let corrected = view.correction.as_ref().is_some_and(|correction| !correction.agrees);
-        let on_rules = match plain {
-            Some(plain) => {
-                let made = press.sections.questions(
-                    press,
-                    plain,
-                    &view.control,
-                    &tool.verdict.signals,
-                    corrected,
-                )?;
-                debug_assert_eq!(made, {
-                    let control = control(self.policies, tool.definition.name());
-                    let mut sheet = Sheet::of("faq-rules.txt", view)?;
-                    sheet.set("control", &control)?;
-                    let asked = questions(&press.part("faq-rules.txt", &sheet)?);
-                    (questions_html(press, &asked)?, entries(&asked))
-                });
-                made
-            }
-            None => printed("faq-rules.txt")?,
-        };
-        let first = printed("faq.txt")?;
-        let last = match plain.zip(plain.and(self.provider()?)) {
-            Some((plain, section)) => {
-                let made = plain.asked(section);
-                debug_assert_eq!(made, printed("faq-server.txt")?);
-                made
-            }
-            None => printed("faq-server.txt")?,
-        };
-        sheet.set("json_ld", &json_ld(&[&first.1, &on_rules.1, &last.1]))?;
-        sheet.set("questions_html", &[first.0, on_rules.0, last.0].concat())?;
-        sheet.set("rules_html", rules)?;
-        Ok(sheet)
-    }
-
-    fn provider(&self) -> Result<Option<&QuestionsSection>, RenderError> {
-        if self.provider.get().is_none() {
-            let made = provider(self.work.common.press, &self.work.entry.name, &self.facts)?;
-            // Another thread may have been faster; it made the same.
-            let _ = self.provider.set(made);
-        }
-        Ok(self.provider.get().and_then(Option::as_ref))
-    }
-
-    /// In builds with debug assertions: the stencil gives what the template prints.
-    fn compare(&self, view: &ToolView<'_>, html: &str, root: &str) -> Result<(), RenderError> {
-        if cfg!(debug_assertions)
-            && let Some(control) = control(self.policies, &view.full_name)
-        {
-            assert_eq!(html, rules_html(self.work.common.press, &view.name, &control, root)?);
-        }
-        Ok(())
     }
 
     fn view<'a>(&'a self, place: usize, tool: &'a JudgedTool, control: Control) -> ToolView<'a> {

@@ -15,6 +15,8 @@ pub(super) enum Node {
     Signed(i64),
     Float(f64),
     Text(Stretch),
+    /// What a template has printed.
+    Markup(Stretch),
     List(Stretch),
     Map(Stretch),
 }
@@ -83,12 +85,23 @@ impl Sheet {
         value: &(impl Serialize + ?Sized),
     ) -> Result<(), Odd> {
         let value = value.serialize(super::lay::Lay(self))?;
+        self.put_node(name, value);
+        Ok(())
+    }
+
+    /// Puts markup beside the view's fields.
+    pub(in crate::render) fn put_markup(&mut self, name: &'static str, markup: &str) -> Result<(), Odd> {
+        let value = Node::Markup(self.keep_text(markup)?);
+        self.put_node(name, value);
+        Ok(())
+    }
+
+    fn put_node(&mut self, name: &'static str, value: Node) {
         let known = self.root.iter().position(|entry| entry.key.name(&self.text) == name);
         match known.and_then(|at| self.root.get_mut(at)) {
             Some(entry) => entry.value = value,
             None => self.root.push(Entry { key: Key::Field(name), value }),
         }
-        Ok(())
     }
 
     pub(super) fn text_of(&self, stretch: Stretch) -> &str {
@@ -191,6 +204,16 @@ impl serde::ser::Error for Odd {
 #[derive(Clone, Copy)]
 pub(in crate::render) struct Read<'a>(&'a Sheet, Node);
 
+impl Read<'_> {
+    /// Its text, if it is markup.
+    pub(in crate::render) fn markup(&self) -> Option<&str> {
+        match self.1 {
+            Node::Markup(text) => Some(self.0.text_of(text)),
+            _ => None,
+        }
+    }
+}
+
 impl Serialize for Read<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let Read(sheet, node) = *self;
@@ -200,7 +223,7 @@ impl Serialize for Read<'_> {
             Node::Unsigned(value) => to.serialize_u64(value),
             Node::Signed(value) => to.serialize_i64(value),
             Node::Float(value) => to.serialize_f64(value),
-            Node::Text(text) => to.serialize_str(sheet.text_of(text)),
+            Node::Text(text) | Node::Markup(text) => to.serialize_str(sheet.text_of(text)),
             Node::List(list) => {
                 let list = list.of(&sheet.items);
                 let mut items = to.serialize_seq(Some(list.len()))?;

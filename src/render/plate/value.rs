@@ -33,6 +33,7 @@ pub(super) fn seen(sheet: &Sheet, node: Node) -> Value<'_> {
         Node::Signed(value) => Value::Signed(value),
         Node::Float(value) => Value::Float(value),
         Node::Text(text) => Value::Text(sheet.text_of(text)),
+        Node::Markup(text) => Value::Made(sheet.text_of(text), true),
         Node::List(list) => Value::List(sheet, list),
         Node::Map(map) => Value::Map(sheet, map),
     }

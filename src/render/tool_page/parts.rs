@@ -1,0 +1,81 @@
+//! The parts of a tool's page that are printed by themselves: its rules and its questions.
+
+use super::{ToolPages, ToolView};
+use crate::render::RenderError;
+use crate::render::control::control;
+use crate::render::html::{Markup, Sheet};
+use crate::render::judged::JudgedTool;
+use crate::render::questions::{entries, json_ld, questions};
+use crate::render::sections::{PlainTool, QuestionsSection, provider, questions_html, rules_html};
+
+impl ToolPages<'_> {
+    /// The view with the sections and the questions that are printed by themselves.
+    pub(super) fn sheet(
+        &self,
+        tool: &JudgedTool,
+        view: &ToolView<'_>,
+        rules: &Markup,
+        plain: Option<&PlainTool<'_>>,
+    ) -> Result<Sheet, RenderError> {
+        let press = self.work.common.press;
+        let mut sheet = Sheet::of("tool.html", view)?;
+        let asked = |template| Ok::<_, RenderError>(questions(&press.part(template, &sheet)?));
+        let printed = |template| {
+            let asked = asked(template)?;
+            Ok::<_, RenderError>((questions_html(press, &asked)?, entries(&asked)))
+        };
+        let corrected = view.correction.as_ref().is_some_and(|correction| !correction.agrees);
+        let on_rules = match plain {
+            Some(plain) => {
+                let made = press.sections.questions(
+                    press,
+                    plain,
+                    &view.control,
+                    &tool.verdict.signals,
+                    corrected,
+                )?;
+                debug_assert_eq!(made, {
+                    let control = control(self.policies, tool.definition.name());
+                    let mut sheet = Sheet::of("faq-rules.txt", view)?;
+                    sheet.set("control", &control)?;
+                    let asked = questions(&press.part("faq-rules.txt", &sheet)?);
+                    (questions_html(press, &asked)?, entries(&asked))
+                });
+                made
+            }
+            None => printed("faq-rules.txt")?,
+        };
+        let first = printed("faq.txt")?;
+        let last = match plain.zip(plain.and(self.provider()?)) {
+            Some((plain, section)) => {
+                let made = plain.asked(section);
+                debug_assert_eq!(made, printed("faq-server.txt")?);
+                made
+            }
+            None => printed("faq-server.txt")?,
+        };
+        sheet.set("json_ld", &json_ld(&[&first.1, &on_rules.1, &last.1]))?;
+        sheet.set_markup("questions_html", &Markup::joined(&[first.0, on_rules.0, last.0]))?;
+        sheet.set_markup("rules_html", rules)?;
+        Ok(sheet)
+    }
+
+    fn provider(&self) -> Result<Option<&QuestionsSection>, RenderError> {
+        if self.provider.get().is_none() {
+            let made = provider(self.work.common.press, &self.work.entry.name, &self.facts)?;
+            // Another thread may have been faster; it made the same.
+            let _ = self.provider.set(made);
+        }
+        Ok(self.provider.get().and_then(Option::as_ref))
+    }
+
+    /// In builds with debug assertions: the stencil gives what the template prints.
+    pub(super) fn compare(&self, view: &ToolView<'_>, html: &Markup, root: &str) -> Result<(), RenderError> {
+        if cfg!(debug_assertions)
+            && let Some(control) = control(self.policies, &view.full_name)
+        {
+            assert_eq!(*html, rules_html(self.work.common.press, &view.name, &control, root)?);
+        }
+        Ok(())
+    }
+}
