@@ -164,6 +164,20 @@ fn shards_together_are_the_whole_site() {
     assert!(together == pages("whole"), "the shards miss or add something");
 }
 
+/// Without Markdown twins the rules and questions of tools with plain names come from stencils: a build with debug assertions prints
+/// each of them both ways, and the check prints every page with Tera, too.
+#[test]
+fn stencils_and_plates_print_what_the_templates_say() {
+    let (folder, db) = synthetic();
+    let out = folder.path().join("dist");
+    let twins = "json".parse().unwrap();
+    let report = build_from(&db, &BuildOptions { twins, check: true, ..plain(&out) }).unwrap();
+    assert_eq!(report.problems.map(|found| found.len()), Some(0));
+    // A word in a text, which plates do not look for.
+    let left: Vec<_> = report.left_to_tera.iter().map(|line| line.split(':').next().unwrap()).collect();
+    assert_eq!(left, ["method.html", "prose.html"]);
+}
+
 #[test]
 fn twins_and_compressed_copies_are_made_when_asked_for_and_go_when_not() {
     let (folder, db) = synthetic();
