@@ -7,6 +7,7 @@
 mod about;
 mod actions;
 mod conditions;
+mod exact;
 mod examples;
 mod explain;
 mod features;

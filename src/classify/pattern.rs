@@ -2,6 +2,7 @@
 
 use regex::{Regex, RegexBuilder};
 
+use super::exact::Texts;
 use super::sieve::{Candidates, Known, Sieve, Wanted};
 use super::texts::Zone;
 
@@ -9,6 +10,8 @@ use super::texts::Zone;
 #[derive(Debug)]
 pub(super) struct Pattern {
     regex: Regex,
+    /// All that it matches, where that is a list.
+    texts: Option<Texts>,
     /// Its number in the sieves.
     number: usize,
 }
@@ -82,17 +85,17 @@ impl Patterns {
 
     /// Compiles one more that is looked for only where all else held.
     pub(super) fn add_late(&mut self, written: &str, scope: Scope) -> Result<Pattern, String> {
-        let regex = compile(written)?;
+        let (regex, texts) = (compile(written)?, Texts::of(written));
         match self.0.iter().position(|known| known.regex.as_str() == regex.as_str()) {
             Some(number) => {
                 if let Some(known) = self.0.get_mut(number) {
                     known.scope = known.scope.and(scope);
                 }
-                Ok(Pattern { regex, number })
+                Ok(Pattern { regex, texts, number })
             }
             None => {
                 self.0.push(Numbered { regex: regex.clone(), scope, late: true });
-                Ok(Pattern { regex, number: self.0.len() - 1 })
+                Ok(Pattern { regex, texts, number: self.0.len() - 1 })
             }
         }
     }
@@ -160,7 +163,8 @@ impl Pattern {
 
     /// Whether it is anywhere in a text.
     pub(super) fn is_in(&self, text: &str, candidates: &Candidates) -> bool {
-        self.may(candidates) && self.regex.is_match(text)
+        let listed = || self.texts.as_ref().and_then(|texts| texts.has(text));
+        self.may(candidates) && listed().unwrap_or_else(|| self.regex.is_match(text))
     }
 }
 

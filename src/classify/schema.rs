@@ -1,6 +1,6 @@
 //! The parameters of a definition: their names, what is said about them, the actions they list.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::RuleSet;
 use super::actions::listed_in_schema;
@@ -27,7 +27,12 @@ pub(super) struct Path<'a> {
     pub(super) depth: usize,
 }
 
-impl Path<'_> {
+impl<'a> Path<'a> {
+    /// Its own name.
+    pub(super) fn key(&self) -> &'a str {
+        self.keys.get(self.depth).map_or("", |(key, _)| key)
+    }
+
     /// The JSON pointer to it, or with `member` to what is below it.
     pub(super) fn pointer(&self, member: &str) -> String {
         let mut pointer = String::from("/inputSchema");
@@ -87,9 +92,34 @@ impl<'a> Schema<'a> {
         let mut reader = Reader { rules, found: empty, bytes_left: PARAM_BYTES };
         if let Some(schema) = schema {
             let path = Path { keys: [("", false); PARAM_DEPTH], depth: 0 };
-            reader.read(schema, path, "/inputSchema".len());
+            reader.read(Members::of(schema).properties, path, "/inputSchema".len());
         }
         reader.found
+    }
+}
+
+/// The members of a parameter's schema that are read, found in one pass over it.
+#[derive(Default, Clone, Copy)]
+struct Members<'a> {
+    description: Option<&'a str>,
+    listed: Option<&'a [Value]>,
+    properties: Option<&'a Map<String, Value>>,
+    items: Option<&'a Value>,
+}
+
+impl<'a> Members<'a> {
+    fn of(schema: &'a Value) -> Self {
+        let mut members = Self::default();
+        for (key, value) in schema.as_object().into_iter().flatten() {
+            match key.as_str() {
+                "description" => members.description = value.as_str(),
+                "enum" => members.listed = value.as_array().map(Vec::as_slice),
+                "properties" => members.properties = value.as_object(),
+                "items" => members.items = Some(value),
+                _ => {}
+            }
+        }
+        members
     }
 }
 
@@ -101,9 +131,8 @@ struct Reader<'a, 'r> {
 
 impl<'a> Reader<'a, '_> {
     /// Reads the parameters of a schema; `path` is theirs but for the last key, `above` the bytes of its pointer.
-    fn read(&mut self, schema: &'a Value, mut path: Path<'a>, above: usize) {
-        let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
-        for (key, value) in properties {
+    fn read(&mut self, properties: Option<&'a Map<String, Value>>, mut path: Path<'a>, above: usize) {
+        for (key, value) in properties.into_iter().flatten() {
             if self.found.params.len() >= PARAMS {
                 self.found.cut = true;
                 return;
@@ -111,23 +140,24 @@ impl<'a> Reader<'a, '_> {
             if let Some(last) = path.keys.get_mut(path.depth) {
                 *last = (key, false);
             }
-            self.param(key, value, path);
+            let members = Members::of(value);
+            self.param(key, value, members, path);
             // Children repeat their parent's pointer: a key of a megabyte must not be copied 300 times.
             let bytes = above + "/properties/".len() + escaped_len(key);
             if path.depth + 1 < PARAM_DEPTH && bytes < POINTER_BYTES {
                 let mut below = Path { depth: path.depth + 1, ..path };
-                self.read(value, below, bytes);
-                if let Some(items) = value.get("items") {
+                self.read(members.properties, below, bytes);
+                if let Some(items) = members.items {
                     if let Some(last) = below.keys.get_mut(path.depth) {
                         last.1 = true;
                     }
-                    self.read(items, below, bytes + "/items".len());
+                    self.read(Members::of(items).properties, below, bytes + "/items".len());
                 }
             }
         }
     }
 
-    fn param(&mut self, key: &'a str, value: &'a Value, path: Path<'a>) {
+    fn param(&mut self, key: &'a str, value: &'a Value, members: Members<'a>, path: Path<'a>) {
         let rules = self.rules;
         let mut name = String::with_capacity(key.len().min(100));
         for word in of_name(start_of(key, 100)) {
@@ -139,13 +169,13 @@ impl<'a> Reader<'a, '_> {
         if path.depth == 0 && rules.settings.words.action_params.contains(&name) {
             self.found.verbs.extend(listed_in_schema(value, &path.pointer(""), rules));
         }
-        let description = value.get("description").and_then(Value::as_str).map(|whole| {
+        let description = members.description.map(|whole| {
             let read = start_of(whole, self.bytes_left);
             self.bytes_left -= read.len();
             self.found.cut |= read.len() < whole.len();
             read
         });
-        let listed = value.get("enum").and_then(Value::as_array).into_iter().flatten();
+        let listed = members.listed.into_iter().flatten();
         let values =
             listed.take(VALUES).filter_map(|v| v.as_str()).map(|v| start_of(v, NAME_BYTES)).collect();
         let named = rules.sieves.names.candidates(&name);

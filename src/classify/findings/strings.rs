@@ -105,7 +105,8 @@ pub(super) fn each_string<'a>(features: &Features<'a>, mut look: impl FnMut(&Sai
         look(&said(description.text.read, Family::Description, false, At::top("description")));
         texts += 1;
     }
-    let mut walk = Walk { look, bytes_left: SCHEMA_BYTES, texts, params: &features.params };
+    let params = features.params.as_slice();
+    let mut walk = Walk { look, bytes_left: SCHEMA_BYTES, texts, params, named: params };
     for key in ["inputSchema", "outputSchema"] {
         if let Some(schema) = object.get(key) {
             walk.value(schema, At::top(key), false, 0);
@@ -119,6 +120,8 @@ struct Walk<'f, 'd, L> {
     texts: usize,
     /// The parameters whose descriptions are still to come, nearly always in this order.
     params: &'f [Param<'d>],
+    /// The parameters whose names are still to come.
+    named: &'f [Param<'d>],
 }
 
 impl<'f, L> Walk<'f, '_, L> {
@@ -164,8 +167,18 @@ impl<'f, L> Walk<'f, '_, L> {
         let read = start_of(text, self.bytes_left);
         self.bytes_left -= read.len();
         self.texts += 1;
-        let candidates = if is_key { None } else { self.known(read) };
+        let candidates = if is_key { self.known_name(read) } else { self.known(read) };
         (self.look)(&Said { read, family: Family::Schema, is_name: is_key, candidates, is_key, at });
+    }
+
+    /// The patterns that may match this name of a parameter, if it is the next one and is read as it is written.
+    fn known_name(&mut self, key: &str) -> Option<&'f Candidates> {
+        let (param, rest) = self.named.split_first()?;
+        if !std::ptr::eq(param.path.key(), key) {
+            return None;
+        }
+        self.named = rest;
+        (param.name == key).then_some(&param.named)
     }
 
     /// The patterns that may match this text, if it is the next description of a parameter.

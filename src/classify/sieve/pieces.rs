@@ -17,7 +17,7 @@ const SIGNS: &[u8] = b"<";
 /// Pieces of one pattern at most.
 const MOST: usize = 640;
 /// A group is left out beside another if one byte in so many begins a piece of it.
-const COMMON: f64 = 0.0005;
+const COMMON: f64 = 0.002;
 /// Groups of one clause at most.
 const GROUPS: usize = 3;
 /// Words that a byte of a definition begins on average.
