@@ -57,7 +57,7 @@ impl Keeper {
         let mut command = process::command(&std::env::current_exe()?);
         // Its end is ours to bring about by `life` alone: killed, it could clean up nothing.
         command.kill_on_drop(false).arg(name).args(numbers.iter().map(ToString::to_string));
-        command.env_clear().current_dir("/").process_group(0);
+        command.env_clear().current_dir("/");
         Ok(Self { command, life, theirs: (told, theirs) })
     }
 
@@ -66,6 +66,9 @@ impl Keeper {
         let kept: Vec<RawFd> =
             [self.theirs.0.as_raw_fd(), self.theirs.1.as_raw_fd()].into_iter().chain(further).collect();
         self.command.add_pre_exec(move || {
+            // A session of its own: when the scanner dies while something in our group is stopped, the kernel would send SIGHUP to all
+            // of the group, and nobody would be left to clean up.
+            rustix::process::setsid()?;
             limits::close_over_exec()?;
             limits::keep_over_exec(&kept)
         });
