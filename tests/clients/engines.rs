@@ -42,7 +42,7 @@ fn python() -> Option<PathBuf> {
     None
 }
 
-fn answers(program: &str, script: &str, argument: &Path, jobs: &[Value]) -> Vec<Value> {
+pub(crate) fn answers(program: &str, script: &str, argument: &Path, jobs: &[Value]) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("jobs.json"), json!(jobs).to_string()).unwrap();
     let script =

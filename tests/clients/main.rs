@@ -19,4 +19,5 @@ mod gemini;
 mod model;
 mod packages;
 mod process;
+mod schemas;
 mod wire;
