@@ -4,6 +4,7 @@ mod changes;
 mod explain;
 mod export;
 mod gather;
+mod remarks;
 mod validate;
 
 use std::io::Read;

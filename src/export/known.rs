@@ -7,7 +7,7 @@ use crate::policy::Keyed;
 
 impl Exporter {
     /// The names of a document that no tool of these servers answers to. Names of servers that are not among them are
-    /// left alone.
+    /// left alone, but for those that are a tool's name here in all but its separators and case.
     pub fn unknown_names(&self, text: &str, known: &[Keyed]) -> Vec<Finding> {
         let Some(reading) = (self.read)(text) else { return Vec::new() };
         let one = match known {
@@ -23,6 +23,8 @@ impl Exporter {
                 raw.insert(tool.tool.raw(), name);
             }
         }
+        let alike_written: BTreeMap<String, &String> =
+            written.keys().map(|name| (bare(name), name)).collect();
         let beginnings: Vec<String> = known.iter().map(|k| self.form.in_rule(&k.key, "")).collect();
         let mut findings = Vec::new();
         for named in &reading.names {
@@ -42,12 +44,17 @@ impl Exporter {
                     .any(|t| self.form.in_rule(key, t.tool.raw()) == named.name),
                 None => written.contains_key(&named.name),
             };
-            if !of_known || found {
+            if found {
                 continue;
             }
-            let message = match raw.get(named.name.as_str()) {
+            let right = raw.get(named.name.as_str()).filter(|_| of_known).or_else(|| {
+                let alike = Some(bare(&named.name)).filter(|bare| named.key.is_none() && !bare.is_empty())?;
+                alike_written.get(&alike).copied()
+            });
+            let message = match right {
                 Some(right) => format!("never matches: the name in this form is {right:?}"),
-                None => "never matches: the server has no such tool".to_owned(),
+                None if of_known => "never matches: the server has no such tool".to_owned(),
+                None => continue,
             };
             findings.push(Finding {
                 level: Level::Error,
@@ -59,4 +66,9 @@ impl Exporter {
         }
         findings
     }
+}
+
+/// A name without what forms differ in: letters and digits alone, in lower case.
+fn bare(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

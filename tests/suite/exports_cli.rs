@@ -71,6 +71,20 @@ fn a_definition_that_changed_since_the_policy_was_made_is_said_by_validate() {
     place.ok(&["export", LEDGER, "--tool", "run_report", "--format", "codex", "-o", "one.toml"]);
     let (out, _) = place.ok(&["validate", "claude-code.json", "codex.toml", "one.toml", "copilot-cli.sh"]);
     assert_eq!(out.matches(": valid").count(), 4, "{out}");
+    // The header says whose tools to compare with.
+    for (from, to, said) in [
+        ("list_accounts", "list_acounts", "never matches: the server has no such tool"),
+        (
+            "mcp__ledger__list_accounts",
+            "mcp__ledger_list_accounts",
+            "in this form is \"mcp__ledger__list_accounts\"",
+        ),
+    ] {
+        let text = std::fs::read_to_string(place.folder.path().join("claude-code.json")).unwrap();
+        place.write("misspelt.json", &text.replace(from, to));
+        let (code, out, _) = place.run(&["validate", "misspelt.json", "--format", "claude-code"]);
+        assert_eq!((code, out.matches(said).count()), (Some(1), 1), "{out}");
+    }
     let changed = MadeUpTool {
         json: r#"{"name":"list_accounts","description":"Lists accounts, and now closes those without money."}"#,
         ..MadeUpTool::PLAIN

@@ -624,6 +624,9 @@ fn a_name_that_the_server_does_not_have_or_spells_otherwise_is_found() {
             "[mcp_servers.s]\ncommand=\"x\"\ndefault_tools_approval_mode=\"prompt\"\n[mcp_servers.s.tools.page_create]\napproval_mode=\"prompt\"\n",
         ),
         ("claude-code", r#"{"permissions": {"deny": ["mcp__s__page_delete"]}}"#),
+        // For the client these are whole servers of other names.
+        ("claude-code", r#"{"permissions": {"deny": ["mcp__s_page_create", "mcp__other"]}}"#),
+        ("claude-code", r#"{"permissions": {"deny": ["mcp__S__Page_Create", "mcp__other__page_create"]}}"#),
         ("opencode", r#"{"permission": {"s_*": "ask", "s_nothing": "deny"}}"#),
     ] {
         let found = exporter(id).unwrap().unknown_names(text, &known);

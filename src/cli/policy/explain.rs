@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::super::exit::Exit;
 use super::super::scan::targets::UsageError;
+use super::remarks::made_from;
 use super::{Format, read_bounded};
 use crate::export::{self, Level};
 use crate::model::Untrusted;
@@ -67,7 +68,11 @@ pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<Exit> {
         }
     };
     // Where key and tool are written as one name, only the remark at the top says which part is the key.
-    let named = if reading.servers.is_empty() { keys_in_remarks(&text) } else { reading.servers.clone() };
+    let named = if reading.servers.is_empty() {
+        made_from(&text).into_iter().filter_map(|m| m.key).collect()
+    } else {
+        reading.servers.clone()
+    };
     let key = match (&options.server_key, named.as_slice()) {
         (Some(key), _) => key.clone(),
         (None, [key]) => key.clone(),
@@ -98,15 +103,4 @@ pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<Exit> {
         false => progress::print(&format!("{}: {} ({})\n", explained.tool, explained.words, explained.by))?,
     }
     Ok(Exit::Ok)
-}
-
-/// The keys that the remarks of an export of ours name.
-fn keys_in_remarks(text: &str) -> Vec<String> {
-    let key = |line: &str| {
-        let (_, rest) = line.split_once("Server ")?.1.split_once(" under the key ")?;
-        let rest = rest.trim_start_matches('\\').strip_prefix('"')?;
-        let (key, _) = rest.split_once('"')?;
-        Some(key.trim_end_matches('\\').to_owned())
-    };
-    text.lines().filter_map(key).collect()
 }

@@ -9,6 +9,7 @@ use super::super::exit::Exit;
 use super::super::scan::report::counted;
 use super::super::settings::Settings;
 use super::gather::Gatherer;
+use super::remarks::{MadeFrom, made_from};
 use super::{Format, read_bounded};
 use crate::export::{self, Exporter, Finding, Level};
 use crate::model::Untrusted;
@@ -108,7 +109,7 @@ fn against_database(
 ) -> anyhow::Result<Vec<Finding>> {
     let neutral = (exporter.id == "json").then(|| export::read_neutral(text).ok()).flatten();
     let made_from = made_from(text);
-    let says_nothing = neutral.is_none() && made_from.is_empty();
+    let says_nothing = neutral.is_none() && made_from.iter().all(|m| m.fingerprint.is_none());
     let there = Path::new(&settings.db).is_file();
     if options.server.is_none() && (says_nothing || !there) {
         return Ok(if there { vec![not_known_what_of()] } else { Vec::new() });
@@ -126,6 +127,12 @@ fn against_database(
             let policy = gatherer.policy(&keyed.policy.server, None)?;
             known.extend(policy.map(|policy| Keyed { key: keyed.key.clone(), policy }));
         }
+    } else {
+        for MadeFrom { server, key, .. } in &made_from {
+            let (Ok(server), Some(key)) = (server.parse(), key) else { continue };
+            let policy = gatherer.policy(&server, None)?;
+            known.extend(policy.map(|policy| Keyed { key: key.clone(), policy }));
+        }
     }
     let mut findings = exporter.unknown_names(text, &known);
     match &neutral {
@@ -133,7 +140,8 @@ fn against_database(
         // The other forms keep one number a server.
         None if says_nothing => findings.push(not_known_what_of()),
         None => {
-            for (line, server, fingerprint) in made_from {
+            for MadeFrom { line, server, fingerprint, .. } in made_from {
+                let Some(fingerprint) = fingerprint else { continue };
                 findings.extend(changed_server(&gatherer, line, &server, &fingerprint)?);
             }
         }
@@ -185,18 +193,6 @@ fn changed_tools(servers: &[Keyed], known: &[Keyed]) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// What the header of a document says of the definitions that it was made from: line, server, number.
-fn made_from(text: &str) -> Vec<(usize, String, String)> {
-    let line = |(i, line): (usize, &str)| {
-        let (_, rest) = line.split_once("Server ")?;
-        let (server, rest) = rest.split_once(' ')?;
-        let (_, rest) = rest.split_once(" Definitions ")?;
-        let fingerprint: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
-        (fingerprint.len() == 16).then(|| (i + 1, server.to_owned(), fingerprint))
-    };
-    text.lines().enumerate().filter_map(line).collect()
 }
 
 /// Whether a server's definitions are still those; a policy of a single tool was made from that one's alone.
