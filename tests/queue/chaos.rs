@@ -90,7 +90,7 @@ impl<'a> Fleet<'a> {
     fn hire(database: &Database, own: &Path, at: usize, wrong_clock: Option<&Path>) -> Child {
         let log = std::fs::File::options().create(true).append(true).open(own.join("log")).unwrap();
         let mut command =
-            worker(own, database, &["--slots", "1", "--until-empty", "--lease", "4", "--timeout", "3"]);
+            worker(own, database, &["--slots", "1", "--until-empty", "--lease", "4", "--timeout", "8"]);
         if let Some(library) = wrong_clock.filter(|_| at == 0) {
             command.env("LD_PRELOAD", library);
         }
@@ -315,7 +315,7 @@ fn scan_into(fake: &Fake, list: &Path, folder: &Path, name: &str, more: &[&str])
     loop {
         assert!(begun.elapsed() < Duration::from_secs(600), "it does not end");
         let mut command = crate::catalogue(folder);
-        command.args(["scan", "-q", "--sandbox", "none", "--jobs", "8", "--timeout", "3", "--clock", CLOCK]);
+        command.args(["scan", "-q", "--sandbox", "none", "--jobs", "4", "--timeout", "8", "--clock", CLOCK]);
         command.arg("--db").arg(format!("{name}.db")).arg("--from").arg(list).args(more);
         let log = std::fs::File::create(folder.join(format!("{name}.log"))).unwrap();
         let mut scan = command.stderr(log).stdout(Stdio::null()).spawn().unwrap();
