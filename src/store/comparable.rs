@@ -71,7 +71,7 @@ pub fn compare<E: From<StoreError>>(
     let snapshot = connection.unchecked_transaction().map_err(refused)?;
     for Compared { table, query } in COMPARED {
         let mut statement = snapshot.prepare(query).map_err(refused)?;
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([]).map_err(refused)?;
         while let Some(row) = rows.next().map_err(refused)? {
             take(&ComparedRow { table, columns: &columns, row })?;

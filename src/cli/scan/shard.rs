@@ -43,7 +43,7 @@ impl FromStr for Shard {
             let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
             let number = |part: &str| plain(part).then(|| part.parse::<u32>().ok()).flatten();
             let (index, of) = (number(index)?, number(of)?);
-            (of >= 1 && of <= MOST && index <= of).then(|| Self { index: index % of, of })
+            ((1..=MOST).contains(&of) && index <= of).then(|| Self { index: index % of, of })
         };
         read().ok_or_else(|| format!("write I/N, I from 0 or from 1, N from 1 to {MOST}: 3/16"))
     }

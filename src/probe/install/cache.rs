@@ -284,7 +284,7 @@ impl Cache {
 
     /// Held by everybody who installs; held alone by who empties the stores.
     fn store_lock(&self) -> io::Result<File> {
-        Ok(File::options().create(true).append(true).open(self.root.join("store.lock"))?)
+        File::options().create(true).append(true).open(self.root.join("store.lock"))
     }
 
     /// Empties the installers' stores; whoever calls this holds their lock alone.

@@ -11,6 +11,9 @@ use super::super::StoreError;
 use super::input::Input;
 use super::put_in_order;
 
+/// Probes of one release that ended at one time: what they hold, and their numbers.
+type Group = Vec<([u8; 32], i64)>;
+
 /// How many were copied, and how many were here.
 #[derive(Debug, Default)]
 pub(super) struct Copied {
@@ -83,7 +86,7 @@ pub(super) fn copy(input: &Input, tx: &Transaction<'_>) -> Result<Copied, StoreE
         };
         let (id, server, version, finished_at) = read().map_err(theirs)?;
         let digest = digest(input.connection(), id).map_err(theirs)?;
-        let here = || -> rusqlite::Result<(i64, Vec<([u8; 32], i64)>)> {
+        let here = || -> rusqlite::Result<(i64, Group)> {
             let release = tx.prepare_cached(RELEASE)?.query_row([&server, &version], |row| row.get(0))?;
             let mut statement = tx.prepare_cached(AT_THAT_TIME)?;
             let ids = statement.query_map(params![release, finished_at], |row| row.get(0))?;

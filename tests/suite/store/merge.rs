@@ -192,7 +192,7 @@ fn every_column_is_compared_or_left_out_with_a_reason() {
     for (table, column) in &columns {
         let compared = COMPARED.iter().find(|one| one.table == table).is_some_and(|one| {
             let query = db.prepare(one.query).unwrap();
-            query.column_names().into_iter().any(|name| name == column)
+            query.column_names().any(|name| name == column)
         });
         let left = LEFT_OUT
             .iter()
