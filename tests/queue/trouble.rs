@@ -76,7 +76,7 @@ fn a_disk_that_is_full_at_the_database_is_waited_for_with_the_results_in_hand() 
 fn a_connection_that_breaks_in_mid_probe_costs_nothing() {
     let (Some(database), fake) = (queue(), Fake::start()) else { return };
     let var = tempfile::tempdir().unwrap();
-    let targets: Vec<String> = (0..6).map(|n| fake.target(&format!("/slow/{n}"))).collect();
+    let targets: Vec<String> = (0..10).map(|n| fake.target(&format!("/slow/{n}"))).collect();
     enqueue(var.path(), &database, &targets);
     let mut hand = hire(var.path(), &database);
     let leased = || database.number("SELECT count(*) FROM catalogue_queue.jobs WHERE state = 'leased'");
@@ -92,8 +92,8 @@ fn a_connection_that_breaks_in_mid_probe_costs_nothing() {
         hand.try_wait().unwrap().is_some()
     });
     assert!(hand.wait().unwrap().success(), "{}", said(var.path()));
-    assert!(cuts > 3, "{cuts}");
-    nothing_was_lost(&database, 6);
+    assert!(cuts > 1, "{cuts}");
+    nothing_was_lost(&database, 10);
 }
 
 #[test]

@@ -20,11 +20,12 @@ pub const COMPARED: &[Compared] = &[
               r.first_seen AS first_seen
             FROM releases r JOIN servers s ON s.id = r.server_id ORDER BY server, version",
     },
-    // Tools in the order in which the server lists them: definition, bytes, what is wrong with an entry that is no tool.
+    // Tools in the order in which the server lists them: definition, bytes, what is wrong with an entry that is no tool. Two probes that
+    // say the same of the same time are one.
     Compared {
         table: "probes",
         query: "
-            SELECT s.key AS server, r.version AS version, p.finished_at AS finished_at, p.scanner_schema AS scanner_schema,
+            SELECT DISTINCT s.key AS server, r.version AS version, p.finished_at AS finished_at, p.scanner_schema AS scanner_schema,
               p.outcome AS outcome, p.detail AS detail, p.sandbox AS sandbox, p.memory_bound AS memory_bound,
               p.transport AS transport, p.protocol AS protocol, p.server_info AS server_info, p.capabilities AS capabilities,
               p.instructions AS instructions, p.interpreter AS interpreter, p.pages AS pages, p.noise_lines AS noise_lines,
