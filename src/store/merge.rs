@@ -1,13 +1,13 @@
 //! Databases of several scans brought together: `catalogue merge`.
 //!
 //! What a catalogue holds is a set of rows with a key, and of two rows with one key a third follows by a rule of its table
-//! ([`tables`]): the least first day, the later reading, a person's word before a program's. Each rule is a maximum or minimum of some
+//! (`merge/tables`): the least first day, the later reading, a person's word before a program's. Each rule is a maximum or minimum of some
 //! order, so that neither order, nor grouping, nor repetition of merging changes what comes out. Probes are rows without a key: two are
-//! one if they agree in everything that was stored of them ([`probes`]). Of a machine's own business (queue, walks, hosts that rest,
+//! one if they agree in everything that was stored of them (`merge/probes`). Of a machine's own business (queue, walks, hosts that rest,
 //! probes that were not finished) nothing is taken. A test merges shuffled parts in many ways and compares by
 //! [`super::comparable`].
 //!
-//! A file from elsewhere is foreign: [`input`] reads it, checks it, and refuses it as a whole.
+//! A file from elsewhere is foreign: `merge/input` reads it, checks it, and refuses it as a whole.
 
 mod declared;
 mod input;

@@ -4,7 +4,7 @@
 //! one. Whoever uses an entry holds a shared lock on it; only an unused one is thrown out, oldest use first. Scanners and workers of
 //! one host may share the folder.
 //!
-//! An install lies under the hash of its content ([`content`]), which is taken anew before each use. One that is not what it was is
+//! An install lies under the hash of its content (`cache/content`), which is taken anew before each use. One that is not what it was is
 //! thrown away, and the installers' stores with it, which share its files: then everything is fetched anew.
 
 mod content;
