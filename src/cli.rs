@@ -2,14 +2,17 @@
 
 mod build;
 mod classify;
+mod clock;
 mod collect;
 mod corrections;
+mod db;
 mod dev;
 mod doctor;
 mod eval;
 mod exit;
 mod explain;
 mod identity;
+mod merge;
 mod policy;
 mod queue;
 mod review;
@@ -56,6 +59,10 @@ enum Command {
     Collect(collect::CollectOptions),
     /// Make, watch and tend the queue of a fleet.
     Queue(queue::QueueOptions),
+    /// Bring the databases of several scans together, in any order and as often as like.
+    Merge(merge::MergeOptions),
+    /// Show what is stored in lines that can be compared.
+    Db(db::DbOptions),
     /// Say where each list of servers stands: position, last walk, what ended it, what was found.
     Sources(sources::SourcesOptions),
     /// Say which names belong to one server and how far that is proven, and which names deceive.
@@ -105,6 +112,8 @@ pub fn main() -> ExitCode {
         Command::Worker(options) => worker::run(&settings, options),
         Command::Collect(options) => collect::run(&settings, options),
         Command::Queue(options) => queue::run(&settings, options),
+        Command::Merge(options) => merge::run(&settings, options),
+        Command::Db(options) => db::run(&settings, options),
         Command::Sources(options) => sources::run(&settings, options),
         Command::Identity(options) => identity::run(&settings, options),
         Command::Build(options) => build::run(&settings, options),

@@ -2,7 +2,7 @@
 //!
 //! Verdicts are added, never changed.
 
-mod destination;
+pub(super) mod destination;
 mod lines;
 pub(super) mod outside;
 mod rejudge;

@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::clock::{Clock, ClockOption};
 use super::corrections;
 use super::exit::Exit;
 use super::queue::{QueueAt, link_of};
@@ -31,6 +32,8 @@ const NAMED: usize = 10;
 pub(super) struct CollectOptions {
     #[command(flatten)]
     at: QueueAt,
+    #[command(flatten)]
+    clock: ClockOption,
     /// Print what was collected as one JSON object
     #[arg(long)]
     json: bool,
@@ -56,10 +59,11 @@ struct Report {
 
 /// Runs the command.
 pub(super) fn run(settings: &Settings, options: &CollectOptions) -> anyhow::Result<Exit> {
+    let settings = &settings.with_clock(options.clock.clock);
     let link = link_of(&options.at.queue)?;
     let rules = settings.rule_set()?;
     let mut store = corrections::open(settings)?;
-    store.use_rule_set(rules.hash(), Timestamp::now())?;
+    store.use_rule_set(rules.hash(), settings.clock.now())?;
     let bar = Bar::open_ended(options.quiet || options.json);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -69,13 +73,13 @@ pub(super) fn run(settings: &Settings, options: &CollectOptions) -> anyhow::Resu
     let store = std::cell::RefCell::new(&mut store);
     let mut batch = Batch::default();
     let mut report = Report::default();
-    let limits = &settings.config.limits;
+    let (limits, clock) = (&settings.config.limits, settings.clock);
     let reading: anyhow::Result<Reading> = runtime.block_on(link.read_results(
         |queue| Ok(store.borrow().collecting_mark(queue)?),
         |reading, delivered| {
-            batch.add(&delivered, limits);
+            batch.add(&delivered, limits, clock);
             if batch.is_full() {
-                batch.store(&mut store.borrow_mut(), &reading.queue, &mut report)?;
+                batch.store(&mut store.borrow_mut(), &reading.queue, clock, &mut report)?;
                 bar.note(&format!("{} new results", report.new));
             }
             Ok(())
@@ -84,11 +88,11 @@ pub(super) fn run(settings: &Settings, options: &CollectOptions) -> anyhow::Resu
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     let store = store.into_inner();
     let reading = reading?;
-    batch.store(store, &reading.queue, &mut report)?;
+    batch.store(store, &reading.queue, clock, &mut report)?;
     // Only now: what was read is here.
     store.set_collecting_mark(&reading.queue, &reading.mark)?;
     bar.finish();
-    super::classify::classify_missing(store, rules.hash(), || Ok(&rules))?;
+    super::classify::classify_missing(store, rules.hash(), clock, || Ok(&rules))?;
     if report.stored > 0 {
         super::identity::recompute(settings, store)?;
     }
@@ -105,9 +109,9 @@ struct Batch {
 }
 
 impl Batch {
-    fn add(&mut self, delivered: &Delivered, limits: &Limits) {
+    fn add(&mut self, delivered: &Delivered, limits: &Limits, clock: Clock) {
         self.bytes += delivered.body.as_ref().map_or(0, Vec::len);
-        let held = check(delivered, limits).map(Box::new);
+        let held = check(delivered, limits, clock).map(Box::new);
         let worker: String = delivered.worker.chars().take(200).collect();
         if let Err(why) = &held
             && self.refused.len() < NAMED
@@ -126,8 +130,14 @@ impl Batch {
         self.checked.len() >= BATCH || self.bytes >= BATCH_BYTES
     }
 
-    fn store(&mut self, store: &mut Store, queue: &str, report: &mut Report) -> anyhow::Result<()> {
-        let new = store.collect(queue, &self.checked, Timestamp::now())?;
+    fn store(
+        &mut self,
+        store: &mut Store,
+        queue: &str,
+        clock: Clock,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        let new = store.collect(queue, &self.checked, clock.now())?;
         let new: std::collections::HashSet<i64> = new.into_iter().collect();
         for result in self.checked.drain(..).filter(|result| new.contains(&result.result)) {
             report.new += 1;
@@ -148,7 +158,7 @@ impl Batch {
 }
 
 /// Everything a worker delivers is foreign: whoever took it over may have written it.
-fn check(delivered: &Delivered, limits: &Limits) -> Result<CollectedProbe, String> {
+fn check(delivered: &Delivered, limits: &Limits, clock: Clock) -> Result<CollectedProbe, String> {
     let target: Target = delivered.target.parse().map_err(|_| "its job is no target".to_owned())?;
     let outcome: Outcome = delivered.outcome.parse()?;
     let made_at = Timestamp::from_millisecond(delivered.made_at_millis)
@@ -174,7 +184,8 @@ fn check(delivered: &Delivered, limits: &Limits) -> Result<CollectedProbe, Strin
     let is_newest = delivered.newest;
     let who =
         read.who.map(|who| ScannedFacts { is_newest, mcp_names: who.mcp_names, repository: who.repository });
-    let probe = read.probe.filter(|probe| probe.outcome.is_lasting());
+    let mut probe = read.probe.filter(|probe| probe.outcome.is_lasting());
+    probe.iter_mut().for_each(|probe| clock.set(probe));
     Ok(CollectedProbe {
         release: read.release,
         facts: read.facts,

@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::corrections;
@@ -60,7 +59,7 @@ pub(super) fn recompute(settings: &Settings, store: &mut Store) -> anyhow::Resul
     let stored = store.identity_facts()?;
     let repositories: Vec<_> =
         stored.repositories.iter().filter_map(|record| repository_of_record(FORGE, record)).collect();
-    store.remember_repositories(&repositories, Timestamp::now())?;
+    store.remember_repositories(&repositories, settings.clock.now())?;
     let data = settings.data_files()?;
     let known = String::from_utf8_lossy(data.get(KNOWN_NAMES).map_or(&[][..], |bytes| bytes)).into_owned();
     let known = known.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -76,7 +75,7 @@ pub(super) fn recompute(settings: &Settings, store: &mut Store) -> anyhow::Resul
         known: known.map(str::to_owned).collect(),
     };
     let identity: Identity = identify(&facts);
-    store.keep_identity(&identity, Timestamp::now())?;
+    store.keep_identity(&identity, settings.clock.now())?;
     Ok(())
 }
 

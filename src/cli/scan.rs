@@ -11,6 +11,7 @@ pub(super) mod registry;
 pub(super) mod report;
 mod rests;
 mod rules;
+mod shard;
 mod target;
 pub(super) mod targets;
 mod trial;
@@ -46,6 +47,7 @@ const DEFAULT_CACHE_MAX: u64 = 10 << 30;
 /// Runs the command.
 pub(super) fn run(settings: &Settings, options: &ScanOptions) -> anyhow::Result<Exit> {
     options.check()?;
+    let settings = &settings.with_clock(options.clock.clock);
     match (options.list(), options.dry_run) {
         (Some(list), _) => registry::run(settings, options, list),
         (None, true) => configured::dry_run(settings, options),
@@ -59,6 +61,11 @@ fn report_of(settings: &Settings, options: &ScanOptions) -> anyhow::Result<Exit>
         return fleet::enqueue(settings, options, queue);
     }
     let summary = scan(settings, options)?;
+    if options.shard.is_some() && summary.rows.is_empty() && !summary.interrupted {
+        // A short list split into many parts: the others have its servers.
+        progress::say("no target of the list is in this shard");
+        return Ok(Exit::Ok);
+    }
     corrections::say_expired(&corrections::open_read_only(settings)?)?;
     if !options.quiet && !options.json {
         progress::print(&format!("{}\n{}", summary.table(), summary.closing()))?;
@@ -90,6 +97,10 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
         Some(RegistryOption::Config) => configured::targets(options, &data)?,
         _ => (options.targets(&data)?, Vec::new()),
     };
+    let targets = match options.shard {
+        Some(shard) => shard.of(targets),
+        None => targets,
+    };
     let hints = String::from_utf8_lossy(data.get(targets::HINTS).map_or(&[][..], |b| b)).into_owned();
     let hints = targets::parse_hints(&hints, Path::new("data/launch.toml"))?;
     let rules = rules::Rules::of(settings.rule_files()?);
@@ -109,12 +120,12 @@ pub(super) fn scan(settings: &Settings, options: &ScanOptions) -> anyhow::Result
         limits.session_seconds = seconds;
     }
     let mut store = corrections::open(settings)?;
-    store.use_rule_set(rules.hash(), jiff::Timestamp::now())?;
-    super::classify::classify_missing(&mut store, rules.hash(), || Ok(rules.get()?))?;
+    store.use_rule_set(rules.hash(), settings.clock.now())?;
+    super::classify::classify_missing(&mut store, rules.hash(), settings.clock, || Ok(rules.get()?))?;
     store.sweep(&lease::is_alive, jiff::Timestamp::now())?;
     let servers: Vec<ServerKey> = targets.iter().map(Target::server).collect();
     match options.registry {
-        Some(RegistryOption::Config) => store.remember_configured(&servers, jiff::Timestamp::now())?,
+        Some(RegistryOption::Config) => store.remember_configured(&servers, settings.clock.now())?,
         // What is typed or publicly listed is no secret.
         _ => store.publish_named(&servers)?,
     }

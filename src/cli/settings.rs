@@ -11,6 +11,8 @@ use crate::config::{Config, FILE_NAME};
 use crate::eval::{BenchmarkResult, RESULT_FILE};
 use crate::policy::Numbers;
 
+use super::clock::Clock;
+
 /// Options that every subcommand takes.
 #[derive(Debug, Args)]
 pub(super) struct GlobalOptions {
@@ -52,6 +54,8 @@ pub(super) struct Settings {
     templates: Option<PathBuf>,
     data: Option<PathBuf>,
     site: Option<PathBuf>,
+    /// Where stored times come from.
+    pub(super) clock: Clock,
 }
 
 impl Settings {
@@ -84,6 +88,7 @@ impl Settings {
             site: from(&options.site, &config.paths.site),
             var,
             config,
+            clock: Clock::Machine,
         })
     }
 
@@ -91,6 +96,16 @@ impl Settings {
     pub(super) fn with_own_database(&self, name: &str) -> Self {
         let db = if self.db_is_given { self.db.clone() } else { self.var.join(name) };
         Self { db, ..self.clone() }
+    }
+
+    /// The same with this database.
+    pub(super) fn with_database(&self, db: PathBuf) -> Self {
+        Self { db, db_is_given: true, ..self.clone() }
+    }
+
+    /// The same with another clock.
+    pub(super) fn with_clock(&self, clock: Clock) -> Self {
+        Self { clock, ..self.clone() }
     }
 
     /// The rules in force.

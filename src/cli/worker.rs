@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::clock::ClockOption;
 use super::exit::Exit;
 use super::queue::{QueueAt, link_of};
 use super::scan::fleet::{self, WorkOptions};
@@ -44,6 +45,8 @@ pub(super) struct WorkerOptions {
     /// Of a server that is only on GitHub: run its own build step where it needs one, in a sandbox without network
     #[arg(long)]
     allow_build: bool,
+    #[command(flatten)]
+    clock: ClockOption,
     /// Print one JSON object a job on standard output as it is delivered
     #[arg(long)]
     json: bool,
@@ -54,6 +57,7 @@ pub(super) struct WorkerOptions {
 
 /// Runs the command.
 pub(super) fn run(settings: &Settings, options: &WorkerOptions) -> anyhow::Result<Exit> {
+    let settings = &settings.with_clock(options.clock.clock);
     let link = link_of(&options.at.queue)?;
     let scan = ScanOptions::of_worker(WorkerScan {
         timeout: options.timeout,
@@ -63,6 +67,7 @@ pub(super) fn run(settings: &Settings, options: &WorkerOptions) -> anyhow::Resul
         allow_build: options.allow_build,
         json: options.json,
         quiet: options.quiet,
+        clock: options.clock,
     });
     let work = WorkOptions {
         scan,

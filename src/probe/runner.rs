@@ -21,6 +21,8 @@ use crate::model::{Attempt, Outcome, Probe, Release, ReleaseFacts, SandboxLevel,
 
 /// Longest one start is waited for; the slowest of 44 live servers needed 4.9 s under load (research/live.md section 3).
 const ATTEMPT_PATIENCE: Duration = Duration::from_secs(20);
+/// How often it is asked whether the installers' stores may be used again.
+const STORES_WAIT: Duration = Duration::from_millis(200);
 /// A start is not worth making with less time than this.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 /// Where stand-ins lie inside a box that has a file system of its own.
@@ -177,7 +179,16 @@ impl Prober {
             turn = self.installs.acquire() => turn.map_err(|_| interrupted())?,
             () = self.cancel.cancelled() => return Err(interrupted()),
         };
-        let _installing = self.cache.installing().map_err(ours)?;
+        let _installing = loop {
+            if let Some(turn) = self.cache.installing().map_err(ours)? {
+                break turn;
+            }
+            // A kept install was altered: the stores are emptied when those who install have ended.
+            tokio::select! {
+                () = tokio::time::sleep(STORES_WAIT) => {}
+                () = self.cancel.cancelled() => return Err(interrupted()),
+            }
+        };
         let staged = self.cache.stage().map_err(ours)?;
         self.installed.store(true, std::sync::atomic::Ordering::Relaxed);
         let store = self.cache.store();

@@ -4,7 +4,8 @@ use super::worker::QUEUE_VERSION;
 use super::{Link, QueueError};
 
 /// Every migration in order; the position (from 1) is the version. Append only.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_queue.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_queue.sql"), include_str!("migrations/0002_claims.sql")];
 const _: () = assert!(MIGRATIONS.len() == QUEUE_VERSION as usize, "the version is the number of migrations");
 
 /// Two at a time wait for each other.

@@ -7,7 +7,7 @@ use crate::model::Outcome;
 use crate::model::work::Claim;
 
 /// The queue's own version: its tables and functions. A worker says it with every claim.
-pub const QUEUE_VERSION: i32 = 1;
+pub const QUEUE_VERSION: i32 = 2;
 /// How long a lease lasts without a heartbeat.
 pub const LEASE: Duration = Duration::from_secs(120);
 /// Bytes kept of what a fault says.
@@ -15,7 +15,9 @@ const WHY_CHARS: usize = 300;
 
 const CLAIM: &str = "
     SELECT job, target, newest, listed, attempt, token, deaths, company_deaths, faults, wait_ms, is_open
-    FROM catalogue_queue.claim($1, $2, $3, $4::text::uuid, $5)";
+    FROM catalogue_queue.claim($1, $2, $3, $4::text::uuid, $5::text::uuid, $6)";
+/// As version 1 has it: it says what its queue is.
+const FIRST_CLAIM: &str = "SELECT job FROM catalogue_queue.claim($1, $2, $3, $4::text::uuid, $5)";
 const HEARTBEAT: &str = "SELECT catalogue_queue.heartbeat($1, $2, $3, $4)";
 const COMPLETE: &str = "SELECT catalogue_queue.complete($1, $2, $3, $4, $5, $6)";
 const FAIL: &str = "SELECT catalogue_queue.fail($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -86,10 +88,28 @@ impl Link {
     /// # Errors
     /// [`QueueError`], here and below; [`QueueError::Version`] and [`QueueError::Scanner`] if the queue is for others.
     pub async fn claim(&self, worker: &Worker) -> Result<Claimed, QueueError> {
+        self.claim_for(worker, None).await
+    }
+
+    /// The same under a name, a UUID: the same name again, as long as the job is held, is answered with the same job. So an
+    /// answer that was lost on its way costs nothing.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn claim_for(&self, worker: &Worker, request: Option<&str>) -> Result<Claimed, QueueError> {
         let schema = i32::try_from(worker.scanner_schema).unwrap_or(i32::MAX);
-        let lease = millis(worker.lease);
-        let rows =
-            self.rows(CLAIM, &[&QUEUE_VERSION, &schema, &worker.name, &worker.session, &lease]).await?;
+        let (name, session, lease) = (&worker.name, &worker.session, millis(worker.lease));
+        let rows = match self.rows(CLAIM, &[&QUEUE_VERSION, &schema, name, session, &request, &lease]).await {
+            Err(error @ QueueError::NoQueue { .. }) => {
+                // Perhaps an older one, which knows no such claim.
+                let asked = self.rows(FIRST_CLAIM, &[&QUEUE_VERSION, &schema, name, session, &lease]).await;
+                return Err(asked
+                    .err()
+                    .filter(|said| matches!(said, QueueError::Version { .. }))
+                    .unwrap_or(error));
+            }
+            asked => asked?,
+        };
         let Some(row) = rows.first() else {
             return Ok(Claimed::Nothing { wait: Duration::from_secs(1), is_open: true });
         };

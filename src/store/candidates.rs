@@ -268,6 +268,11 @@ pub(super) fn set_signs(
     for sign in signs {
         add.execute(params![key, told_by, sign.as_str()])?;
     }
+    rank_again(tx, key)
+}
+
+/// Puts a candidate into the place that its signs give it.
+pub(super) fn rank_again(tx: &Transaction<'_>, key: &str) -> rusqlite::Result<()> {
     let all = tx
         .prepare_cached(SIGNS)?
         .query_map([key], |row| word(row, "sign"))?

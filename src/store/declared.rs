@@ -264,7 +264,7 @@ pub fn declared_lists(
     until: Option<Timestamp>,
 ) -> Result<Vec<StoredDeclared>, StoreError> {
     let sql = format!(
-        "{LISTS} WHERE d.about = ?1 AND d.read_at <= ?2 AND {STANDS} ORDER BY d.declared_by, d.source, d.place, d.id"
+        "{LISTS} WHERE d.about = ?1 AND d.read_at <= ?2 AND {STANDS} ORDER BY d.declared_by, d.source, d.place, d.name, d.version, d.hash, d.id"
     );
     let until = stored_time(until.unwrap_or(Timestamp::MAX));
     let read = || -> rusqlite::Result<Vec<StoredDeclared>> {

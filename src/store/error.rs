@@ -107,6 +107,16 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    /// A database that was to be merged holds what this program does not write.
+    #[error(
+        "{path}: not a database that this program made: {what}; nothing was merged; leave it out, or scan again"
+    )]
+    Strange {
+        /// The database.
+        path: PathBuf,
+        /// What is strange about it.
+        what: String,
+    },
     /// A stored word or shape that this version does not know.
     #[error(
         "{path}: holds a value this version of the program cannot read; use the version that wrote it, or a later one"

@@ -160,6 +160,15 @@ fn use_wal(connection: &Connection, busy_timeout: Duration) -> rusqlite::Result<
     }
 }
 
+/// A new database in memory: what the newest shape looks like.
+pub(super) fn fresh() -> rusqlite::Result<Connection> {
+    let mut connection = Connection::open_in_memory()?;
+    for (number, sql) in (1u32..).zip(MIGRATIONS) {
+        apply(&mut connection, number, sql)?;
+    }
+    Ok(connection)
+}
+
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     for (number, sql) in (1u32..).zip(MIGRATIONS) {
         apply(connection, number, sql).map_err(|e| StoreError::at(PathBuf::from(path), e))?;

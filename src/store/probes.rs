@@ -26,6 +26,11 @@ const ATTEMPTS: &str = "
     SELECT rung, command, args, env, dependencies_as_of, extras, outcome, detail, tools, started_at, millis, log_tail
     FROM attempts WHERE probe_id = ?1 ORDER BY position";
 
+/// All of them, to be looked through.
+pub(super) const EVERY_ATTEMPT: &str = "
+    SELECT rung, command, args, env, dependencies_as_of, extras, outcome, detail, tools, started_at, millis, log_tail
+    FROM attempts ORDER BY probe_id, position";
+
 const ADD_ATTEMPT: &str = "
     INSERT INTO attempts (probe_id, position, rung, command, args, env, dependencies_as_of, extras, outcome, detail,
                           tools, started_at, millis, log_tail)
@@ -177,7 +182,7 @@ fn insert_attempt(
     Ok(())
 }
 
-fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
+pub(super) fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
     Ok(Attempt {
         rung: row.get("rung")?,
         command: json(row, "command")?,

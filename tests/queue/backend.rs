@@ -180,7 +180,7 @@ impl Backend for Postgres {
 
     fn lose(&mut self, worker: &str) {
         self.database.sql(&format!(
-            "UPDATE catalogue_queue.jobs SET lease_until = now() - interval '1 second' WHERE state = 'leased' AND worker = '{worker}';
+            "UPDATE catalogue_queue.jobs SET lease_until = now() - interval '1 second', lease_ms = 0 WHERE state = 'leased' AND worker = '{worker}';
              SELECT catalogue_queue.sweep()"
         ));
     }

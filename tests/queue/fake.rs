@@ -8,7 +8,26 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// All of them, one path each: `/calm/N`, `/hang/N`, `/eats/N`, `/poison/N`.
+/// How long a slow one takes.
+pub(crate) const SLOW: Duration = Duration::from_secs(1);
+/// Bytes that a large one says.
+const LARGE: usize = 1 << 20;
+
+/// Text that no database makes much smaller.
+fn noise(path: &str) -> String {
+    let mut state =
+        path.bytes().fold(0x9E37_79B9_7F4A_7C15_u64, |state, byte| state.rotate_left(7) ^ u64::from(byte));
+    let mut text = String::with_capacity(LARGE);
+    while text.len() < LARGE {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        text.push_str(&format!("{state:016x}"));
+    }
+    text
+}
+
+/// All of them, one path each: `/calm/N`, `/slow/N`, `/large/N`, `/hang/N`, `/eats/N`, `/poison/N`.
 pub(crate) struct Fake {
     pub(crate) port: u16,
     /// Paths of poison that was just swallowed.
@@ -67,6 +86,8 @@ fn answer(stream: &TcpStream, tell: &Sender<String>) -> Option<()> {
         }
         // As long as a quick start takes.
         "calm" if call == "tools/list" => std::thread::sleep(Duration::from_millis(150)),
+        // As a start that waits for something.
+        "slow" if call == "tools/list" => std::thread::sleep(SLOW),
         "eats" if call == "initialize" => return flood(stream),
         _ => {}
     }
@@ -76,7 +97,8 @@ fn answer(stream: &TcpStream, tell: &Sender<String>) -> Option<()> {
         }
         ("POST", "tools/list") => {
             let name = format!("read_{}", path.trim_matches('/').replace('/', "_"));
-            json!({"tools": [{"name": name, "description": "Reads the list of pears.", "inputSchema": {"type": "object"}}]})
+            let text = if kind == "large" { noise(&path) } else { "Reads the list of pears.".to_owned() };
+            json!({"tools": [{"name": name, "description": text, "inputSchema": {"type": "object"}}]})
         }
         ("POST", _) => return write(stream, "202 Accepted", ""),
         _ => return write(stream, "405 Method Not Allowed", ""),

@@ -31,6 +31,9 @@ pub(crate) fn keeper(var: &std::path::Path, database: &Database, args: &[&str]) 
 /// A worker of its own login; short leases, no sandbox as it starts nothing but requests.
 pub(crate) fn worker(var: &std::path::Path, database: &Database, args: &[&str]) -> Command {
     let mut command = catalogue(var);
+    // What workers fetch to work with is kept between the tests; those of one host may share it.
+    let shared = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("queue-workers");
+    command.env("CATALOGUE_VAR", shared);
     command.args(["worker", "--sandbox", "none", "--queue", &database.address(&database.hand())]).args(args);
     command.env("CATALOGUE_QUEUE_PASSWORD", PASSWORD);
     command
@@ -41,10 +44,11 @@ pub(crate) fn status(var: &std::path::Path, database: &Database) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-fn until(what: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+        // A worker fetches what it needs first, on a machine that may be busy.
+        assert!(begun.elapsed() < Duration::from_secs(180), "{what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }

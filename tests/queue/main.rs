@@ -21,6 +21,7 @@ mod postgres;
 mod roles;
 mod speed;
 mod tls;
+mod trouble;
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -28,6 +28,7 @@ pub(crate) struct Server {
     user: Option<(u32, u32)>,
     port: u16,
     options: &'static [&'static str],
+    is_mounted: bool,
     keeper: Mutex<Option<Child>>,
 }
 
@@ -90,6 +91,26 @@ impl Server {
             return None;
         };
         let folder = tempfile::Builder::new().prefix("cq-").tempdir_in("/tmp").unwrap();
+        Self::start_in(folder, bin, options)
+    }
+
+    /// The same on a disk of so many MiB. None, said so, where no file system may be mounted.
+    pub(crate) fn start_on_small_disk(mib: u32) -> Option<Self> {
+        let bin = programs()?;
+        let folder = tempfile::Builder::new().prefix("cq-").tempdir_in("/tmp").unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "tmpfs"]).arg(folder.path());
+        if !mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
+            println!("skipped: a full disk at the database: no file system may be mounted here");
+            return None;
+        }
+        // A log of writes that fits, written to the disk.
+        let mut server = Self::start_in(folder, bin, &["-c", "max_wal_size=8MB", "-c", "min_wal_size=2MB"])?;
+        server.is_mounted = true;
+        Some(server)
+    }
+
+    fn start_in(folder: tempfile::TempDir, bin: PathBuf, options: &'static [&'static str]) -> Option<Self> {
         let user = other_user();
         if let Some((uid, gid)) = user {
             std::os::unix::fs::chown(folder.path(), Some(uid), Some(gid)).unwrap();
@@ -97,7 +118,7 @@ impl Server {
         let password = folder.path().join("password");
         std::fs::write(&password, PASSWORD).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = Self { folder, bin, user, port, options, keeper: Mutex::new(None) };
+        let server = Self { folder, bin, user, port, options, is_mounted: false, keeper: Mutex::new(None) };
         let mut init = server.command("initdb");
         init.args([
             "-U",
@@ -106,6 +127,7 @@ impl Server {
             "UTF8",
             "--no-locale",
             "--no-sync",
+            "--wal-segsize=1",
             "--auth=scram-sha-256",
             "--pwfile",
         ]);
@@ -168,7 +190,7 @@ impl Server {
         }
     }
 
-    fn answers(&self) -> bool {
+    pub(crate) fn answers(&self) -> bool {
         self.sql("postgres", "SELECT 1").is_ok()
     }
 
@@ -239,6 +261,9 @@ impl Drop for Server {
                 let _ = end.write_all(b"\n");
             }
             let _ = keeper.wait();
+        }
+        if self.is_mounted {
+            let _ = Command::new("umount").arg("-l").arg(self.folder.path()).status();
         }
     }
 }

@@ -48,12 +48,13 @@ fn a_workers_login_reaches_four_functions_and_nothing_else() {
     denied("CREATE FUNCTION catalogue_queue.now() RETURNS int LANGUAGE sql AS 'SELECT 1'");
     denied("ALTER FUNCTION catalogue_queue.sweep() OWNER TO CURRENT_USER");
     denied("DROP SCHEMA catalogue_queue CASCADE");
-    let mine = "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    // `claim` is there twice: workers of version 1 are told which version this is.
+    let mine = "SELECT count(DISTINCT p.proname) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
                 WHERE n.nspname = 'catalogue_queue' AND has_function_privilege(p.oid, 'EXECUTE')";
     assert_eq!(database.server.sql_as(&hand, &database.name, mine).unwrap()[0][0].as_deref(), Some("4"));
     // Tables of its own, made to be found before the queue's, change nothing: the functions look in their own schema.
     let trap = "CREATE TEMP TABLE jobs (id int); CREATE TEMP TABLE meta (version int);
-                SELECT job FROM catalogue_queue.claim(1, 2, 'w', gen_random_uuid(), 60000)";
+                SELECT job FROM catalogue_queue.claim(2, 2, 'w', gen_random_uuid(), NULL, 60000)";
     let job = database.server.sql_as(&hand, &database.name, trap).unwrap();
     assert!(job[0][0].is_some(), "{job:?}");
 }
@@ -138,6 +139,32 @@ fn after_eight_transient_faults_a_job_ends_and_the_same_command_wakes_it() {
 }
 
 #[test]
+fn a_claim_whose_answer_was_lost_is_answered_again_with_the_same_job() {
+    let Some(database) = queue() else { return };
+    fill(&database, &["npm:a@1", "npm:b@1"]);
+    runtime().block_on(async {
+        let link = database.worker();
+        let claim =
+            async |session: u32, request: &str| match link.claim_for(&worker(session), Some(request)).await {
+                Ok(Claimed::Job(held)) => Some(held),
+                Ok(Claimed::Nothing { .. }) => None,
+                Err(error) => panic!("{error}"),
+            };
+        let (one, two) = ("00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b");
+        let first = claim(1, one).await.unwrap();
+        assert_eq!(claim(1, one).await.unwrap(), first, "the same delivery, the same token");
+        let second = claim(2, one).await.unwrap();
+        assert_ne!(second.job, first.job, "a name is its worker's own");
+        assert_eq!(claim(1, two).await, None);
+        assert!(link.complete(&first, Outcome::Ok, Duration::ZERO, Some(b"{}")).await.unwrap());
+        assert_eq!(claim(1, one).await, None, "what is done is not held");
+        assert!(link.fail(&second, &Fault::Drained).await.unwrap());
+        assert_eq!(claim(1, one).await.unwrap().claim.attempt, 2, "a delivery of its own");
+    });
+    assert_eq!(database.number("SELECT sum(deaths + company_deaths) FROM catalogue_queue.jobs"), 0);
+}
+
+#[test]
 fn versions_are_checked_on_both_sides() {
     let Some(database) = queue() else { return };
     fill(&database, &["npm:a@1"]);
@@ -145,6 +172,9 @@ fn versions_are_checked_on_both_sides() {
     let stale = Worker { scanner_schema: 1, ..worker(1) };
     let error = runtime.block_on(async { database.worker().claim(&stale).await }).unwrap_err();
     assert!(matches!(error, QueueError::Scanner { .. }) && !error.passes(), "{error:?}");
+    let older = "SELECT job FROM catalogue_queue.claim(1, 2, 'w', gen_random_uuid(), 60000)";
+    let said = database.server.sql_as(&database.hand(), &database.name, older).unwrap_err();
+    assert_eq!(said.code().map(|code| code.code()), Some("CQ001"), "a worker of before is told so: {said}");
     database.sql("UPDATE catalogue_queue.meta SET version = 7");
     let error = runtime.block_on(async { database.worker().claim(&worker(1)).await }).unwrap_err();
     assert!(

@@ -6,7 +6,10 @@ use catalogue::model::Outcome;
 use catalogue::queue::jobs::{Again, Job};
 use catalogue::queue::worker::Claimed;
 
-use crate::postgres::{queue, runtime};
+use crate::fake::{Fake, SLOW};
+use crate::fleet::{keeper, list, until, worker as hire};
+use crate::postgres::{queue, runtime, signal};
+use crate::printed;
 use crate::roles::worker;
 
 #[test]
@@ -37,6 +40,53 @@ fn forty_three_thousand_are_enqueued_and_a_job_costs_the_queue_little() {
         // 5 ms on a quiet machine; this one may be busy.
         assert!(took[150] < Duration::from_millis(50), "{:?}", took[150]);
     });
+}
+
+/// A second a target, which is waiting: as many workers as there are take so much less time.
+#[test]
+fn workers_do_not_hinder_each_other() {
+    const TARGETS: usize = 24;
+    let fake = Fake::start();
+    let mut took = Vec::new();
+    let load = || -> f64 {
+        std::fs::read_to_string("/proc/loadavg").unwrap().split(' ').next().unwrap().parse().unwrap()
+    };
+    let mut busiest = load();
+    for workers in [1, 2, 4] {
+        let Some(database) = queue() else { return };
+        let var = tempfile::tempdir().unwrap();
+        let targets: Vec<String> =
+            (0..TARGETS).map(|n| fake.target(&format!("/slow/{workers}-{n}"))).collect();
+        printed(keeper(var.path(), &database, &["scan", "-q"]).arg("--from").arg(list(var.path(), &targets)));
+        // Nothing may be done before all of them wait.
+        database.sql("UPDATE catalogue_queue.jobs SET not_before = now() + interval '1 hour'");
+        let mut hands: Vec<_> = (0..workers)
+            .map(|_| hire(var.path(), &database, &["--slots", "1", "-q"]).spawn().unwrap())
+            .collect();
+        let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{}'", database.hand());
+        until("all wait", || database.number(&sessions) == workers);
+        database.sql("UPDATE catalogue_queue.jobs SET not_before = clock_timestamp() + interval '3 seconds'");
+        until("all is done", || {
+            database.number("SELECT count(*) FROM catalogue_queue.jobs WHERE state <> 'done'") == 0
+        });
+        let millis = "SELECT (extract(epoch FROM max(finished_at) - min(not_before)) * 1000)::bigint FROM catalogue_queue.jobs";
+        took.push(database.number(millis) as f64);
+        busiest = busiest.max(load());
+        for hand in &mut hands {
+            signal(hand.id(), "TERM");
+            assert!(hand.wait().unwrap().success());
+        }
+    }
+    let efficiency = |place: usize, workers: f64| took[0] / (workers * took[place]);
+    let (two, four) = (efficiency(1, 2.0), efficiency(2, 4.0));
+    let ideal = SLOW.as_secs_f64() * 1000.0 * TARGETS as f64;
+    println!(
+        "{TARGETS} targets of {SLOW:?}: {took:?} ms by 1, 2 and 4 workers, ideal {ideal} ms by 1; efficiency {two:.3} and {four:.3}, load {busiest}"
+    );
+    // On a machine that is busy with other things workers wait for those.
+    let cores = std::thread::available_parallelism().unwrap().get() as f64;
+    let least = if busiest <= cores { 0.9 } else { 0.6 };
+    assert!(two >= least && four >= least, "{two:.3}, {four:.3}, load {busiest}");
 }
 
 #[test]

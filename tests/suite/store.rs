@@ -2,6 +2,7 @@
 
 mod corrections;
 mod killed;
+mod merge;
 mod opening;
 mod probing;
 mod queue;

@@ -1,4 +1,4 @@
-//! Where verdicts for outside are written: standard output, or a file that appears whole or not at all.
+//! Where lines for outside are written: standard output, or a file that appears whole or not at all.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use tempfile::NamedTempFile;
 
 /// Something to write to, and what to do when all is written.
-pub(super) enum Destination {
+pub(in crate::cli) enum Destination {
     /// Standard output.
     Stdout(BufWriter<std::io::Stdout>),
     /// A file beside its place, renamed at the end.
@@ -22,7 +22,7 @@ impl Destination {
     ///
     /// # Errors
     /// A folder, or a place that cannot be written.
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn open(path: &Path) -> anyhow::Result<Self> {
         if path == Path::new("-") {
             return Ok(Self::Stdout(BufWriter::new(std::io::stdout())));
         }
@@ -38,7 +38,7 @@ impl Destination {
         let folder = place.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
         let file = tempfile::Builder::new()
-            .prefix(".verdicts-unfinished-")
+            .prefix(".lines-unfinished-")
             .permissions(mode)
             .tempfile_in(folder)
             .with_context(cannot)?;
@@ -49,7 +49,7 @@ impl Destination {
     ///
     /// # Errors
     /// A full disk and its like, or a closed pipe.
-    pub(super) fn finish(self) -> anyhow::Result<()> {
+    pub(in crate::cli) fn finish(self) -> anyhow::Result<()> {
         match self {
             Self::Stdout(mut out) => out.flush()?,
             Self::Straight(mut out) => out.flush()?,

@@ -3,9 +3,9 @@
 //! Verdicts are added under the new rule set's hash piece by piece, each piece stored as it is judged, and the rule set
 //! is put in force when all is there: a run that is ended goes on where it was, and until then the old verdicts are shown.
 
-use jiff::Timestamp;
 use rayon::prelude::*;
 
+use super::super::clock::Clock;
 use super::super::corrections;
 use super::super::exit::Exit;
 use super::super::scan::report::counted;
@@ -24,10 +24,10 @@ const SHOWN: u32 = 50;
 pub(super) fn run(settings: &Settings, rules: &RuleSet, options: &ClassifyOptions) -> anyhow::Result<Exit> {
     let mut store = corrections::open(settings)?;
     let earlier = store.rule_set_in_force()?;
-    let mut judged = classify_missing(&mut store, rules.hash(), || Ok(rules))?;
-    store.use_rule_set(rules.hash(), Timestamp::now())?;
+    let mut judged = classify_missing(&mut store, rules.hash(), settings.clock, || Ok(rules))?;
+    store.use_rule_set(rules.hash(), settings.clock.now())?;
     // What a scan stored meanwhile under the rules it began with.
-    judged += classify_missing(&mut store, rules.hash(), || Ok(rules))?;
+    judged += classify_missing(&mut store, rules.hash(), settings.clock, || Ok(rules))?;
     corrections::say_expired(store.connection())?;
     let said = format!("{} judged by rule set {}", counted(judged, "definition"), short(rules.hash()));
     let earlier = match earlier.as_deref() {
@@ -74,6 +74,7 @@ fn said_only(options: &ClassifyOptions, line: &str) -> anyhow::Result<Exit> {
 pub(in crate::cli) fn classify_missing<'r>(
     store: &mut Store,
     hash: &str,
+    clock: Clock,
     rules: impl Fn() -> anyhow::Result<&'r RuleSet>,
 ) -> anyhow::Result<usize> {
     let (mut count, mut after) = (0, None);
@@ -90,7 +91,7 @@ pub(in crate::cli) fn classify_missing<'r>(
                 Some((hash, rules.judge(&tool)))
             })
             .collect();
-        store.add_verdicts(hash, &judged, Timestamp::now())?;
+        store.add_verdicts(hash, &judged, clock.now())?;
         count += judged.len();
     }
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use jiff::Timestamp;
-
+use super::super::clock::Clock;
 use super::rules::Rules;
 use crate::model::declared::DeclaredList;
 use crate::model::probe::SCANNER_SCHEMA;
@@ -36,6 +35,7 @@ pub(super) trait Ledger: Sync {
 pub(super) struct Local<'a> {
     pub(super) store: &'a Mutex<Store>,
     pub(super) rules: &'a Rules,
+    pub(super) clock: Clock,
 }
 
 impl Local<'_> {
@@ -50,11 +50,11 @@ impl Ledger for Local<'_> {
     }
 
     fn who(&self, release: &Release, said: &ScannedFacts) -> Result<(), StoreError> {
-        self.with(|s| s.remember_scanned(release, said, Timestamp::now()))
+        self.with(|s| s.remember_scanned(release, said, self.clock.now()))
     }
 
     fn open(&self, release: &Release, facts: &ReleaseFacts) -> Result<(i64, Vec<Attempt>), StoreError> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         self.with(|s| {
             let id = s.remember_release(release, facts, now)?;
             let open = s.begin_probe(id, SCANNER_SCHEMA, now)?;
@@ -67,11 +67,11 @@ impl Ledger for Local<'_> {
     }
 
     fn about(&self, release: &Release, facts: &ReleaseFacts) -> Result<(), StoreError> {
-        self.with(|s| s.remember_release(release, facts, Timestamp::now())).map(drop)
+        self.with(|s| s.remember_release(release, facts, self.clock.now())).map(drop)
     }
 
     fn declared(&self, server: &ServerKey, lists: &[DeclaredList]) -> Result<(), StoreError> {
-        self.with(|s| s.declare_of_package(server, lists, Timestamp::now()))
+        self.with(|s| s.declare_of_package(server, lists, self.clock.now()))
     }
 
     fn finish(&self, probe: i64, result: &Probe) -> Result<(), StoreError> {
@@ -92,7 +92,7 @@ impl Ledger for Local<'_> {
             })
             .collect();
         let stored = self.with(|store| {
-            store.add_verdicts(rules.hash(), &judged, Timestamp::now())?;
+            store.add_verdicts(rules.hash(), &judged, self.clock.now())?;
             store.lasting_outcome(release, SCANNER_SCHEMA)
         })?;
         Ok(stored.map(|stored| stored.classes).unwrap_or_default())

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::super::clock::ClockOption;
+use super::shard::Shard;
 use super::targets::{self, UsageError};
 use crate::model::source::SourceName;
 use crate::model::{ServerKey, Target};
@@ -67,6 +69,11 @@ pub(in crate::cli) struct ScanOptions {
     /// Put the targets into the queue of a fleet and scan none here: postgres://USER@HOST/DATABASE, password in CATALOGUE_QUEUE_PASSWORD
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["stdio", "dry_run"])]
     pub(super) queue: Option<TypedAddress>,
+    /// Only the targets whose key falls into part I of N, counted from 0 or from 1: one machine of a batch array, its own database
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["stdio", "queue"])]
+    pub(super) shard: Option<Shard>,
+    #[command(flatten)]
+    pub(in crate::cli) clock: ClockOption,
     /// How strangers' code is locked in; none must be asked for in words
     #[arg(long, value_enum, default_value_t = SandboxOption::Auto)]
     pub(super) sandbox: SandboxOption,
@@ -143,6 +150,7 @@ pub(in crate::cli) struct WorkerScan {
     pub(in crate::cli) allow_build: bool,
     pub(in crate::cli) json: bool,
     pub(in crate::cli) quiet: bool,
+    pub(in crate::cli) clock: ClockOption,
 }
 
 impl ScanOptions {
@@ -153,8 +161,9 @@ impl ScanOptions {
 
     /// How a worker asks: whatever the queue holds.
     pub(in crate::cli) fn of_worker(told: WorkerScan) -> Self {
-        let WorkerScan { timeout, sandbox, cache_max, no_cache, allow_build, json, quiet } = told;
-        Self { timeout, sandbox, cache_max, no_cache, allow_build, json, ..Self::starter(None, true, quiet) }
+        let WorkerScan { timeout, sandbox, cache_max, no_cache, allow_build, json, quiet, clock } = told;
+        let starter = Self::starter(None, true, quiet);
+        Self { timeout, sandbox, cache_max, no_cache, allow_build, json, clock, ..starter }
     }
 
     /// The starter list, as `catalogue run` scans it.
@@ -178,6 +187,8 @@ impl ScanOptions {
             refresh,
             retry_quarantined: false,
             queue: None,
+            shard: None,
+            clock: ClockOption::default(),
             sandbox: SandboxOption::Auto,
             cache_max: None,
             no_cache: false,

@@ -326,7 +326,9 @@ impl Asking<'_> {
 
     /// Stores an attempt as it ends. If that fails the attempt is stored with the whole probe, or the run ends there.
     fn keep(&self, probe: i64, at: usize, attempt: &Attempt, claim: &Claim) {
-        match self.ledger.attempt(probe, at, attempt, &claim.key) {
+        let mut attempt = attempt.clone();
+        self.options.clock.clock.set_attempt(&mut attempt);
+        match self.ledger.attempt(probe, at, &attempt, &claim.key) {
             Err(StoreError::Finished { .. }) => {
                 tracing::debug!(target = %claim.key, "another scan was quicker")
             }
@@ -336,7 +338,7 @@ impl Asking<'_> {
     }
 
     /// Stores the answer and judges what is new in it. An interrupted probe stays open and goes on in the next run.
-    fn finish(&self, release: &Release, id: i64, probe: Probe) -> anyhow::Result<Row> {
+    fn finish(&self, release: &Release, id: i64, mut probe: Probe) -> anyhow::Result<Row> {
         let mut row =
             Row::new(release.server.to_string(), release.version.clone(), probe.outcome, probe.detail.raw());
         row.attempts = probe.attempts.len();
@@ -344,6 +346,7 @@ impl Asking<'_> {
         if probe.outcome == Outcome::Interrupted {
             return Ok(row);
         }
+        self.options.clock.clock.set(&mut probe);
         match self.ledger.finish(id, &probe) {
             // Another scan took the target over, for which this one's lease was over, and its answer stands.
             Err(StoreError::Finished { .. }) => {

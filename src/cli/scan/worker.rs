@@ -188,7 +188,8 @@ impl Scan {
             }
         };
         let target = self.targets[place].clone();
-        let ledger = Local { store: &self.store, rules: &self.rules };
+        let clock = self.options.clock.clock;
+        let ledger = Local { store: &self.store, rules: &self.rules, clock };
         let asking = Asking {
             ledger: &ledger,
             prober: &self.prober,
@@ -207,7 +208,7 @@ impl Scan {
         if row.outcome.is_lasting() {
             self.with_store(|s| s.complete(claim, now))?;
             if self.options.list().is_some() {
-                self.with_store(|s| s.scanned(std::slice::from_ref(&claim.key), now))?;
+                self.with_store(|s| s.scanned(std::slice::from_ref(&claim.key), clock.now()))?;
             }
         } else {
             self.with_store(|s| s.fail(claim, now))?;

@@ -1,16 +1,24 @@
 //! Installs that are kept: by release, interpreter and dependency date, read-only for servers, bounded in size.
 //!
 //! An entry is made in `store/staging-PID-…` and renamed into place, so that a crash or a full disk leaves no broken
-//! one. Whoever uses an entry holds a shared lock on it; only an unused one is thrown out, oldest use first.
+//! one. Whoever uses an entry holds a shared lock on it; only an unused one is thrown out, oldest use first. Scanners and workers of
+//! one host may share the folder.
+//!
+//! An install lies under the hash of its content (`cache/content`), which is taken anew before each use. One that is not what it was is
+//! thrown away, and the installers' stores with it, which share its files: then everything is fetched anew.
+
+mod content;
+mod disk;
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
+use self::disk::{bytes_below, is_anothers, make_readable, make_store};
 use super::{Installed, Variant};
 use crate::model::Release;
 use crate::model::digest::sha256_hex;
@@ -18,7 +26,12 @@ use crate::model::slug::slug;
 use crate::probe::sandbox::spec::FIRST_BOX_UID;
 
 /// The number of this layout; entries of another one are not used.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
+/// In the folder: what an entry held was altered, and the installers' stores are to be emptied before the next install.
+const ALTERED: &str = "store.altered";
+
+/// The installers' own stores.
+const STORES: [&str; 3] = ["store/uv", "store/bun", "store/npm"];
 
 /// The folder of kept installs.
 #[derive(Debug, Clone)]
@@ -45,6 +58,9 @@ struct Label {
     layout: u32,
     bytes: u64,
     installed: Installed,
+    /// The hash of the install, which is its folder's name, too. Older layouts have none.
+    #[serde(default)]
+    content: String,
 }
 
 impl Drop for Entry {
@@ -62,16 +78,21 @@ impl Cache {
     /// The folder cannot be made or read.
     pub fn open(root: &Path, max_bytes: u64) -> io::Result<Self> {
         let cache = Self { root: root.to_owned(), max_bytes };
-        for folder in ["", "store", "store/tmp", "store/uv", "store/bun", "store/npm"] {
-            if folder.starts_with("store/") && is_anothers(&root.join(folder)) {
-                // Restored from a backup or made by another user: installers could not write there.
-                fs_err::remove_dir_all(root.join(folder))?;
-            }
-            fs_err::create_dir_all(root.join(folder))?;
-            if crate::probe::sandbox::limits::is_root() && !folder.is_empty() {
-                std::os::unix::fs::chown(root.join(folder), Some(FIRST_BOX_UID), Some(FIRST_BOX_UID))?;
-            }
+        fs_err::create_dir_all(root)?;
+        for folder in ["store", "store/tmp"] {
+            make_store(&root.join(folder))?;
         }
+        // Unless somebody installs there just now.
+        let lock = cache.store_lock()?;
+        let alone = flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
+        for folder in STORES.map(|store| root.join(store)) {
+            if alone && is_anothers(&folder) {
+                // Restored from a backup or made by another user: installers could not write there.
+                fs_err::remove_dir_all(&folder)?;
+            }
+            make_store(&folder)?;
+        }
+        drop(lock);
         cache.sweep()?;
         cache.throw_out();
         Ok(cache)
@@ -136,8 +157,18 @@ impl Cache {
         let lock = File::open(folder.join("label.json")).ok()?;
         flock(&lock, FlockOperation::NonBlockingLockShared).ok()?;
         let label: Label = serde_json::from_reader(io::BufReader::new(&lock)).ok()?;
-        let package = folder.join("package");
-        if label.layout != LAYOUT || !package.is_dir() {
+        if label.layout != LAYOUT || label.content.is_empty() {
+            return None;
+        }
+        let package = folder.join(&label.content);
+        if !content::content_of(&package).is_ok_and(|content| content == label.content) {
+            tracing::warn!(entry = %folder.display(), "a kept install is not what it was; it is fetched anew");
+            // Its files are those of the stores.
+            if let Err(error) = fs_err::write(self.root.join(ALTERED), label.installed.release.to_string()) {
+                tracing::warn!(%error, "the installers' stores cannot be marked");
+            }
+            drop(lock);
+            self.put_aside(folder);
             return None;
         }
         // The time of the last use is the label's own time; failing to set it costs only the order of throwing out.
@@ -152,6 +183,19 @@ impl Cache {
             folder: folder.to_owned(),
             _lock: lock,
         })
+    }
+
+    /// Takes an entry out of its place; what somebody still uses of it is removed when they are gone.
+    fn put_aside(&self, folder: &Path) {
+        let aside = format!("staging-{}-altered-{}", std::process::id(), now().as_nanos());
+        let aside = self.store().join(aside);
+        if fs_err::rename(folder, &aside).is_ok()
+            && let Ok(lock) = File::open(aside.join("label.json"))
+            && flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok()
+        {
+            // What stays is swept with what dead scanners left.
+            let _ = fs_err::remove_dir_all(&aside);
+        }
     }
 
     /// A new folder to install into, below [`Cache::store`]; the caller removes it if the install fails.
@@ -179,44 +223,78 @@ impl Cache {
         fs_err::create_dir(&made)?;
         let folder =
             if keep { self.folder_of(&installed.release, &installed.variant)? } else { made.clone() };
+        // What is dropped after its probe is not read again.
+        let content = if keep { content::content_of(staged)? } else { "package".to_owned() };
         let placed = (|| {
-            fs_err::rename(staged, made.join("package"))?;
-            let label = Label { layout: LAYOUT, bytes, installed: installed.clone() };
+            fs_err::rename(staged, made.join(&content))?;
+            let label =
+                Label { layout: LAYOUT, bytes, installed: installed.clone(), content: content.clone() };
             fs_err::write(made.join("label.json"), serde_json::to_vec(&label)?)?;
             if keep {
                 if folder.exists() {
-                    // Another scanner was faster, or the entry is damaged: ours is whole.
-                    let aside = made.with_extension("old");
-                    fs_err::rename(&folder, &aside)?;
-                    fs_err::remove_dir_all(&aside)?;
+                    // Another scanner was faster, and may be using what it made.
+                    if let Some(theirs) = self.open_entry(&folder) {
+                        fs_err::remove_dir_all(&made)?;
+                        return Ok(Err(theirs));
+                    }
+                    if folder.exists() {
+                        self.put_aside(&folder);
+                    }
                 }
                 fs_err::rename(&made, &folder)?;
             }
             let lock = File::open(folder.join("label.json"))?;
             flock(&lock, FlockOperation::LockShared)?;
-            Ok(lock)
+            Ok(Ok(lock))
         })();
         let lock = match placed {
-            Ok(lock) => lock,
+            Ok(Ok(lock)) => lock,
+            Ok(Err(theirs)) => return Ok(theirs),
             Err(error) => {
                 let _ = fs_err::remove_dir_all(&made);
                 return Err(error);
             }
         };
         let entry =
-            Entry { package: folder.join("package"), installed, temporary: !keep, folder, _lock: lock };
+            Entry { package: folder.join(&content), installed, temporary: !keep, folder, _lock: lock };
         self.throw_out();
         Ok(entry)
     }
 
-    /// A turn at the installers' own stores: as long as it is held they are not emptied.
+    /// A turn at the installers' own stores: as long as it is held they are not emptied. None while they have to be, because
+    /// something in them was altered, and others are still installing: ask again.
     ///
     /// # Errors
-    /// The lock file cannot be made.
-    pub fn installing(&self) -> io::Result<File> {
-        let lock = File::options().create(true).append(true).open(self.root.join("store.lock"))?;
+    /// The lock file cannot be made, or the stores cannot be emptied.
+    pub fn installing(&self) -> io::Result<Option<File>> {
+        let lock = self.store_lock()?;
+        let altered = self.root.join(ALTERED);
+        if altered.exists() {
+            if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+                return Ok(None);
+            }
+            self.empty_stores()?;
+            if altered.exists() {
+                fs_err::remove_file(&altered)?;
+            }
+        }
         flock(&lock, FlockOperation::LockShared)?;
-        Ok(lock)
+        Ok(Some(lock))
+    }
+
+    /// Held by everybody who installs; held alone by who empties the stores.
+    fn store_lock(&self) -> io::Result<File> {
+        File::options().create(true).append(true).open(self.root.join("store.lock"))
+    }
+
+    /// Empties the installers' stores; whoever calls this holds their lock alone.
+    fn empty_stores(&self) -> io::Result<()> {
+        for store in STORES {
+            let folder = self.root.join(store);
+            fs_err::remove_dir_all(&folder)?;
+            make_store(&folder)?;
+        }
+        Ok(())
     }
 
     /// Empties the installers' own stores (downloads, unpacked wheels) if they and the entries are beyond the bound and
@@ -228,11 +306,9 @@ impl Cache {
         if bytes_below(&self.root)? <= self.max_bytes {
             return Ok(());
         }
-        let lock = File::options().create(true).append(true).open(self.root.join("store.lock"))?;
+        let lock = self.store_lock()?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            for store in ["store/uv", "store/bun", "store/npm"] {
-                fs_err::remove_dir_all(self.root.join(store))?;
-            }
+            self.empty_stores()?;
         }
         Ok(())
     }
@@ -265,15 +341,6 @@ impl Cache {
     }
 }
 
-/// True if root starts the installs and something in the folder belongs to another user than theirs.
-fn is_anothers(folder: &Path) -> bool {
-    let Ok(entries) = fs_err::read_dir(folder) else { return false };
-    crate::probe::sandbox::limits::is_root()
-        && entries
-            .flatten()
-            .any(|e| e.metadata().is_ok_and(|m| m.uid() != FIRST_BOX_UID && m.uid() < FIRST_BOX_UID))
-}
-
 fn now() -> std::time::Duration {
     std::time::Duration::try_from(jiff::Timestamp::now().duration_since(jiff::Timestamp::UNIX_EPOCH))
         .unwrap_or_default()
@@ -284,49 +351,6 @@ fn suffix_of(staged: &Path) -> String {
         .file_name()
         .map(|n| n.to_string_lossy().rsplit('-').next().unwrap_or_default().to_owned())
         .unwrap_or_default()
-}
-
-/// Bytes on disk below a folder; a file with several names counts once.
-fn bytes_below(folder: &Path) -> io::Result<u64> {
-    let mut seen = std::collections::HashSet::new();
-    let mut bytes = 0;
-    let mut waiting = vec![folder.to_owned()];
-    while let Some(path) = waiting.pop() {
-        // Another scanner may be at work here: what is gone takes no space.
-        let Ok(meta) = fs_err::symlink_metadata(&path) else { continue };
-        if seen.insert((meta.dev(), meta.ino())) {
-            bytes += meta.blocks() * 512;
-        }
-        if meta.is_dir() {
-            let Ok(entries) = fs_err::read_dir(&path) else { continue };
-            waiting.extend(entries.flatten().map(|e| e.path()));
-        }
-    }
-    Ok(bytes)
-}
-
-/// Lets every box read what was installed, and returns its bytes on disk. Links are left alone.
-fn make_readable(folder: &Path) -> io::Result<u64> {
-    let mut bytes = 0;
-    let mut waiting = vec![folder.to_owned()];
-    while let Some(path) = waiting.pop() {
-        let meta = fs_err::symlink_metadata(&path)?;
-        if meta.is_symlink() {
-            continue;
-        }
-        bytes += meta.blocks() * 512;
-        let mode = meta.permissions().mode();
-        let wanted = if meta.is_dir() || mode & 0o100 != 0 { mode | 0o555 } else { mode | 0o444 };
-        if wanted != mode {
-            fs_err::set_permissions(&path, std::fs::Permissions::from_mode(wanted))?;
-        }
-        if meta.is_dir() {
-            for entry in fs_err::read_dir(&path)? {
-                waiting.push(entry?.path());
-            }
-        }
-    }
-    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -374,12 +398,69 @@ mod tests {
         let cache = Cache::open(root.path(), 50_000).unwrap();
         let download = cache.store().join("bun/x");
         fs_err::write(&download, vec![b'x'; 100_000]).unwrap();
-        let turn = cache.installing().unwrap();
+        let turn = cache.installing().unwrap().unwrap();
         cache.trim_stores().unwrap();
         assert!(download.exists());
         drop(turn);
         cache.trim_stores().unwrap();
         assert!(!download.exists());
+    }
+
+    #[test]
+    fn an_altered_install_is_thrown_away_and_the_stores_are_emptied_once_nobody_installs() {
+        let root = tempfile::tempdir().unwrap();
+        let (cache, beside) =
+            (Cache::open(root.path(), 1 << 30).unwrap(), Cache::open(root.path(), 1 << 30).unwrap());
+        // As uv and bun do it: a file of the store and of the install is one.
+        let stored = cache.store().join("uv/x");
+        fs_err::write(&stored, "honest").unwrap();
+        let staged = cache.stage().unwrap();
+        fs_err::hard_link(&stored, staged.join("x")).unwrap();
+        let entry = cache.keep(&staged, installed("1.0.0"), true).unwrap();
+        let release = installed("1.0.0").release;
+        let content = entry.package.file_name().unwrap().to_string_lossy().into_owned();
+        assert_eq!(content, content::content_of(&entry.package).unwrap(), "it lies under its content's hash");
+        drop(entry);
+        let others = beside.installing().unwrap().unwrap();
+        assert!(beside.find_plain(&release).is_some());
+        fs_err::write(&stored, "poison").unwrap();
+        assert!(beside.find_plain(&release).is_none() && cache.find(&release, &Variant::default()).is_none());
+        assert!(cache.installing().unwrap().is_none(), "another installs just now");
+        drop(others);
+        let turn = cache.installing().unwrap();
+        assert!(turn.is_some() && !stored.exists(), "what was altered is fetched anew");
+        assert!(beside.installing().unwrap().is_some(), "and that once");
+        drop(turn);
+        let again = keep(&cache, "1.0.0", true);
+        assert!(beside.find_plain(&release).is_some());
+        drop(again);
+    }
+
+    #[test]
+    fn opening_the_folder_takes_nothing_from_a_scanner_that_works_in_it() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::open(root.path(), 1 << 30).unwrap();
+        let home = cache.store().join(format!("tmp/box-{}-abc", std::process::id()));
+        fs_err::create_dir(&home).unwrap();
+        let download = cache.store().join("uv/x");
+        fs_err::write(&download, "x").unwrap();
+        let turn = cache.installing().unwrap().unwrap();
+        Cache::open(root.path(), 1 << 30).unwrap();
+        assert!(home.is_dir() && download.is_file());
+        drop(turn);
+    }
+
+    #[test]
+    fn whoever_comes_second_uses_what_the_first_one_made() {
+        let root = tempfile::tempdir().unwrap();
+        let (cache, beside) =
+            (Cache::open(root.path(), 1 << 30).unwrap(), Cache::open(root.path(), 1 << 30).unwrap());
+        let first = keep(&cache, "1.0.0", true);
+        let second = keep(&beside, "1.0.0", true);
+        assert_eq!(first.package, second.package);
+        assert!(first.package.join("x").is_file(), "a server that runs from it keeps its files");
+        let left = fs_err::read_dir(cache.store()).unwrap().flatten();
+        assert_eq!(left.filter(|e| e.file_name().to_string_lossy().starts_with("staging-")).count(), 0);
     }
 
     #[test]

@@ -133,7 +133,7 @@ impl Bench<'_> {
                         () = tokio::time::sleep(outage) => {}
                         () = self.cancel.cancelled() => {}
                     }
-                    outage = (outage * 2).min(LONGEST_RECONNECT);
+                    outage = (outage * 2).min(LONGEST_RECONNECT).min(self.worker.lease / 4);
                 }
                 Err(error) => {
                     return Err(anyhow::Error::new(error).context(format!(
@@ -151,7 +151,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Gives the job back; a database that is away finds it by its lease.
+    /// Gives the job back.
     async fn give_back(
         &self,
         held: &Held,
@@ -168,16 +168,23 @@ impl Bench<'_> {
             let why = Untrusted::new(why).for_terminal(300);
             Fault::Transient { outcome, why, wait, rest: rest.is_some() }
         };
-        match self.link.fail(held, &fault).await {
-            Ok(_) => {
-                self.given_back.fetch_add(1, Ordering::Relaxed);
-                Ok(())
+        let begun = Instant::now();
+        loop {
+            match self.link.fail(held, &fault).await {
+                Ok(_) => {
+                    self.given_back.fetch_add(1, Ordering::Relaxed);
+                    return Ok(());
+                }
+                // Who ends does not wait for a database that is away: it finds the job by its lease, as after a death.
+                Err(error) if error.passes() => {
+                    self.complain(&error);
+                    if self.draining.is_cancelled() || begun.elapsed() > self.worker.lease {
+                        return Ok(());
+                    }
+                    tokio::time::sleep(RECONNECT).await;
+                }
+                Err(error) => return Err(error.into()),
             }
-            Err(error) if error.passes() => {
-                self.complain(&error);
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
         }
     }
 

@@ -51,7 +51,7 @@ pub(super) struct Bench<'a> {
     pub(super) settings: &'a Settings,
     pub(super) bar: Bar,
     /// No further job is taken.
-    draining: CancellationToken,
+    pub(super) draining: CancellationToken,
     /// What runs is given up.
     pub(super) cancel: CancellationToken,
     /// Held for reading by each job, and for writing by one that must run alone.
@@ -96,7 +96,7 @@ pub(in crate::cli) fn work(settings: &Settings, link: &Link, options: &WorkOptio
                 .await?;
         let worker = Worker {
             name: name_of_this_process(),
-            session: new_session()?,
+            session: random_uuid()?,
             scanner_schema: SCANNER_SCHEMA,
             lease: options.lease,
         };
@@ -132,9 +132,9 @@ fn name_of_this_process() -> String {
     format!("{host}:{}", std::process::id())
 }
 
-fn new_session() -> anyhow::Result<String> {
+fn random_uuid() -> anyhow::Result<String> {
     let uuid = fs_err::read_to_string("/proc/sys/kernel/random/uuid")
-        .context("no random number for the worker's session")?;
+        .context("no random number for the worker's session and claims")?;
     Ok(uuid.trim().to_owned())
 }
 
@@ -191,15 +191,17 @@ impl Bench<'_> {
 
     async fn work(&self, slot: u32) -> anyhow::Result<()> {
         let mut outage = RECONNECT;
+        let mut request = random_uuid()?;
         while !self.draining.is_cancelled() {
             // Claimed under the lock: a job that must run alone is then the only one that this process holds.
             let together = tokio::select! {
                 lock = self.alone.read() => lock,
                 () = self.draining.cancelled() => return Ok(()),
             };
-            match self.link.claim(&self.worker).await {
+            match self.link.claim_for(&self.worker, Some(&request)).await {
                 Ok(Claimed::Job(held)) => {
                     outage = RECONNECT;
+                    request = random_uuid()?;
                     self.is_back();
                     if held.claim.should_run_alone() {
                         drop(together);

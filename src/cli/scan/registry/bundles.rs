@@ -3,8 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-
 use super::walk::{Walked, Walker};
 use crate::http::host_of;
 use crate::model::Untrusted;
@@ -57,7 +55,7 @@ pub(super) async fn look(walker: &Walker<'_>, store: &mut Store, walked: &mut Wa
                 }
             }
         };
-        store.bundle_looked(SourceName::Mcp, unseen, found, Timestamp::now())?;
+        store.bundle_looked(SourceName::Mcp, unseen, found, walker.now())?;
     }
     Ok(())
 }

@@ -3,8 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-
 use super::walk::{Walked, Walker};
 use crate::model::Untrusted;
 use crate::model::source::SourceName;
@@ -61,7 +59,7 @@ pub(super) async fn look(walker: &Walker<'_>, store: &mut Store, walked: &mut Wa
             names: &found.mcp_names,
             facts: &found.facts,
         });
-        store.image_looked(&unseen.key, said, Timestamp::now())?;
+        store.image_looked(&unseen.key, said, walker.now())?;
     }
     Ok(())
 }

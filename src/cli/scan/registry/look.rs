@@ -3,7 +3,6 @@
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use jiff::Timestamp;
 
 use super::walk::{Walked, Walker};
 use crate::http::HttpError;
@@ -56,7 +55,7 @@ pub(super) async fn look(walker: &Walker<'_>, store: &mut Store, walked: &mut Wa
             }
         }
         drop(asked);
-        store.looked(&looked, Timestamp::now())?;
+        store.looked(&looked, walker.now())?;
         done += looked.len();
         if let Some(error) = failure {
             let left = all.len() - done;
@@ -67,7 +66,7 @@ pub(super) async fn look(walker: &Walker<'_>, store: &mut Store, walked: &mut Wa
     }
     if name == SourceName::Github {
         // What is not published can still be scanned where it lies.
-        let count = store.stand_by_repositories(Timestamp::now())?;
+        let count = store.stand_by_repositories(walker.now())?;
         tracing::info!(count, "repositories whose packages are not published");
     }
     Ok(())
@@ -117,7 +116,7 @@ pub(super) async fn confirm(
         }
     }
     drop(asked);
-    store.remember_version_names(&read, Timestamp::now())?;
+    store.remember_version_names(&read, walker.now())?;
     Ok(())
 }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use jiff::Timestamp;
 
 use super::look::{AT_ONCE, CHOICE, is_of_one};
 use super::walk::{Walked, Walker};
@@ -62,7 +61,7 @@ pub(super) async fn look(walker: &Walker<'_>, store: &mut Store, walked: &mut Wa
             }
         }
         drop(answers);
-        store.remember_provenances(&read, Timestamp::now())?;
+        store.remember_provenances(&read, walker.now())?;
         if walked.interrupted {
             break;
         }

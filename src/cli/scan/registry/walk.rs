@@ -191,7 +191,7 @@ impl<'a> Walker<'a> {
                 Err(error) => return self.stopped(store, walk, error),
             };
             self.declare(store, &page)?;
-            let stored = store.add_page(name, &walk, &page, bounds, Timestamp::now())?;
+            let stored = store.add_page(name, &walk, &page, bounds, self.now())?;
             if stored == PageStored::Overtaken {
                 let failure =
                     anyhow::anyhow!("another scan walks {name} at the same time; wait until it has ended");
@@ -208,6 +208,11 @@ impl<'a> Walker<'a> {
     /// The address of the list; it was found before the walk was begun.
     pub(super) fn address(&self) -> &Url {
         self.places.of(self.source.name).unwrap_or(&self.places.mcp)
+    }
+
+    /// The time that is stored with what is found.
+    pub(super) fn now(&self) -> Timestamp {
+        self.options.clock.clock.now()
     }
 
     /// Registries of images that whoever runs this named.
@@ -266,7 +271,7 @@ impl<'a> Walker<'a> {
             let lists = sources::declared(name, listing)?;
             Some(DeclaredRecord { name: &listing.name, version: &listing.version, lists })
         });
-        Ok(store.declare(name, &lists.collect::<Vec<_>>(), Timestamp::now())?)
+        Ok(store.declare(name, &lists.collect::<Vec<_>>(), self.now())?)
     }
 
     /// True if as many wait as are to be scanned.
