@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::site::{AWKWARD, MADE_UP};
-use super::tools::{chromium, node};
+use super::tools::{chromium, node, turn};
 
 #[test]
 fn every_kind_of_page_can_be_read_by_everybody() {
@@ -18,9 +18,11 @@ fn every_kind_of_page_can_be_read_by_everybody() {
         let task = json!({
             "chromium": chromium,
             "root": site.out,
+            "base": site.address,
             "pictures": pictures,
             "pages": site.kinds,
         });
+        let _turn = turn();
         let Some(said) = node("sight.mjs", &[&task.to_string()]) else { return };
         println!("{name}: {}pictures in {}", said, pictures.display());
     }
