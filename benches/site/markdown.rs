@@ -86,15 +86,52 @@ fn text(node: &Handle) -> String {
     }
 }
 
+/// Words beside each other are one paragraph; what stands by itself comes between them.
+fn blocks(of: &[Handle], out: &mut String) {
+    let mut words = String::new();
+    let flush = |words: &mut String, out: &mut String| {
+        let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        if !line.is_empty() {
+            let _ = writeln!(out, "{line}\n");
+        }
+        words.clear();
+    };
+    for node in of {
+        if is_words(node) {
+            words.push_str(&inline(node));
+        } else {
+            flush(&mut words, out);
+            block(node, out);
+        }
+    }
+    flush(&mut words, out);
+}
+
+fn is_words(node: &Handle) -> bool {
+    match &node.data {
+        NodeData::Text { .. } => true,
+        NodeData::Element { .. } => matches!(
+            element(node).as_str(),
+            "a" | "b"
+                | "code"
+                | "em"
+                | "i"
+                | "kbd"
+                | "mark"
+                | "q"
+                | "small"
+                | "span"
+                | "strong"
+                | "sup"
+                | "time"
+        ),
+        _ => false,
+    }
+}
+
 fn block(node: &Handle, out: &mut String) {
     let children = node.children.borrow();
     match element(node).as_str() {
-        "" if matches!(node.data, NodeData::Text { .. }) => {
-            let words = inline(node);
-            if !words.trim().is_empty() {
-                let _ = writeln!(out, "{}\n", words.trim());
-            }
-        }
         "h2" => {
             let _ = writeln!(out, "## {}\n", line(node));
         }
@@ -131,20 +168,20 @@ fn block(node: &Handle, out: &mut String) {
         }
         "blockquote" => {
             let mut inner = String::new();
-            children.iter().for_each(|child| block(child, &mut inner));
+            blocks(&children, &mut inner);
             for line in inner.trim_end().lines() {
                 let _ = writeln!(out, "> {line}");
             }
             out.push('\n');
         }
-        "p" | "summary" | "dt" | "dd" | "figcaption" | "a" | "code" | "span" | "b" | "strong" | "q" => {
+        "p" | "summary" | "dt" | "dd" | "figcaption" => {
             let words = line(node);
             if !words.is_empty() {
                 let _ = writeln!(out, "{words}\n");
             }
         }
         "svg" | "script" | "style" | "form" => {}
-        _ => children.iter().for_each(|child| block(child, out)),
+        _ => blocks(&children, out),
     }
 }
 

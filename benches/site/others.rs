@@ -91,10 +91,19 @@ fn ours(folder: &Path, out: &str) -> Run {
 }
 
 fn size(folder: &Path, wanted: u64, rounds: usize) {
-    let servers = (wanted as f64 / TOOLS_A_SERVER).ceil() as u64;
+    let mut servers = (wanted as f64 / TOOLS_A_SERVER).ceil() as u64;
     let db = text(&folder.join("made-up.db"));
-    run(folder, &["dev", "synth", "--servers", &servers.to_string(), "--db", &db]);
-    ours(folder, "out");
+    // How many tools a server has is made up, too: some more servers if these have too few.
+    loop {
+        run(folder, &["dev", "synth", "--servers", &servers.to_string(), "--db", &db]);
+        let tools = ours(folder, "out").report["tools"].as_u64().expect("a report counts its tools");
+        if tools >= wanted {
+            break;
+        }
+        servers = servers * wanted / tools.max(1) + servers / 50 + 1;
+        std::fs::remove_file(&db).expect("removed");
+        std::fs::remove_dir_all(folder.join("out")).expect("removed");
+    }
     let pages = written(folder, &folder.join("out"));
     std::fs::remove_dir_all(folder.join("out")).expect("removed");
     println!("\n{} tools of {servers} servers; load {}", pages.tools, load());
