@@ -3,7 +3,8 @@
 //! `cargo bench --bench site -- SERVERS…` (default 1075: some 9,000 tools; 12000 and 48000 are the larger ones). For each size: the catalogue is
 //! made, then built in rounds of `build with two threads, plain write of the same tree, build with one`; then one
 //! server changes, the site is brought up to date and compared with one that is built anew. Pages and their JSON, as the bars of the issue
-//! have it: the other twins and copies are switched off. CATALOGUE_BENCH_DIR names the folder, /dev/shm if it is there.
+//! have it: the other twins and copies are switched off. CATALOGUE_BENCH_DIR names the folder, /dev/shm if it is there;
+//! CATALOGUE_BENCH_PROGRAM another build of the program.
 //!
 //! `cargo bench --bench site -- hugo TOOLS…` compares with Hugo and Zola on the same content (`site/others.rs`).
 //!
@@ -201,7 +202,8 @@ fn load() -> String {
 
 /// Runs the program under the system's own `time`.
 fn run(folder: &Path, args: &[&str]) -> Run {
-    let mut command = Command::new(PROGRAM);
+    let program = std::env::var_os("CATALOGUE_BENCH_PROGRAM").unwrap_or_else(|| PROGRAM.into());
+    let mut command = Command::new(program);
     command.args(["--var", &text(&folder.join("var"))]).args(args);
     timed(folder, &command)
 }
