@@ -3,13 +3,22 @@
 //! `cargo bench --bench site -- SERVERS…` (default 1075: some 9,000 tools; 12000 and 48000 are the larger ones). For each size: the catalogue is
 //! made, then built in rounds of `build with two threads, plain write of the same tree, build with one`; then one
 //! server changes, the site is brought up to date and compared with one that is built anew. Pages and their JSON, as the bars of the issue
-//! have it: the other twins and copies are switched off. CATALOGUE_BENCH_DIR names the folder, /dev/shm if it is there.
+//! have it: the other twins and copies are switched off. CATALOGUE_BENCH_DIR names the folder, /dev/shm if it is there;
+//! CATALOGUE_BENCH_PROGRAM another build of the program.
+//!
+//! `cargo bench --bench site -- hugo TOOLS…` compares with Hugo and Zola on the same content (`site/others.rs`).
 //!
 //! Wall time says something on a machine that does nothing else; on a shared one the ratio of processor time does.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark starts the program it measures")]
 
+#[path = "site/layouts.rs"]
+mod layouts;
+#[path = "site/markdown.rs"]
+mod markdown;
+#[path = "site/others.rs"]
+mod others;
 #[path = "site/plain.rs"]
 mod plain;
 
@@ -32,12 +41,20 @@ struct Run {
 
 fn main() {
     let sizes: Vec<u64> = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).collect();
-    let sizes = if sizes.is_empty() { vec![1_075] } else { sizes };
+    let others = std::env::args().any(|arg| arg == "hugo");
+    let sizes = match (sizes.is_empty(), others) {
+        (false, _) => sizes,
+        (true, false) => vec![1_075],
+        (true, true) => vec![2_000],
+    };
     let memory = Path::new("/dev/shm");
     let place = std::env::var_os("CATALOGUE_BENCH_DIR").map(PathBuf::from);
     let place =
         place.unwrap_or_else(|| if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() });
     println!("in {}, load {}", place.display(), load());
+    if others {
+        return others::compare(&place, &sizes, ROUNDS);
+    }
     let mut whole: Vec<(u64, f64, u64)> = Vec::new();
     for servers in sizes {
         let folder = tempfile::Builder::new().prefix("catalogue-site-").tempdir_in(&place).expect("a folder");
@@ -183,15 +200,29 @@ fn load() -> String {
         .join(" ")
 }
 
-/// Runs the program under the system's own `time`, which is asked for its peak memory.
+/// Runs the program under the system's own `time`.
 fn run(folder: &Path, args: &[&str]) -> Run {
+    let program = std::env::var_os("CATALOGUE_BENCH_PROGRAM").unwrap_or_else(|| PROGRAM.into());
+    let mut command = Command::new(program);
+    command.args(["--var", &text(&folder.join("var"))]).args(args);
+    timed(folder, &command)
+}
+
+/// Runs a command under the system's own `time`, which is asked for its peak memory.
+fn timed(folder: &Path, command: &Command) -> Run {
     let figures = folder.join("figures");
-    let output = Command::new("/usr/bin/time")
-        .args(["-o", &text(&figures), "-f", "%e %U %S %M", PROGRAM, "--var", &text(&folder.join("var"))])
-        .args(args)
-        .output()
-        .expect("the system's time command (package time) is there");
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let mut measured = Command::new("/usr/bin/time");
+    measured.args(["-o", &text(&figures), "-f", "%e %U %S %M"]).arg(command.get_program());
+    measured.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        measured.env(name, value.unwrap_or_default());
+    }
+    if let Some(place) = command.get_current_dir() {
+        measured.current_dir(place);
+    }
+    let output = measured.output().expect("the system's time command (package time) is there");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}{}", String::from_utf8_lossy(&output.stdout));
     let figures = std::fs::read_to_string(figures).expect("figures");
     let numbers: Vec<f64> = figures.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let [wall, user, system, kib] = numbers.as_slice() else { panic!("time printed {figures}") };

@@ -10,7 +10,7 @@ mod mcp;
 mod npm;
 pub mod oci;
 mod provenance;
-mod pypi;
+pub mod pypi;
 pub mod settings;
 mod triage;
 

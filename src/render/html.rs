@@ -335,6 +335,9 @@ mod tests {
             "{# a {{ x }} #}{%- if x in [\"a\", \"<b>'\\\"&\"] %}in{% endif -%}  end {{ 1 if n else 2 }}",
             "{% if nothing is defined %}d{% endif %}{% if missing is defined %}d{% else %}u{% endif %}{{ n - 20 }}",
             "{% if x is starting_with(pat=\"<b\") %}{{ n * 3 + 1 }}{% elif x is not starting_with(pat=\"<b\") %}{{ one }}{% endif %}",
+            "{% if \"<b\" in x %}1{% endif %}{% if x in \"<b>\" %}2{% endif %}{% if \"b\" in list %}3{% endif %}{% if not (\"<b\" in list) %}4{% endif %}",
+            "{% if one in rows[0].list %}1{% endif %}{% if n in rows[0].list %}2{% endif %}{% if x in empty %}3{% endif %}{% if n in x %}4{% endif %}",
+            "{% set y = \"<\" ~ \"b\" %}{% if y in x %}1{% endif %}{% if \"w\" in below.y and \"\" in x %}2{% endif %}{% if nothing in list %}3{% endif %}",
             "{{ x | in_text }}{{ rows[0].name }}{{ list[1] }}{% if rows[1].list %}y{% endif %}{{ rows[0].list[1] + 1 }}",
             "{% for row in rows %}{{ row.name }}{% for i in row.list %}{{ i }}{{ loop.last }}{% endfor %}{{ loop.last }}{% endfor %}",
         ];

@@ -18,12 +18,13 @@ pub(super) const KIND: PageKind = PageKind {
 
 #[derive(Serialize)]
 struct NotFound {
-    base: Option<String>,
+    /// The path of the site's root; where no address was given it is taken for the top of its host.
+    base: String,
 }
 
 fn not_found(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let press = work.common.press;
-    let base = press.options.base_url.as_ref();
-    let view = NotFound { base: base.map(|base| format!("{}/", base.path().trim_end_matches('/'))) };
+    let path = press.options.base_url.as_ref().map_or("", |base| base.path().trim_end_matches('/'));
+    let view = NotFound { base: format!("{path}/") };
     press.page(&KIND, work.unit, "404.html", &view)
 }

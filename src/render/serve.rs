@@ -2,6 +2,8 @@
 //!
 //! GET and HEAD only; a request's path is taken apart and must name files below the folder, links are not followed out
 //! of it. One thread a connection, one request a connection, all bounded. Not meant for the open net, and refuses it.
+//!
+//! Text goes compressed to whoever takes that, as from any host of static files: a copy that lies beside the file, or one made here.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,10 +12,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use flate2::write::GzEncoder;
+
+use crate::model::digest::sha256_hex;
+
 /// Longest request head.
 const MAX_HEAD: usize = 16 * 1024;
 /// Connections at one time.
 const MAX_CONNECTIONS: usize = 64;
+/// Shorter texts are sent as they are.
+const PACKED_FROM: usize = 1024;
 /// How long one read or write may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -104,8 +112,17 @@ fn converse(root: &Path, stream: &mut TcpStream) -> io::Result<()> {
         _ => return answer(stream, "405 Method Not Allowed", plain, b"only GET and HEAD\n", true),
     };
     match find(root, target) {
-        Some(Found::File(file)) => match fs_err::read(&file) {
-            Ok(body) => answer(stream, "200 OK", content_type(&file), &body, with_body),
+        Some(Found::File(file)) => match read(&file, &head) {
+            Ok(Body { encoding, bytes }) => {
+                let tag = format!("\"{}\"", sha256_hex(&bytes));
+                let kind = content_type(&file);
+                // Asked anew each time, because the site may have been built again; sent only if it is another one.
+                let more = format!("{encoding}Vary: Accept-Encoding\r\nETag: {tag}\r\n");
+                if field(&head, "if-none-match").is_some_and(|known| known.contains(&tag)) {
+                    return send(stream, "304 Not Modified", kind, &more, &[], false);
+                }
+                send(stream, "200 OK", kind, &more, &bytes, with_body)
+            }
             Err(_) => not_found(root, stream, with_body),
         },
         Some(Found::Folder(place)) => redirect(stream, &place),
@@ -127,6 +144,45 @@ fn read_head(stream: &mut TcpStream) -> io::Result<Option<String>> {
         }
     }
     Ok(Some(String::from_utf8_lossy(&head).into_owned()))
+}
+
+/// A field of a request's head.
+fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let mut fields = head.lines().skip(1).filter_map(|line| line.split_once(':'));
+    fields.find(|(own, _)| own.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+}
+
+/// A file as it is sent.
+struct Body {
+    /// The line that says how it is packed; empty if it is not.
+    encoding: &'static str,
+    bytes: Vec<u8>,
+}
+
+/// The file, packed if the other side takes that and it is worth it.
+fn read(file: &Path, head: &str) -> io::Result<Body> {
+    let accepted = field(head, "accept-encoding").unwrap_or_default();
+    let takes = |wanted: &str| {
+        let mut all = accepted.split(',').map(|one| one.split(';').map(str::trim));
+        all.any(|mut one| one.next() == Some(wanted) && one.all(|weight| !matches!(weight, "q=0" | "q=0.0")))
+    };
+    for (name, encoding, end) in
+        [("br", "Content-Encoding: br\r\n", "br"), ("gzip", "Content-Encoding: gzip\r\n", "gz")]
+    {
+        let copy = PathBuf::from(format!("{}.{end}", file.display()));
+        // A link may lead anywhere: what is a file by itself is none.
+        if takes(name) && std::fs::symlink_metadata(&copy).is_ok_and(|facts| facts.is_file()) {
+            return Ok(Body { encoding, bytes: fs_err::read(copy)? });
+        }
+    }
+    let bytes = fs_err::read(file)?;
+    let is_text = !matches!(content_type(file), "application/octet-stream" | "image/png");
+    if !is_text || bytes.len() < PACKED_FROM || !takes("gzip") {
+        return Ok(Body { encoding: "", bytes });
+    }
+    let mut writer = GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    writer.write_all(&bytes)?;
+    Ok(Body { encoding: "Content-Encoding: gzip\r\n", bytes: writer.finish()? })
 }
 
 enum Found {
@@ -190,7 +246,14 @@ fn content_type(file: &Path) -> &'static str {
 /// The site's own page for this, with its links counted from the root: it may be shown at any depth.
 fn not_found(root: &Path, stream: &mut TcpStream, with_body: bool) -> io::Result<()> {
     let page = fs_err::read_to_string(root.join("404.html")).unwrap_or_else(|_| "not found\n".to_owned());
-    let page = page.replacen("<head>", "<head>\n<base href=\"/\">", 1);
+    // Here the site's root is the top of the host, whatever it will be elsewhere.
+    let page = match page.split_once("<base href=\"") {
+        Some((before, rest)) => {
+            let after = rest.split_once("\">").map_or("", |(_, after)| after);
+            format!("{before}<base href=\"/\">{after}")
+        }
+        None => page.replacen("<head>", "<head>\n<base href=\"/\">", 1),
+    };
     answer(stream, "404 Not Found", "text/html; charset=utf-8", page.as_bytes(), with_body)
 }
 
@@ -205,8 +268,19 @@ fn redirect(stream: &mut TcpStream, place: &str) -> io::Result<()> {
 }
 
 fn answer(stream: &mut TcpStream, status: &str, kind: &str, body: &[u8], with_body: bool) -> io::Result<()> {
+    send(stream, status, kind, "", body, with_body)
+}
+
+fn send(
+    stream: &mut TcpStream,
+    status: &str,
+    kind: &str,
+    more: &str,
+    body: &[u8],
+    with_body: bool,
+) -> io::Result<()> {
     let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nX-Content-Type-Options: nosniff\r\n\
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n{more}X-Content-Type-Options: nosniff\r\n\
          Cache-Control: no-cache\r\nConnection: close\r\n\r\n",
         body.len()
     );

@@ -68,7 +68,7 @@ fn breadcrumbs(page: &str, path: &str, base: Option<&Url>) -> Option<String> {
         let link = item.split_once("href=\"").and_then(|(_, rest)| rest.split_once('"'));
         let link = link.map(|(link, _)| {
             let (to, fragment) = link.split_once('#').unwrap_or((link, ""));
-            address(to.trim_start_matches("../"), fragment)
+            address(&below_root(path, to), fragment)
         });
         if !text.is_empty() && text != "Catalogue" {
             items.push(crumb(text, link));
@@ -81,6 +81,16 @@ fn breadcrumbs(page: &str, path: &str, base: Option<&Url>) -> Option<String> {
     items.iter_mut().enumerate().for_each(|(i, item)| item.position = i + 1);
     let crumbs = Crumbs { context: "https://schema.org", kind: "BreadcrumbList", item_list_element: items };
     serde_json::to_string(&crumbs).ok()
+}
+
+/// Where a link of a page leads, counted from the site's root.
+fn below_root<'a>(page: &str, link: &'a str) -> Cow<'a, str> {
+    let up = |path: &'_ str| path.rsplit_once('/').map_or(0, |(folder, _)| folder.len());
+    let (mut folder, mut link) = (page.get(..up(page)).unwrap_or_default(), link);
+    while let Some(rest) = link.strip_prefix("../") {
+        (folder, link) = (folder.get(..up(folder)).unwrap_or_default(), rest);
+    }
+    if folder.is_empty() { link.into() } else { [folder, "/", link].concat().into() }
 }
 
 /// Text between tags, with our five entities undone.
@@ -197,6 +207,16 @@ mod tests {
                 ("<x>", "https://cat.example/below/signals/bulk/2.html"),
             ]
         );
+        // A tool's server is one folder up, not at the root.
+        for (page, link, there) in [
+            ("servers/npm/x/tools/y.html", "../index.html", "servers/npm/x/index.html"),
+            ("servers/npm/x/tools/y.html", "../../../index.html", "servers/index.html"),
+            ("servers/npm/x/tools/y.html", "../../../../index.html", "index.html"),
+            ("attacks/a.html", "index.html", "attacks/index.html"),
+            ("about.html", "index.html", "index.html"),
+        ] {
+            assert_eq!(below_root(page, link), there, "{link} on {page}");
+        }
         let mut page = PAGE.to_owned();
         add_breadcrumbs(&mut page, "signals/bulk/2.html", Some(&base));
         assert!(page.contains("</script>\n</head>") && page.contains("\\u003cx\\u003e"), "{page}");

@@ -9,7 +9,7 @@ mod integrity;
 mod metadata;
 mod names;
 mod page;
-mod wheel;
+pub mod wheel;
 
 use futures_util::FutureExt;
 use url::Url;

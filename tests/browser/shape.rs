@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use html5ever::ParseOpts;
 use html5ever::tendril::TendrilSink;
+use html5ever::tree_builder::TreeBuilderOpts;
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 
 /// Tags with the sorted names of their attributes, without the lines of lists of tools, and the shapes of those lines: which tools are like a tool, and in which order
@@ -13,17 +15,18 @@ pub(crate) fn outline(page: &str) -> (String, BTreeSet<String>) {
     (out, lines.unwrap_or_default())
 }
 
-/// A page as an HTML5 parser has it.
+/// A page as an HTML5 parser has it that runs no scripts, as the browser's own parser of texts.
 pub(crate) fn parsed(page: &str) -> RcDom {
-    html5ever::parse_document(RcDom::default(), Default::default()).one(page)
+    let tree_builder = TreeBuilderOpts { scripting_enabled: false, ..TreeBuilderOpts::default() };
+    let options = ParseOpts { tree_builder, ..ParseOpts::default() };
+    html5ever::parse_document(RcDom::default(), options).one(page)
 }
 
-/// Writes the tags of a node. `hidden` is left out: a script of the site takes it away. With `lines`, those of lists of tools go there.
+/// Writes the tags of a node. With `lines`, those of lists of tools go there.
 pub(crate) fn walk(node: &Handle, out: &mut String, lines: &mut Option<BTreeSet<String>>) {
     if let NodeData::Element { name, attrs, .. } = &node.data {
         let attributes = attrs.borrow();
-        let mut names: Vec<&str> =
-            attributes.iter().map(|a| &*a.name.local).filter(|n| *n != "hidden").collect();
+        let mut names: Vec<&str> = attributes.iter().map(|a| &*a.name.local).collect();
         names.sort_unstable();
         out.push_str(&format!("<{} {}>", name.local, names.join(" ")));
         let is_list = attributes.iter().any(|a| &*a.name.local == "class" && &*a.value == "tools");

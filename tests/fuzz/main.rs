@@ -23,6 +23,7 @@ mod policies;
 mod random;
 mod runner;
 mod slugs;
+mod wheels;
 mod wire;
 
 use runner::{Fuzz, fuzz};
@@ -65,6 +66,11 @@ fn archive_reader() {
         words: archives::WORDS,
         run: archives::run,
     });
+}
+
+#[test]
+fn wheel_reader() {
+    fuzz(&Fuzz { name: "wheels", generate: wheels::generate, words: wheels::WORDS, run: wheels::run });
 }
 
 #[test]

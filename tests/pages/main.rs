@@ -1,8 +1,8 @@
-//! The site as its readers meet it: the Nu HTML checker, axe in a real browser, pictures of every kind of page.
+//! The site as its readers meet it: the Nu HTML checker, axe and Lighthouse in a real browser, pictures of every kind of page.
 //!
 //! A named target: `cargo test --test pages`. A made-up catalogue is built (`PAGES_SERVERS`, default 60 servers) and one server of
-//! awkward tools is really asked. Pictures lie in `target/tmp/pages` and are meant to be looked at. Needs npm, Node, a Java
-//! and Chromium; skips, saying so, what it has no program for.
+//! awkward tools is really asked. Both are served as `catalogue serve` does. Pictures lie in `target/tmp/pages` and are meant to be
+//! looked at. Needs npm, Node, a Java and Chromium; skips, saying so, what it has no program for.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,6 +15,7 @@
 )]
 
 mod behaviour;
+mod lighthouse;
 mod markup;
 mod search;
 mod sight;

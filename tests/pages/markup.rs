@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::site::{AWKWARD, MADE_UP, Site};
-use super::tools::{packages, program};
+use super::tools::{packages, program, turn};
 
 /// How many pages beside one of each kind.
 const OTHERS: usize = 500;
@@ -17,6 +17,7 @@ fn the_nu_checker_finds_nothing_wrong() {
     let jar = folder.join("node_modules/vnu-jar/build/dist/vnu.jar");
     for site in [Some(&*MADE_UP), AWKWARD.as_ref()].into_iter().flatten() {
         let pages = chosen(site);
+        let _turn = turn();
         let output = Command::new(&java)
             .args(["-Xss8m", "-jar"])
             .arg(&jar)

@@ -1,21 +1,12 @@
 // Searches as a reader does: from a file and from a server, by keyboard alone, with filters, back and forth, and without script.
 import assert from "node:assert";
 import fs from "node:fs";
-import http from "node:http";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
 const task = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
-const kinds = { ".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml" };
-const server = http.createServer((asked, answer) => {
-  const file = path.join(task.root, path.normalize(decodeURIComponent(new URL(asked.url, "http://x").pathname)));
-  if (!file.startsWith(task.root) || !fs.existsSync(file) || fs.statSync(file).isDirectory()) return answer.writeHead(404).end();
-  answer.writeHead(200, { "content-type": kinds[path.extname(file)] ?? "text/plain" });
-  fs.createReadStream(file).pipe(answer);
-});
-await new Promise((done) => server.listen(0, "127.0.0.1", done));
-const bases = { file: pathToFileURL(task.root).href + "/", http: `http://127.0.0.1:${server.address().port}/` };
+const bases = { file: pathToFileURL(task.root).href + "/", http: task.base };
 const axe = fs.readFileSync("node_modules/axe-core/axe.min.js", "utf8");
 // No switch that lets files read files: a reader's browser has none.
 const browser = await chromium.launch({ executablePath: task.chromium, args: ["--no-sandbox"] });
@@ -159,5 +150,4 @@ assert.ok(!(await still.locator("#q").isVisible()), "a field that does nothing")
 await still.getByRole("link", { name: "tools by name" }).click();
 assert.ok(still.url().includes("browse.html"));
 await browser.close();
-server.close();
 console.log("searching from a file and over HTTP, keyboard, filters, back, links, without script: as it should be");

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::site::MADE_UP;
-use super::tools::{chromium, node};
+use super::tools::{chromium, node, turn};
 
 #[test]
 fn a_reader_finds_what_there_is() {
@@ -30,12 +30,12 @@ fn a_reader_finds_what_there_is() {
     assert!(tools.len() > 300, "{} tools", tools.len());
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages").join("search");
     std::fs::create_dir_all(&pictures).unwrap();
-    let kind = |wanted: &str| MADE_UP.kinds.iter().find(|(kind, _)| kind == wanted).unwrap().1.clone();
     let task = json!({
         "chromium": chromium,
         "root": MADE_UP.out,
+        "base": MADE_UP.address,
         "pictures": pictures,
-        "tool": kind("tool"),
+        "tool": MADE_UP.page_of("tool"),
         "tools": tools,
         // Words of names that come at the beginning of descriptions or not at all.
         "two": ["create", "file"],
@@ -43,6 +43,7 @@ fn a_reader_finds_what_there_is() {
     });
     let file = pictures.join("task.json");
     std::fs::write(&file, task.to_string()).unwrap();
+    let _turn = turn();
     let Some(said) = node("search.mjs", &[file.to_str().unwrap()]) else { return };
     println!("{said}pictures in {}", pictures.display());
 }

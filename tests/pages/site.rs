@@ -1,9 +1,11 @@
 //! The sites that are looked at: a made-up catalogue, and one real answer of awkward tools.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
+use catalogue::render::serve::listen;
 use serde_json::Value;
 
 /// A built site.
@@ -11,6 +13,8 @@ pub(crate) struct Site {
     pub(crate) out: PathBuf,
     /// One page of each kind, below `out`.
     pub(crate) kinds: Vec<(String, String)>,
+    /// Where it is served on loopback, as `catalogue serve` does, until the process ends.
+    pub(crate) address: String,
     _folder: tempfile::TempDir,
 }
 
@@ -49,7 +53,10 @@ fn built(folder: tempfile::TempDir, more: &[&str]) -> Site {
     };
     let kinds: Vec<_> = report["kinds"].as_array().unwrap().iter().filter_map(page).collect();
     assert!(kinds.len() > 8, "{report}");
-    Site { out, kinds, _folder: folder }
+    let listening = listen(&out, (Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let address = format!("http://{}/", listening.address().unwrap());
+    std::thread::spawn(move || listening.run());
+    Site { out, kinds, address, _folder: folder }
 }
 
 /// Runs the program; returns what it printed.
@@ -68,6 +75,12 @@ fn catalogue(folder: &Path, arguments: &[&str]) -> String {
 }
 
 impl Site {
+    /// The page that stands for a kind.
+    pub(crate) fn page_of(&self, wanted: &str) -> &str {
+        let found = self.kinds.iter().find(|(kind, _)| kind == wanted);
+        &found.unwrap_or_else(|| panic!("no page of the kind {wanted}")).1
+    }
+
     /// Every page, sorted.
     pub(crate) fn pages(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What is installed, each in the version it was tried with.
-const PACKAGES: [&str; 3] = ["vnu-jar@26.9.27", "axe-core@4.14.1", "playwright-core@1.65.1"];
+const PACKAGES: [&str; 4] =
+    ["vnu-jar@26.9.27", "axe-core@4.14.1", "playwright-core@1.65.1", "lighthouse@12.8.2"];
 
 /// Where it is installed; None, after saying so, where it cannot be had.
 pub(crate) fn packages() -> Option<&'static Path> {
@@ -34,6 +35,12 @@ pub(crate) fn packages() -> Option<&'static Path> {
         Some(folder)
     })
     .as_deref()
+}
+
+/// One browser at a time: beside another one a page loads as slowly as that one has it.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A program of this machine; None, after saying so, where it is not there.

@@ -120,11 +120,16 @@ fn every_page_s_template_carries_the_content_security_policy() {
         let carries = text.contains("http-equiv=\"Content-Security-Policy\"");
         let part = name.starts_with("parts/") || text.contains("{% extends \"");
         assert!(carries != part, "{name}");
+        // The page for what is not there is shown at any depth: it alone has a base, of the site itself.
+        if let Some((_, own)) = text.split_once("{% block base_uri %}").filter(|_| part) {
+            assert!(name == "404.html" && own.starts_with("'self'{% endblock"), "{name}");
+        }
         if carries {
             let policy = text.split("Content-Security-Policy\" content=\"").nth(1).unwrap();
             let policy = policy.split('"').next().unwrap();
             assert!(policy.contains("default-src 'none'"), "{policy}");
-            assert!(policy.contains("base-uri 'none'") && policy.contains("form-action 'self'"), "{policy}");
+            assert!(policy.contains("base-uri {% block base_uri %}'none'{% endblock %};"), "{policy}");
+            assert!(policy.contains("form-action 'self'"), "{policy}");
             assert!(
                 !policy.contains("unsafe") && !policy.contains('*') && !policy.contains("http"),
                 "{policy}"

@@ -253,20 +253,31 @@ impl<'a> Printer<'a> {
                 )
             }
             Expression::Odd => return Err(Odd("an expression that plates do not have")),
-            Expression::In(a, b) => {
-                let Expression::List(items) = b.as_ref() else { return Err(Odd("in what is no list")) };
-                let wanted = self.value(a)?;
-                let mut found = false;
-                for item in items {
-                    found |= compare(Comparison::Equal, &wanted, &self.value(item)?)?;
-                }
-                Value::Bool(found)
-            }
+            Expression::In(a, b) => Value::Bool(self.is_in(a, b)?),
             Expression::Defined(of) => Value::Bool(!matches!(self.value(of)?, Value::Undefined)),
             Expression::Choice(yes, asks, no) => {
                 self.value(if holds(&self.value(asks)?) { yes } else { no })?
             }
         })
+    }
+
+    /// A value among those of a list, a text in a text.
+    fn is_in(&self, wanted: &'a Expression, among: &'a Expression) -> Result<bool, Odd> {
+        let wanted = self.value(wanted)?;
+        let equal = |value: &Value<'a>| compare(Comparison::Equal, &wanted, value);
+        if let Expression::List(items) = among {
+            return items.iter().try_fold(false, |found, item| Ok(found | equal(&self.value(item)?)?));
+        }
+        match self.value(among)? {
+            Value::List(sheet, list) => list
+                .of(&sheet.items)
+                .iter()
+                .try_fold(false, |found, node| Ok(found | equal(&seen(sheet, *node))?)),
+            Value::Text(all) | Value::Made(all, _) => {
+                Ok(text(&wanted).is_some_and(|part| all.contains(part)))
+            }
+            _ => Err(Odd("in what is neither list nor text")),
+        }
     }
 
     fn write(&mut self, value: &Value<'_>) -> Result<(), Odd> {

@@ -19,13 +19,15 @@ const ANSWER_BYTES: u64 = 8 * 1024 * 1024;
 /// Requests for one wheel.
 const REQUESTS: usize = 4;
 /// A file of a wheel is read up to here.
-const FILE_BYTES: u64 = 4 * 1024 * 1024;
+pub const FILE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What a wheel has in its `.dist-info`. None for what could not be read; an empty text for what is not there.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Inside {
-    pub(super) metadata: Option<String>,
-    pub(super) entry_points: Option<String>,
+pub struct Inside {
+    /// `METADATA`.
+    pub metadata: Option<String>,
+    /// `entry_points.txt`.
+    pub entry_points: Option<String>,
 }
 
 /// Reads them. A wheel that cannot be read says nothing; only a host that does not answer is an error.
@@ -37,9 +39,9 @@ pub(super) async fn read_inside(client: &Client, wheel: &Url) -> Result<Inside, 
         let (inside, missing) = pieces.read();
         let Some(from) = missing else { return Ok(inside) };
         let to = from.saturating_add(PIECE_BYTES - 1).min(pieces.total.saturating_sub(1));
-        match ask(client, wheel, &format!("bytes={from}-{to}")).await? {
-            Some(more) if more.total == pieces.total => pieces.parts.extend(more.parts),
-            _ => return Ok(inside),
+        let more = ask(client, wheel, &format!("bytes={from}-{to}")).await?;
+        if !more.is_some_and(|more| pieces.join(more)) {
+            return Ok(inside);
         }
     }
     Ok(pieces.read().0)
@@ -47,16 +49,20 @@ pub(super) async fn read_inside(client: &Client, wheel: &Url) -> Result<Inside, 
 
 async fn ask(client: &Client, wheel: &Url, range: &str) -> Result<Option<Pieces>, HttpError> {
     match client.get_bytes(wheel, &[(header::RANGE, range)], ANSWER_BYTES).await {
-        Ok(document) => Ok(Pieces::of(document)),
+        Ok(Document { headers, bytes, .. }) => {
+            let range = headers.get(header::CONTENT_RANGE);
+            let readable = range.is_none_or(|range| range.to_str().is_ok());
+            Ok(Pieces::of(range.and_then(|range| range.to_str().ok()), bytes).filter(|_| readable))
+        }
         Err(HttpError::TooLarge { .. }) => Ok(None),
         Err(error) if matches!(error.status(), Some(403..=416)) && error.rest().is_none() => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Parts of a file, by where they begin.
+/// Parts of a wheel, by where they begin.
 #[derive(Debug, Default)]
-struct Pieces {
+pub struct Pieces {
     total: u64,
     parts: Vec<(u64, Vec<u8>)>,
     at: u64,
@@ -65,22 +71,32 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn of(document: Document) -> Option<Self> {
-        let length = u64::try_from(document.bytes.len()).ok()?;
-        let (from, total) = match document.headers.get(header::CONTENT_RANGE) {
-            // `bytes FROM-TO/TOTAL`.
+    /// One answer: the range it says it is (`bytes FROM-TO/TOTAL`; without one it is the whole), and its bytes. None where the two
+    /// contradict each other.
+    pub fn of(content_range: Option<&str>, bytes: Vec<u8>) -> Option<Self> {
+        let length = u64::try_from(bytes.len()).ok()?;
+        let (from, total) = match content_range {
             Some(range) => {
-                let (range, total) = range.to_str().ok()?.strip_prefix("bytes ")?.split_once('/')?;
+                let (range, total) = range.strip_prefix("bytes ")?.split_once('/')?;
                 (range.split_once('-')?.0.trim().parse().ok()?, total.trim().parse().ok()?)
             }
             None => (0, length),
         };
         let fits = u64::checked_add(from, length).is_some_and(|end| end <= total);
-        fits.then(|| Self { total, parts: vec![(from, document.bytes)], ..Self::default() })
+        fits.then(|| Self { total, parts: vec![(from, bytes)], ..Self::default() })
+    }
+
+    /// Puts more of the same wheel beside it; false where it is of another one.
+    pub fn join(&mut self, more: Self) -> bool {
+        let same = more.total == self.total;
+        if same {
+            self.parts.extend(more.parts);
+        }
+        same
     }
 
     /// What can be read of it, and where more would have to begin.
-    fn read(&mut self) -> (Inside, Option<u64>) {
+    pub fn read(&mut self) -> (Inside, Option<u64>) {
         (self.at, self.missing) = (0, None);
         let Ok(mut archive) = ZipArchive::new(&mut *self) else {
             let missing = self.missing;

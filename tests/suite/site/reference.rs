@@ -1,7 +1,7 @@
 //! Pages beside those of servers and tools: attack patterns and where they attach, glossary, OWASP, lists by letter, signal and
 //! outcome, breadcrumbs, and what models are given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use catalogue::model::Class;
 
@@ -168,6 +168,13 @@ fn every_page_below_the_top_has_its_breadcrumbs_for_machines_and_a_description_o
             let own = items.last().unwrap()["item"].as_str().unwrap();
             let canonical = format!("<link rel=\"canonical\" href=\"{own}\">");
             assert!(page.contains(&canonical), "{path}: {own}");
+            // Each step is a page of its own; a tool is below its server.
+            let steps: BTreeSet<&str> = items.iter().map(|item| item["item"].as_str().unwrap()).collect();
+            assert_eq!(steps.len(), items.len(), "{path}: {list}");
+            if let Some((server, _)) = path.split_once("/tools/") {
+                let above = items[items.len() - 2]["item"].as_str().unwrap();
+                assert!(above.ends_with(&format!("/{server}/")), "{path}: {above}");
+            }
         }
     }
 }

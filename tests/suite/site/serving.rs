@@ -68,9 +68,71 @@ fn only_files_of_the_folder_are_shown() {
         assert!(reply.starts_with("HTTP/1.1 404"), "{target}: {reply}");
         assert!(reply.contains("<base href=\"/\">"), "{target}");
     }
+    // A page of a site that will lie in a folder of its host: here its root is the top.
+    let page = "<html><head>\n<base href=\"/sub/\">\n<link href=\"static/x\"></head>gone</html>";
+    std::fs::write(root.join("404.html"), page).unwrap();
+    let reply = get(address, "/deep/down/gone.html");
+    assert!(reply.contains("<base href=\"/\">\n<link href=\"static/x\"></head>gone"), "{reply}");
+    assert!(!reply.contains("/sub/"), "{reply}");
     assert!(ask(address, b"POST / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405"));
     let long = format!("GET / HTTP/1.1\r\nX: {}\r\n", "x".repeat(40_000));
     assert!(!ask(address, long.as_bytes()).contains("200 OK"));
+}
+
+/// Bytes behind the head of a reply, and the head.
+fn parts(address: SocketAddr, request: &str) -> (String, Vec<u8>) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).unwrap();
+    let at = reply.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+    (String::from_utf8(reply[..at].to_vec()).unwrap(), reply[at..].to_vec())
+}
+
+#[test]
+fn text_is_packed_for_whoever_takes_that_and_sent_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let text = "many words ".repeat(500);
+    std::fs::write(root.join("a.html"), &text).unwrap();
+    std::fs::write(root.join("b.html"), &text).unwrap();
+    std::fs::write(root.join("b.html.br"), "packed before").unwrap();
+    std::fs::write(root.join("short.html"), "short").unwrap();
+    std::fs::write(root.join("c.png"), &text).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", root.join("short.html.br")).unwrap();
+    let listening = listen(root, "127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listening.address().unwrap();
+    std::thread::spawn(move || listening.run());
+    let get =
+        |path: &str, more: &str| parts(address, &format!("GET /{path} HTTP/1.1\r\nHost: x\r\n{more}\r\n"));
+
+    let (head, body) = get("a.html", "Accept-Encoding: deflate, gzip;q=0.8, br\r\n");
+    assert!(head.contains("Content-Encoding: gzip\r\n") && head.contains("Vary: Accept-Encoding"), "{head}");
+    let mut unpacked = String::new();
+    flate2::read::GzDecoder::new(body.as_slice()).read_to_string(&mut unpacked).unwrap();
+    assert_eq!(unpacked, text);
+    assert!(body.len() < 500, "{} bytes", body.len());
+    for (path, takes) in [
+        ("a.html", ""),
+        ("a.html", "Accept-Encoding: gzip;q=0\r\n"),
+        ("a.html", "Accept-Encoding: br\r\n"),
+        ("short.html", "Accept-Encoding: gzip, br\r\n"),
+        ("c.png", "Accept-Encoding: gzip\r\n"),
+    ] {
+        let (head, body) = get(path, takes);
+        assert!(!head.contains("Content-Encoding"), "{path} {takes}: {head}");
+        assert_eq!(body, std::fs::read(root.join(path)).unwrap(), "{path} {takes}");
+    }
+    let (head, body) = get("b.html", "accept-encoding: gzip, br\r\n");
+    assert!(head.contains("Content-Encoding: br\r\n") && body == b"packed before", "{head}");
+
+    let (head, _) = get("a.html", "");
+    let tag = head.split("ETag: ").nth(1).unwrap().lines().next().unwrap();
+    let (head, body) = get("a.html", &format!("If-None-Match: {tag}\r\n"));
+    assert!(head.starts_with("HTTP/1.1 304") && body.is_empty(), "{head}");
+    std::fs::write(root.join("a.html"), "another").unwrap();
+    let (head, body) = get("a.html", &format!("If-None-Match: {tag}\r\n"));
+    assert!(head.starts_with("HTTP/1.1 200") && body == b"another", "{head}");
 }
 
 #[test]
