@@ -37,6 +37,7 @@ mod lists;
 mod llms;
 mod manifest;
 mod markdown;
+mod moved;
 mod name;
 mod not_found;
 mod options;
@@ -152,6 +153,12 @@ pub enum RenderError {
         name: String,
         /// What is wrong.
         why: &'static str,
+    },
+    /// The list of addresses that moved cannot be used.
+    #[error("data/moved.toml {why}; mend it or leave out --data")]
+    Moved {
+        /// What is wrong.
+        why: String,
     },
     /// A policy cannot be written in a format.
     #[error("the policy of {server} cannot be written as {format}")]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::RenderError;
 use super::site_work::{ServerWork, UnaskedWork, WholeWork};
 use super::{
-    attack_pages, browse, changes, declared, declared_list, glossary, letters, lists, llms, not_found,
+    attack_pages, browse, changes, declared, declared_list, glossary, letters, lists, llms, moved, not_found,
     outcomes, owasp, prose, report_page, search, server_page, server_risk, sitemap, tool_page,
 };
 
@@ -82,7 +82,8 @@ pub const PAGE_KINDS: &[PageKind] = &[
     tool_page::KIND,
     declared::KIND,
     sitemap::ROBOTS,
-    // Last of what is made before the servers: it lists the others.
+    // Last of what is made before the servers: they look at what the others listed.
+    moved::KIND,
     sitemap::KIND,
 ];
 

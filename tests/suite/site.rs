@@ -5,6 +5,7 @@ mod changes;
 mod engine;
 mod hostile;
 mod method;
+mod moved;
 mod pages;
 mod reference;
 mod search;
