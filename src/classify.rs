@@ -39,7 +39,7 @@ pub use explain::{Change, HintStanding, Piece, Removal, SmallestChange, StatedHi
 pub use listing::{LISTING_BEGIN, LISTING_END, RuleEntry};
 
 /// Part of every rule set's hash: raised whenever the arithmetic or the matching changes.
-const ALGORITHM: &str = "catalogue-classify-1";
+const ALGORITHM: &str = "catalogue-classify-2";
 
 /// All rules, ready to judge. Cheap to share between threads.
 pub struct RuleSet {

@@ -48,9 +48,9 @@ impl Spaced {
 pub(super) struct Features<'a> {
     pub(super) tool: &'a ToolDefinition,
     pub(super) name: Text<'a>,
-    /// Where the name begins behind a claim in front that it is "read-only".
+    /// Where the first word of the name begins, behind a claim in front that it is "read-only".
     pub(super) claim: usize,
-    /// The patterns that may match the name behind that claim.
+    /// The patterns that may match the name from there on.
     pub(super) behind_claim: Candidates,
     spaced: Spaced,
     /// The patterns that may match the name's words.

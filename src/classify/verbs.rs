@@ -50,7 +50,7 @@ struct Found<'a> {
     doubtful: bool,
 }
 
-/// A name's words without its claims to be "read-only", and where the rest begins behind such a claim in front: that is
+/// A name's words without its claims to be "read-only", and where the first of them begins, behind such a claim in front: that is
 /// said about the tool, and the `read` of it is nothing that a call does.
 pub(super) fn unclaimed(mut words: Vec<Word<'_>>) -> (Vec<Word<'_>>, usize) {
     let is = |i: usize, text: &str| words.get(i).is_some_and(|w: &Word<'_>| w.text == text);
@@ -58,7 +58,7 @@ pub(super) fn unclaimed(mut words: Vec<Word<'_>>) -> (Vec<Word<'_>>, usize) {
     let claim = |i: usize| is(i, "readonly") || read(i) || i.checked_sub(1).is_some_and(read);
     let claims: Vec<bool> = (0..words.len()).map(claim).collect();
     let Some(first) = claims.iter().position(|claim| !claim) else { return (Vec::new(), 0) };
-    let front = if first > 0 { words.get(first).map_or(0, |word| word.start) } else { 0 };
+    let front = words.get(first).map_or(0, |word| word.start);
     let mut claims = claims.into_iter();
     words.retain(|_| claims.next() == Some(false));
     (words, front)

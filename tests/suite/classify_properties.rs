@@ -253,6 +253,17 @@ fn a_name_that_is_nothing_but_the_claim_says_nothing() {
     }
 }
 
+/// Found by the property above: signs in front of the first word are no word, with a claim in front of them or without.
+#[test]
+fn a_name_says_the_same_with_signs_in_front_of_it() {
+    for (name, with_signs) in
+        [("поиск_remove", "_поиск_remove"), ("read-only_поиск_remove", "read-only__поиск_remove")]
+    {
+        let [plain, signs] = [name, with_signs].map(|name| judge(&tool_of(name, "")));
+        assert_eq!((plain.class, plain.risk), (signs.class, signs.risk), "{with_signs}");
+    }
+}
+
 fn tool_of(name: &str, description: &str) -> Value {
     match description {
         "" => json!({"name": name}),
