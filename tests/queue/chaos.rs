@@ -284,6 +284,8 @@ fn play(plan: &Plan, seed: u64) {
     assert!(wrong.is_empty() && got.len() == wanted.len(), "{wrong:?}\n{}", fleet.said());
     // A death of the database costs nothing: a claim is answered again, a result is delivered later. So it is not among the kills.
     let most = i64::from(done.worker_kills + done.stops) + 2 * i64::try_from(plan.poison).unwrap();
+    // The short play runs beside all other tests: a starved machine may let one lease of four seconds lapse at each worker.
+    let most = most + if plan.targets < FULL.targets { i64::try_from(plan.workers).unwrap() } else { 0 };
     assert!(again <= most, "{again} executed again, at most {most} are to be expected\n{}", fleet.said());
     printed(&mut keeper(var.path(), &database, &["collect", "-q", "--db", "out.db", "--clock", CLOCK]));
     let db = catalogue::store::Store::open_read_only(&var.path().join("out.db")).unwrap();
