@@ -9,10 +9,9 @@ use super::RenderError;
 use super::catalogue::tool_path;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::manifest::is_plain;
-use super::page::absolute;
+use super::page::{absolute, root_from};
 use super::site_work::WholeWork;
 use super::{server_page, server_risk};
-use crate::assets::Files;
 use crate::model::slug::slug;
 
 /// Where the list lies, below `data/`.
@@ -49,7 +48,9 @@ struct MovedView<'a> {
     from: &'a str,
     to: &'a str,
     /// With scheme and host, where the site's address is known.
-    address: Option<String>,
+    now: Option<String>,
+    /// For a browser: at once, and where to.
+    refresh: String,
 }
 
 fn moved(work: &WholeWork<'_>) -> Result<(), RenderError> {
@@ -60,7 +61,12 @@ fn moved(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let mut redirects = String::new();
     for from in list.keys().filter(|from| !stands(work, from)) {
         let Some(to) = steps(&list, from).find(|to| stands(work, to)) else { continue };
-        let view = MovedView { from, to, address: base.map(|base| absolute(base, to)) };
+        let view = MovedView {
+            from,
+            to,
+            now: base.map(|base| absolute(base, to)),
+            refresh: format!("0; url={}{to}", root_from(from)),
+        };
         press.page(&KIND, work.unit, from, &view)?;
         redirects.push_str(&format!("{root}/{from} {root}/{to} 301\n"));
     }
@@ -71,7 +77,7 @@ fn moved(work: &WholeWork<'_>) -> Result<(), RenderError> {
 }
 
 /// Every old address with the one that followed it.
-fn read(files: &Files) -> Result<BTreeMap<String, String>, String> {
+fn read(files: &BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, String>, String> {
     let Some(bytes) = files.get(LIST) else { return Ok(BTreeMap::new()) };
     let text = std::str::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
     let list: List = toml::from_str(text).map_err(|e| format!("cannot be read: {}", e.message()))?;
