@@ -29,6 +29,7 @@ mod opencode;
 mod operators;
 mod plan;
 mod policylayer;
+mod shape;
 mod toml_text;
 mod toolhive;
 mod yaml;

@@ -9,6 +9,7 @@ use std::fmt::Write;
 
 use super::node::{Findings, Node, from_yaml, join};
 use super::plan::Plan;
+use super::shape::{Fields, Shape, list};
 use super::yaml::Yaml;
 use super::{Can, Exporter, Finding, Form, Level, Named, Reading, as_degraded};
 use crate::model::text::is_unprintable;
@@ -134,28 +135,136 @@ fn rules(root: &Node) -> Option<&Node> {
     root.get("mcp")?.get("policies")?.get("mcpAuthorization")?.get("rules")
 }
 
-fn check(root: &Node) -> Findings {
-    let mut findings = Findings::default();
-    let mut at = root;
-    let mut path = String::new();
-    for (key, known) in [
-        ("mcp", &["mcp", "config", "binds", "frontendPolicies"][..]),
-        ("policies", &["policies", "port", "targets", "statefulMode", "prefixMode", "failureMode"]),
+const PORT: Shape = Shape::Whole(0, 65_535);
+/// A server behind an address: `host`, or the name of a backend.
+const ADDRESS: Shape = Shape::Fields(&Fields {
+    known: &[
+        ("host", Shape::Text),
+        ("port", PORT),
+        ("path", Shape::Maybe(&Shape::Text)),
+        ("backend", Shape::Text),
+    ],
+    needed: &[],
+    one_of: &["host", "backend"],
+});
+const STARTED: Shape = Shape::Fields(&Fields {
+    known: &[
+        ("cmd", Shape::Text),
+        ("args", list(&Shape::Text)),
+        ("env", Shape::Map(&Shape::Text)),
+        ("clear_env", Shape::Bool),
+    ],
+    needed: &["cmd"],
+    one_of: &[],
+});
+const OPENAPI: Shape = Shape::Fields(&Fields {
+    known: &[
+        ("schema", Shape::Either(&[Shape::Text, Shape::Map(&Shape::Text)])),
+        ("host", Shape::Text),
+        ("port", PORT),
+        ("path", Shape::Maybe(&Shape::Text)),
+        ("backend", Shape::Text),
+    ],
+    needed: &["schema"],
+    one_of: &["host", "backend"],
+});
+const TARGETS: Shape = list(&Shape::Fields(&Fields {
+    known: &[
+        ("name", Shape::Text),
+        ("policies", Shape::Anything),
+        ("stdio", STARTED),
+        ("sse", ADDRESS),
+        ("mcp", ADDRESS),
+        ("openapi", OPENAPI),
+    ],
+    needed: &["name"],
+    one_of: &["stdio", "sse", "mcp", "openapi"],
+}));
+/// The whole file, by its schema at v1.4.1. What is said about calls is looked at closer below.
+const FILE: Shape = Shape::Fields(&Fields {
+    known: &[
+        ("mcp", MCP),
+        ("config", Shape::Anything),
+        ("binds", Shape::Anything),
+        ("frontendPolicies", Shape::Anything),
+        ("policies", Shape::Anything),
+        ("workloads", Shape::Anything),
+        ("services", Shape::Anything),
+        ("backends", Shape::Anything),
+        ("routeGroups", Shape::Anything),
+        ("gateways", Shape::Anything),
+        ("routes", Shape::Anything),
+        ("tcpRoutes", Shape::Anything),
+        ("llm", Shape::Anything),
+        ("ui", Shape::Anything),
+    ],
+    needed: &[],
+    one_of: &[],
+});
+const MCP: Shape = Shape::Fields(&Fields {
+    known: &[
+        ("targets", TARGETS),
+        ("policies", POLICIES),
+        ("gateways", Shape::Either(&[Shape::Text, list(&Shape::Text)])),
+        ("port", Shape::Maybe(&PORT)),
+        ("statefulMode", Shape::Word(&["stateless", "stateful"])),
+        ("prefixMode", Shape::Maybe(&Shape::Word(&["conditional", "always", "never"]))),
+        ("failureMode", Shape::Maybe(&Shape::Word(&["failClosed", "failOpen"]))),
+        ("dnsRebindingProtection", Shape::Bool),
+    ],
+    needed: &["targets"],
+    one_of: &[],
+});
+const POLICIES: Shape = Shape::Fields(&Fields {
+    known: &[
         (
             "mcpAuthorization",
-            &["mcpAuthorization", "mcpAuthentication", "cors", "jwtAuth", "extAuthz", "localRateLimit"],
+            Shape::Fields(&Fields { known: &[("rules", Shape::Anything)], needed: &[], one_of: &[] }),
         ),
-        ("rules", &["rules"]),
-    ] {
-        let Some(fields) = at.as_map() else {
-            findings.error(&path, at, format!("must be a map, this is {}", at.what()));
+        ("mcpAuthentication", Shape::Anything),
+        ("mcpGuardrails", Shape::Anything),
+        ("authorization", Shape::Anything),
+        ("requestHeaderModifier", Shape::Anything),
+        ("responseHeaderModifier", Shape::Anything),
+        ("requestRedirect", Shape::Anything),
+        ("urlRewrite", Shape::Anything),
+        ("requestMirror", Shape::Anything),
+        ("directResponse", Shape::Anything),
+        ("cors", Shape::Anything),
+        ("a2a", Shape::Anything),
+        ("ai", Shape::Anything),
+        ("backendTLS", Shape::Anything),
+        ("backendTunnel", Shape::Anything),
+        ("backendAuth", Shape::Anything),
+        ("localRateLimit", Shape::Anything),
+        ("remoteRateLimit", Shape::Anything),
+        ("jwtAuth", Shape::Anything),
+        ("oidc", Shape::Anything),
+        ("basicAuth", Shape::Anything),
+        ("apiKey", Shape::Anything),
+        ("extAuthz", Shape::Anything),
+        ("extProc", Shape::Anything),
+        ("transformations", Shape::Anything),
+        ("csrf", Shape::Anything),
+        ("buffer", Shape::Anything),
+        ("timeout", Shape::Anything),
+        ("retry", Shape::Anything),
+        ("delay", Shape::Anything),
+    ],
+    needed: &[],
+    one_of: &[],
+});
+
+fn check(root: &Node) -> Findings {
+    let mut findings = Findings::default();
+    FILE.check("", root, &mut findings);
+    let (mut at, mut path) = (root, String::new());
+    for key in ["mcp", "policies", "mcpAuthorization", "rules"] {
+        // What is no map is told by the shape.
+        if at.as_map().is_none() {
             return findings;
-        };
-        findings.unknown_keys(&path, fields, known);
-        path = join(&path, key);
-        if key == "policies" && at.get("targets").and_then(Node::as_list).is_none() {
-            findings.error("mcp.targets", at, "must be there and a list");
         }
+        path = join(&path, key);
         let Some(next) = at.get(key) else {
             findings.error(&path, at, "missing: without a rule every call is allowed");
             return findings;
@@ -187,6 +296,10 @@ fn check(root: &Node) -> Findings {
                     item,
                     "never fires: arguments are not filled in when rules are decided",
                 );
+            }
+            Some(text) if text != "false" && !text.starts_with(TARGET) => {
+                let message = "CEL of another shape than is exported: whether it is right is not checked";
+                findings.warning(&path, item, message);
             }
             Some(_) => {}
         }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::names::CLAUDE_LONGEST;
 use super::node::{Findings, Node, from_json, join, nearest};
 use super::plan::Plan;
+use super::shape::{Fields, SAID, Shape, list};
 use super::{Can, EffectiveRule, Exporter, Finding, Form, Level, Named, Reading, Reason, as_degraded, json};
 use crate::policy::{Decided, Rule, Tier, ToolPolicy};
 
@@ -96,7 +97,23 @@ fn write(plan: &Plan<'_>) -> String {
 }
 
 const LISTS: [&str; 3] = ["deny", "ask", "allow"];
-const MODES: [&str; 5] = ["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"];
+const MODES: [&str; 8] =
+    ["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions", "delegate", "auto", "manual"];
+
+/// What the lists hold is looked at closer below.
+const PERMISSIONS: Shape = Shape::Fields(&Fields {
+    known: &[
+        ("deny", Shape::Anything),
+        ("ask", Shape::Anything),
+        ("allow", Shape::Anything),
+        ("defaultMode", Shape::Word(&MODES)),
+        ("additionalDirectories", list(&SAID)),
+        ("disableBypassPermissionsMode", Shape::Word(&["disable"])),
+        ("disableAutoMode", Shape::Word(&["disable"])),
+    ],
+    needed: &[],
+    one_of: &[],
+});
 
 fn validate(text: &str) -> Vec<Finding> {
     match from_json(text) {
@@ -128,22 +145,15 @@ fn check(root: &Node) -> Findings {
         findings.error("permissions", root, "missing, so nothing is said about any tool");
         return findings;
     };
-    let Some(fields) = permissions.as_map() else {
+    if permissions.as_map().is_none() {
         let message = format!(
             "must be an object, this is {}; Claude Code drops the whole file and runs on without it",
             permissions.what()
         );
         findings.error("permissions", permissions, message);
         return findings;
-    };
-    let known =
-        ["deny", "ask", "allow", "defaultMode", "additionalDirectories", "disableBypassPermissionsMode"];
-    findings.unknown_keys("permissions", fields, &known);
-    if let Some(mode) = permissions.get("defaultMode")
-        && !mode.as_text().is_some_and(|m| MODES.contains(&m))
-    {
-        findings.error("permissions.defaultMode", mode, format!("must be one of {}", MODES.join(", ")));
     }
+    PERMISSIONS.check("permissions", permissions, &mut findings);
     let mut stronger: BTreeSet<&str> = BTreeSet::new();
     for list in LISTS {
         let path = join("permissions", list);
@@ -184,7 +194,7 @@ fn check_rule(path: &str, list: &str, rule: &str, at: &Node, findings: &mut Find
     if rule.to_ascii_lowercase().starts_with("mcp__") && !rule.starts_with("mcp__") {
         return findings.error(path, at, "never matches: case counts, write mcp__");
     }
-    let Some(rest) = rule.strip_prefix("mcp__") else { return };
+    let Some(rest) = rule.strip_prefix("mcp__") else { return check_built_in(path, rule, at, findings) };
     if rest.contains(['(', ')']) {
         let message =
             "skipped: a rule for an MCP tool has no parentheses; in a tool's name they are written _";
@@ -208,6 +218,62 @@ fn check_rule(path: &str, list: &str, rule: &str, at: &Node, findings: &mut Find
             path,
             at,
             "longer than 128 characters: Claude Code does not offer such a tool at all",
+        );
+    }
+}
+
+/// Claude Code's own tools, by SchemaStore's `claude-code-settings.json` of August 2026.
+const BUILT_IN: [&str; 30] = [
+    "Agent",
+    "Artifact",
+    "Bash",
+    "Cd",
+    "Edit",
+    "EnterWorktree",
+    "ExitPlanMode",
+    "Glob",
+    "Grep",
+    "KillShell",
+    "LSP",
+    "Monitor",
+    "MultiEdit",
+    "NotebookEdit",
+    "PowerShell",
+    "Read",
+    "ShareOnboardingGuide",
+    "Skill",
+    "TaskCreate",
+    "TaskGet",
+    "TaskList",
+    "TaskOutput",
+    "TaskStop",
+    "TaskUpdate",
+    "TodoWrite",
+    "ToolSearch",
+    "WebFetch",
+    "WebSearch",
+    "Workflow",
+    "Write",
+];
+
+/// A rule about a tool of the client itself: `Bash`, `Read(./.env)`.
+fn check_built_in(path: &str, rule: &str, at: &Node, findings: &mut Findings) {
+    let (name, inside) = rule.split_once('(').map_or((rule, None), |(name, rest)| (name, Some(rest)));
+    let closed = inside.is_none_or(|rest| rest.len() > 1 && rest.ends_with(')'));
+    if !name.starts_with(|c: char| c.is_ascii_uppercase()) {
+        findings.error(
+            path,
+            at,
+            "never matches: a tool's name begins with a capital, or with mcp__ and its server",
+        );
+    } else if !closed {
+        findings.error(path, at, "must end with what it is about in parentheses, or have none");
+    } else if !BUILT_IN.contains(&name) {
+        let near = nearest(name, &BUILT_IN).map(|n| format!(" Did you mean {n}?")).unwrap_or_default();
+        findings.warning(
+            path,
+            at,
+            format!("names none of the client's own tools that are known here.{near}"),
         );
     }
 }

@@ -10,6 +10,7 @@ use std::fmt::Write;
 
 use super::node::{Findings, Node, from_toml, join};
 use super::plan::Plan;
+use super::shape::{Fields, Shape, list};
 use super::{Can, Exporter, Finding, Form, Level, Named, Reading, as_degraded, toml_text};
 use crate::policy::{Decided, Rule};
 
@@ -79,26 +80,51 @@ fn write(plan: &Plan<'_>) -> String {
 }
 
 const MODES: [&str; 4] = ["auto", "prompt", "writes", "approve"];
-const KEYS: [&str; 18] = [
-    "command",
-    "args",
-    "env",
-    "env_vars",
-    "cwd",
-    "url",
-    "bearer_token_env_var",
-    "http_headers",
-    "env_http_headers",
-    "enabled",
-    "required",
-    "startup_timeout_sec",
-    "startup_timeout_ms",
-    "tool_timeout_sec",
-    "enabled_tools",
-    "disabled_tools",
-    "default_tools_approval_mode",
-    "tools",
-];
+const SOURCE: Shape = Shape::TextThat(|word| matches!(word, "local" | "remote"), "local or remote");
+const VARIABLE: Shape = Shape::Either(&[
+    Shape::Text,
+    Shape::Fields(&Fields {
+        known: &[("name", Shape::Text), ("source", SOURCE)],
+        needed: &["name"],
+        one_of: &[],
+    }),
+]);
+/// A server's table. What tools are offered and asked for is looked at closer below.
+const SERVER: Shape = Shape::Fields(&Fields {
+    known: &[
+        ("command", Shape::Text),
+        ("args", list(&Shape::Text)),
+        ("env", Shape::Map(&Shape::Text)),
+        ("env_vars", list(&VARIABLE)),
+        ("cwd", Shape::Text),
+        ("url", Shape::Text),
+        ("bearer_token_env_var", Shape::Text),
+        ("http_headers", Shape::Map(&Shape::Text)),
+        ("env_http_headers", Shape::Map(&Shape::Text)),
+        ("auth", Shape::Word(&["oauth", "chatgpt"])),
+        ("oauth", Shape::Fields(&Fields { known: &[("client_id", Shape::Text)], needed: &[], one_of: &[] })),
+        ("oauth_resource", Shape::Text),
+        ("scopes", list(&Shape::Text)),
+        ("environment_id", Shape::Text),
+        ("name", Shape::Text),
+        ("enabled", Shape::Bool),
+        ("required", Shape::Bool),
+        ("supports_parallel_tool_calls", Shape::Bool),
+        ("startup_timeout_sec", Shape::Number),
+        ("startup_timeout_ms", Shape::Whole(0, i64::MAX)),
+        ("tool_timeout_sec", Shape::Number),
+        ("enabled_tools", Shape::Anything),
+        ("disabled_tools", Shape::Anything),
+        ("default_tools_approval_mode", Shape::Anything),
+        ("tools", Shape::Anything),
+    ],
+    needed: &[],
+    one_of: &[],
+});
+/// What only servers behind an address may have, and what only those may that are started.
+const REMOTE_ONLY: [&str; 7] =
+    ["url", "bearer_token_env_var", "http_headers", "env_http_headers", "oauth", "oauth_resource", "auth"];
+const STARTED_ONLY: [&str; 4] = ["args", "env", "env_vars", "cwd"];
 
 fn validate(text: &str) -> Vec<Finding> {
     match from_toml(text) {
@@ -138,9 +164,18 @@ fn check_server(path: &str, server: &Node, findings: &mut Findings) {
     let Some(fields) = server.as_map() else {
         return findings.error(path, server, format!("must be a table, this is {}", server.what()));
     };
-    findings.unknown_keys(path, fields, &KEYS);
-    if server.get("command").is_none() && server.get("url").is_none() {
-        findings.error(path, server, "needs command or url: Codex does not start without");
+    SERVER.check(path, server, findings);
+    let (with, not): (&str, &[&str]) = match (server.get("command"), server.get("url")) {
+        (Some(_), _) => ("command", &REMOTE_ONLY),
+        (None, Some(_)) => ("url", &STARTED_ONLY),
+        (None, None) => {
+            findings.error(path, server, "needs command or url: Codex does not start without");
+            ("", &[])
+        }
+    };
+    for (key, value) in fields.iter().filter(|(key, _)| not.contains(&key.text.as_str())) {
+        let message = format!("is not allowed beside {with}: Codex does not start");
+        findings.error(&join(path, &key.text), value, message);
     }
     let mut lists: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for list in ["enabled_tools", "disabled_tools"] {

@@ -11,6 +11,7 @@ use std::fmt::Write;
 use super::names::gemini_key_is_safe;
 use super::node::{Findings, Kind, Node, from_toml};
 use super::plan::Plan;
+use super::shape::{Fields, Shape, list};
 use super::{Can, Exporter, Finding, Form, Level, Named, Reading, as_degraded, toml_text};
 use crate::policy::{Decided, Rule};
 
@@ -91,40 +92,81 @@ fn validate(text: &str) -> Vec<Finding> {
     }
 }
 
-const KEYS: [&str; 14] = [
-    "mcpName",
-    "toolName",
-    "decision",
-    "priority",
-    "denyMessage",
-    "argsPattern",
-    "commandPrefix",
-    "commandRegex",
-    "modes",
-    "allowRedirection",
-    "subagent",
-    "interactive",
-    "toolAnnotations",
-    "name",
-];
+const TEXTS: Shape = Shape::Either(&[Shape::Text, list(&Shape::Text)]);
+const MODES: Shape = list(&Shape::Word(&["default", "autoEdit", "yolo", "plan"]));
+/// A file, by the loader's own schema at 0.61.0. What decides is looked at closer below.
+const FILE: Shape = Shape::Fields(&Fields {
+    known: &[("rule", list(&RULE)), ("safety_checker", list(&CHECKER))],
+    needed: &[],
+    one_of: &[],
+});
+const RULE: Shape = Shape::Fields(&Fields {
+    known: &[
+        ("mcpName", Shape::Anything),
+        ("toolName", Shape::Anything),
+        ("decision", Shape::Anything),
+        ("priority", Shape::Anything),
+        ("denyMessage", Shape::Text),
+        ("deny_message", Shape::Text),
+        ("argsPattern", Shape::Text),
+        ("commandPrefix", TEXTS),
+        ("commandRegex", Shape::Text),
+        ("modes", MODES),
+        ("allowRedirection", Shape::Bool),
+        ("allow_redirection", Shape::Bool),
+        ("subagent", Shape::Text),
+        ("interactive", Shape::Bool),
+        ("toolAnnotations", Shape::Map(&Shape::Anything)),
+    ],
+    needed: &[],
+    one_of: &[],
+});
+const CHECKER: Shape = Shape::Fields(&Fields {
+    known: &[
+        ("mcpName", Shape::Text),
+        ("toolName", TEXTS),
+        ("argsPattern", Shape::Text),
+        ("commandPrefix", TEXTS),
+        ("commandRegex", Shape::Text),
+        ("priority", Shape::Whole(i64::MIN, i64::MAX)),
+        ("modes", MODES),
+        ("toolAnnotations", Shape::Map(&Shape::Anything)),
+        ("checker", Shape::Map(&Shape::Anything)),
+    ],
+    needed: &["toolName", "checker"],
+    one_of: &[],
+});
 
 fn check(root: &Node) -> Findings {
     let mut findings = Findings::default();
-    let fields = root.as_map().unwrap_or_default();
-    findings.unknown_keys("", fields, &["rule"]);
+    FILE.check("", root, &mut findings);
     let Some(rules) = root.get("rule") else {
         findings.error("rule", root, "no [[rule]], so nothing is said about any tool");
         return findings;
     };
-    let Some(items) = rules.as_list() else {
-        findings.error("rule", rules, "must be written [[rule]]");
-        return findings;
-    };
     let mut seen: BTreeMap<(String, String, i64), (&str, usize)> = BTreeMap::new();
-    for (i, item) in items.iter().enumerate() {
+    for (i, item) in rules.as_list().unwrap_or_default().iter().enumerate() {
         check_rule(&format!("rule[{i}]"), i, item, &mut seen, &mut findings);
     }
     findings
+}
+
+/// Commands of the client's own shell: only for that tool, and told in one way.
+fn check_commands(path: &str, rule: &Node, tools: &Node, findings: &mut Findings) {
+    let said: Vec<&str> = ["commandPrefix", "commandRegex", "argsPattern"]
+        .into_iter()
+        .filter(|key| rule.get(key).is_some())
+        .collect();
+    if !said.iter().any(|key| key.starts_with("command")) {
+        return;
+    }
+    if tools.as_text() != Some("run_shell_command") {
+        let message = "commandPrefix and commandRegex are only for toolName = \"run_shell_command\"";
+        findings.error(&format!("{path}.toolName"), tools, message);
+    }
+    if said.len() > 1 {
+        findings.error(path, rule, format!("only one of {} is allowed", said.join(", ")));
+    }
 }
 
 fn check_rule<'a>(
@@ -135,10 +177,9 @@ fn check_rule<'a>(
     findings: &mut Findings,
 ) {
     let dropped = "Gemini drops the whole file and runs on without it";
-    let Some(fields) = rule.as_map() else {
-        return findings.error(path, rule, format!("must be a table; {dropped}"));
-    };
-    findings.unknown_keys(path, fields, &KEYS);
+    if rule.as_map().is_none() {
+        return;
+    }
     let decision = rule.get("decision").and_then(Node::as_text);
     if !matches!(decision, Some("allow" | "deny" | "ask_user")) {
         let at = rule.get("decision").unwrap_or(rule);
@@ -175,9 +216,6 @@ fn check_rule<'a>(
         }
     };
     let Some(tools) = rule.get("toolName") else {
-        if fields.iter().any(|(k, _)| k.text.starts_with("command")) {
-            return;
-        }
         return findings.error(
             path,
             rule,
@@ -191,6 +229,7 @@ fn check_rule<'a>(
     if names.is_empty() {
         findings.error(&format!("{path}.toolName"), tools, "an empty list makes no rule");
     }
+    check_commands(path, rule, tools, findings);
     for node in names {
         let path = format!("{path}.toolName");
         let Some(name) = node.as_text() else {
@@ -198,13 +237,21 @@ fn check_rule<'a>(
             continue;
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-');
-        if name != "*" && name.contains('*') {
+        if name.is_empty() {
+            findings.error(&path, node, "must not be empty; write \"*\" for the whole server");
+        } else if name != "*" && name.contains('*') {
             findings.error(&path, node, "never fires: * stands only for the whole server");
-        } else if name != "*" && !name.is_empty() && !name.chars().all(plain) {
+        } else if key.is_empty() && name.contains("__") {
+            let message =
+                "never fires: servers are not told in a tool's name with __; write mcpName and toolName";
+            findings.error(&path, node, message);
+        } else if name != "*" && !name.chars().all(plain) {
             let written: String = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
             findings.error(&path, node, format!("never fires: Gemini knows the tool as {written}"));
         } else if key.is_empty() && name != "*" && name.starts_with("mcp_") && name.chars().count() > 63 {
             findings.error(&path, node, "never fires: names are cut at 63 characters");
+        } else if key.is_empty() && name != "*" && !name.starts_with("mcp_") {
+            findings.warning(&path, node, "without mcpName this is a tool of Gemini's own, and of no server");
         }
         let (Some(priority), Some(decision)) = (priority, decision) else { continue };
         match seen.get(&(key.to_owned(), name.to_owned(), priority)) {

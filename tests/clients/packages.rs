@@ -48,8 +48,10 @@ static INSTALLING: Mutex<()> = Mutex::new(());
 
 /// Where installs are kept: `CATALOGUE_CLIENTS`, else a folder of the system's temporary place.
 pub(crate) fn cache() -> PathBuf {
-    std::env::var_os("CATALOGUE_CLIENTS")
-        .map_or_else(|| std::env::temp_dir().join("catalogue-clients"), PathBuf::from)
+    std::env::var_os("CATALOGUE_CLIENTS").map_or_else(
+        || std::env::temp_dir().join("catalogue-clients"),
+        |folder| std::path::absolute(folder).unwrap(),
+    )
 }
 
 impl Package {

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use catalogue::export::{Wishes, exporter};
+use catalogue::export::{Level, Wishes, exporter};
 use catalogue::policy::PolicySet;
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use super::exports_cases::two_thousand;
 use super::packages::cache;
 
 /// What Python is asked for.
-const PYTHON: [&str; 2] = ["jsonschema==4.26.0", "PyYAML==6.0.3"];
+const PYTHON: [&str; 3] = ["jsonschema==4.26.0", "PyYAML==6.0.3", "tomli-w==1.2.0"];
 
 /// A target's schema.
 struct Schema {
@@ -62,14 +62,14 @@ const SCHEMAS: [Schema; 4] = [
 
 /// The folder of Python's packages; None, after saying so, where they cannot be had.
 fn python() -> Option<PathBuf> {
-    let folder = cache().join("python-schemas-1");
-    if !folder.join("jsonschema").is_dir() {
+    let folder = cache().join("python-schemas-2");
+    if !folder.join("tomli_w").is_dir() {
         let done = Command::new("python3")
             .args(["-m", "pip", "install", "--quiet", "--only-binary", ":all:", "--target"])
             .arg(&folder)
             .args(PYTHON)
             .output();
-        if !folder.join("jsonschema").is_dir() {
+        if !folder.join("tomli_w").is_dir() {
             let why =
                 done.map_or_else(|e| e.to_string(), |out| String::from_utf8_lossy(&out.stderr).into_owned());
             let why = why.lines().last().unwrap_or_default();
@@ -106,7 +106,8 @@ fn every_policy_is_what_the_schema_of_its_target_asks_for() {
     }
 }
 
-/// Asserts that all documents of a format are valid, and that one with a misspelt key is not.
+/// Asserts that all documents of a format are valid, that one with a misspelt key is not, and that whatever else the schema refuses
+/// is an error for us as well.
 fn against(schema: &Schema, file: &Path, python: &Path) {
     let written =
         |set: &PolicySet| exporter(schema.format).unwrap().document(set, Wishes::default()).unwrap().text;
@@ -129,7 +130,7 @@ fn against(schema: &Schema, file: &Path, python: &Path) {
         )
     });
     let job = json!({
-        "schema": file, "kind": schema.kind, "documents": documents, "version": version.unwrap_or_default(),
+        "schema": file, "kind": schema.kind, "documents": documents, "version": version.clone().unwrap_or_default(),
     });
     let said = answers("python3", "schemas.py", python, &[job]);
     let said: Vec<Vec<Value>> = serde_json::from_value(said[0].clone()).unwrap();
@@ -140,4 +141,33 @@ fn against(schema: &Schema, file: &Path, python: &Path) {
     let unseen = others.iter().zip(documents.iter().skip(count)).find(|(problems, _)| problems.is_empty());
     assert!(unseen.is_none(), "{}: a misspelt key is not seen: {unseen:?}", schema.format);
     println!("{}: {count} documents are valid, {} misspelt ones are refused", schema.format, others.len());
+    // One part after another of two small ones is spoilt.
+    let mut small: Vec<&String> = documents.iter().take(count).collect();
+    small.sort_by_key(|text| text.len());
+    small.truncate(2);
+    let job = json!({
+        "schema": file, "kind": schema.kind, "documents": small, "version": version.unwrap_or_default(), "spoil": true,
+    });
+    let said = answers("python3", "schemas.py", python, &[job]);
+    let said: Vec<(Value, String, Vec<Value>)> = serde_json::from_value(said[0].clone()).unwrap();
+    let refused: Vec<_> = said.iter().filter(|(_, _, problems)| !problems.is_empty()).collect();
+    assert!(refused.len() > 50, "{}: {} of {} are refused", schema.format, refused.len(), said.len());
+    let validate = exporter(schema.format).unwrap().validate;
+    for (path, text, problems) in &refused {
+        // What is no part of a policy is said to be none.
+        let elsewhere = schema.format == "codex" && path.as_array().is_some_and(Vec::is_empty);
+        let found = validate(text);
+        let seen = found.iter().any(|finding| elsewhere || finding.level == Level::Error);
+        assert!(
+            seen && !found.is_empty(),
+            "{} {path}: {problems:?} is not seen: {found:?}\n{text}",
+            schema.format
+        );
+    }
+    println!(
+        "{}: of {} spoilt documents the schema refuses {}, and so do we",
+        schema.format,
+        said.len(),
+        refused.len()
+    );
 }

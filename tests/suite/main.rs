@@ -18,6 +18,7 @@ mod exports;
 mod exports_cases;
 mod exports_cli;
 mod exports_decisions;
+mod exports_refused;
 mod exports_rego;
 mod exports_targets;
 mod github_fake;
