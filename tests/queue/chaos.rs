@@ -293,19 +293,30 @@ fn play(plan: &Plan, seed: u64) {
     assert_eq!(count("SELECT count(*) FROM probes WHERE finished_at IS NOT NULL"), new as i64);
     assert_eq!(count("SELECT count(DISTINCT name) FROM definitions"), healthy as i64, "each its own tool");
     drop(db);
-    let calm = scan_alone(&fake, &file, "alone", &[]);
+    // One process that is started again for poison looks at every server behind an address again: so poison has a list of its own.
+    let is_poison = |target: &&String| target.contains("/poison/");
+    let lists = [false, true].map(|poison| {
+        let folder = tempfile::tempdir().unwrap();
+        let some: Vec<String> =
+            targets.iter().filter(|target| is_poison(target) == poison).cloned().collect();
+        (list(folder.path(), &some), folder)
+    });
+    let lists = [lists[0].0.as_path(), lists[1].0.as_path()];
+    let calm = scan_alone(&fake, &lists, "alone", &[]);
     same(&calm, "alone", var.path(), "out");
-    in_shards(&fake, &file, calm.path());
+    in_shards(&fake, &lists, calm.path());
 }
 
 /// Every stored time.
 const CLOCK: &str = "fixed:2026-03-01T12:00:00Z";
 const AS_OF: &str = "2026-03-01T12:00:00Z";
 
-/// The same list scanned by one process; it is started again where poison takes it down.
-fn scan_alone(fake: &Fake, list: &Path, name: &str, more: &[&str]) -> tempfile::TempDir {
+/// The same targets scanned by one process, list after list; it is started again where poison takes it down.
+fn scan_alone(fake: &Fake, lists: &[&Path], name: &str, more: &[&str]) -> tempfile::TempDir {
     let folder = in_memory();
-    scan_into(fake, list, folder.path(), name, more);
+    for list in lists {
+        scan_into(fake, list, folder.path(), name, more);
+    }
     folder
 }
 
@@ -387,9 +398,9 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Without a queue: each of three machines scans its part of the list, and what they found is merged.
-fn in_shards(fake: &Fake, list: &Path, calm: &Path) {
+fn in_shards(fake: &Fake, lists: &[&Path], calm: &Path) {
     let folder = in_memory();
-    for part in 0..3 {
+    for (part, list) in (0..3).flat_map(|part| lists.iter().map(move |list| (part, list))) {
         scan_into(fake, list, folder.path(), &format!("part{part}"), &["--shard", &format!("{part}/3")]);
     }
     let wanted = export(calm, "alone");
