@@ -48,15 +48,20 @@ impl Field {
 
     /// Where it was found the last time. The two halves may be of two times: the reader compares the name's length, too, and
     /// an address is that of one constant for good.
+    #[inline]
     pub(super) fn hint(&self) -> (usize, usize) {
         let (at, address) = &self.hint;
         (at.load(Ordering::Relaxed) as usize, address.load(Ordering::Relaxed))
     }
 
     pub(super) fn found(&self, at: usize, name: &'static str) {
-        let (place, address) = &self.hint;
-        place.store(u32::try_from(at).unwrap_or_default(), Ordering::Relaxed);
-        address.store(name.as_ptr() as usize, Ordering::Relaxed);
+        self.found_at(at);
+        self.hint.1.store(name.as_ptr() as usize, Ordering::Relaxed);
+    }
+
+    /// The same where its name is no constant.
+    pub(super) fn found_at(&self, at: usize) {
+        self.hint.0.store(u32::try_from(at).unwrap_or_default(), Ordering::Relaxed);
     }
 }
 
