@@ -59,6 +59,7 @@ pub mod serve;
 mod server_page;
 mod server_risk;
 mod shelf;
+mod short;
 mod similar;
 mod site_work;
 mod sitemap;
