@@ -115,12 +115,7 @@ fn default_of(exporter: &Exporter, rule: Rule) -> Rule {
 }
 
 /// Plans a document.
-pub(super) fn plan<'a>(
-    exporter: &Exporter,
-    tier: Tier,
-    servers: &'a [Keyed],
-    wishes: Wishes,
-) -> Plan<'a> {
+pub(super) fn plan<'a>(exporter: &Exporter, tier: Tier, servers: &'a [Keyed], wishes: Wishes) -> Plan<'a> {
     let mut servers: Vec<PlannedServer<'a>> =
         servers.iter().map(|keyed| planned(exporter, tier, keyed, wishes)).collect();
     let collisions = join_collisions(exporter, &mut servers);

@@ -186,10 +186,7 @@ fn only_answer(facts: &Facts) -> HistoryView {
     HistoryView { answers: 1, events, left_out: 0, versions, more_versions: 0, begun: None }
 }
 
-fn change(
-    (before, was): (&ToolDefinition, &Verdict),
-    (now, is): (&ToolDefinition, &Verdict),
-) -> Change {
+fn change((before, was): (&ToolDefinition, &Verdict), (now, is): (&ToolDefinition, &Verdict)) -> Change {
     let (old, new) = (before.object(), now.object());
     let differs = |key: &str| old.get(key) != new.get(key);
     let hints = |object: &Value| {

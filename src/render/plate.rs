@@ -173,16 +173,18 @@ fn is_special(byte: &u8) -> bool {
     matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')
 }
 
-/// The first byte that is wanted: sixteen are looked at at once, which the compiler makes one comparison of each kind of.
+/// The first byte that is wanted: sixteen are looked at at once, which the compiler makes one comparison of each kind of. (It does not
+/// where it knows that there are sixteen.)
 #[inline]
 pub(super) fn first(bytes: &[u8], is_wanted: impl Fn(&u8) -> bool) -> Option<usize> {
-    let (chunks, rest) = bytes.as_chunks::<16>();
-    for (i, chunk) in chunks.iter().enumerate() {
+    if bytes.len() < 16 {
+        // No byte of ASCII beyond `>` is ever wanted: most letters are told by one comparison.
+        return bytes.iter().position(|byte| !(b'?'..=b'~').contains(byte) && is_wanted(byte));
+    }
+    for (i, chunk) in bytes.chunks(16).enumerate() {
         if chunk.iter().fold(false, |any, byte| any | is_wanted(byte)) {
             return chunk.iter().position(&is_wanted).map(|at| i * 16 + at);
         }
     }
-    // None of our wanted bytes is beyond `>` but those that are no ASCII: most letters are told by one comparison.
-    let at = rest.iter().position(|byte| !(b'?'..=b'~').contains(byte) && is_wanted(byte))?;
-    Some(chunks.len() * 16 + at)
+    None
 }

@@ -97,7 +97,9 @@ pub(super) fn server_formats(
                 file,
                 recommended: tier == Tier::Recommended,
             });
-            view.get_or_insert_with(|| server_format(exporter, is_shown, keyed, (&text, &effects), most_lines));
+            view.get_or_insert_with(|| {
+                server_format(exporter, is_shown, keyed, (&text, &effects), most_lines)
+            });
         }
         if let Some(view) = view {
             list.push(ServerFormat { files, first: list.is_empty(), ..view });

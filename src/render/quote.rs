@@ -198,11 +198,21 @@ fn around(text: &str, [start, end]: [usize; 2], more: usize, css: &'static str) 
     let end = end.min(start.saturating_add(SPAN_ON_PAGE));
     let from = start.saturating_sub(more);
     let mut stretches = Stretches::default();
+    let rest = end.saturating_add(more);
+    // Most texts: every byte is a character that is shown as it is.
+    if start < end && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        let part = |from: usize, to: usize| text.get(from..to.min(text.len())).unwrap_or_default();
+        let cut = |is_cut: bool| if is_cut && more > 0 { "…" } else { "" };
+        stretches.push_all(&[cut(from > 0), part(from, start)].concat(), 0, "");
+        stretches.push_all(part(start, end), 1, css);
+        stretches.push_all(&[part(end, rest), cut(text.len() > rest)].concat(), 0, "");
+        return stretches.0;
+    }
     if from > 0 && more > 0 {
         stretches.push('…', 0, "");
     }
     for (i, c) in text.chars().enumerate().skip(from) {
-        if i >= end.saturating_add(more) {
+        if i >= rest {
             if more > 0 {
                 stretches.push('…', 0, "");
             }

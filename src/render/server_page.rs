@@ -165,8 +165,7 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     let mut tools: Vec<(&ToolEntry, &str)> =
         catalogue.tools_of(entry).iter().map(|tool| (tool, catalogue.name_of(tool))).collect();
     tools.sort_by(|(a, a_name), (b, b_name)| (b.class, b.risk, a_name).cmp(&(a.class, a.risk, b_name)));
-    let lines: Vec<ToolLine<'_>> =
-        tools.iter().map(|(tool, _)| catalogue.tool_line(tool, false)).collect();
+    let lines: Vec<ToolLine<'_>> = tools.iter().map(|(tool, _)| catalogue.tool_line(tool, false)).collect();
     let contradicting = contradicting(judged);
     let mut mismatches: Vec<ToolLine<'_>> = tools
         .iter()

@@ -215,11 +215,7 @@ fn in_short(part: Part, asked: &Asked<'_>) -> (ServerEntry, Vec<Worked>, Option<
 }
 
 /// The same choice as `judged::judge` makes, without definitions and evidence: a name once, as its worse half.
-fn tools_in_short(
-    rows: Rows,
-    traits: ServerTraits,
-    asked: &Asked<'_>,
-) -> (Vec<ToolInShort>, ServerTraits) {
+fn tools_in_short(rows: Rows, traits: ServerTraits, asked: &Asked<'_>) -> (Vec<ToolInShort>, ServerTraits) {
     let rules = asked.rules;
     let mut list: Vec<(ToolInShort, bool, String, usize)> = Vec::with_capacity(rows.tools.len());
     let mut place: BTreeMap<String, usize> = BTreeMap::new();

@@ -177,7 +177,8 @@ impl ToolPages<'_> {
         let path = tool_path(&entry.name.path, &file);
         let similar = similar.to(catalogue, entry.first_tool + place);
         let inputs = self.work.tool_inputs(place, &similar);
-        press.twin_text(unit, &path, inputs, || Ok(twin::tool_text(entry, tool, rule, &self.facts, &path)))?;
+        press
+            .twin_text(unit, &path, inputs, || Ok(twin::tool_text(entry, tool, rule, &self.facts, &path)))?;
         press.beside("svg", unit, &path, Digest::of(&(tool.verdict.class, tool.verdict.risk)), || {
             badge::tool(class_word(tool.verdict.class), risk_word(tool.verdict.risk))
         })?;
@@ -229,7 +230,8 @@ impl ToolPages<'_> {
         let name = shown_name(definition.name(), NAME_IN_TEXT);
         let hash = definition.hash().as_str();
         let history = self.seen.of(tool, self.judged, &self.facts, rules);
-        let [alike, safer, riskier] = self.similar_to(similar, (risk_word(risk).step, class_word(class).step));
+        let [alike, safer, riskier] =
+            self.similar_to(similar, (risk_word(risk).step, class_word(class).step));
         ToolView {
             server: &self.work.entry.name,
             full_name: shown_name(definition.name(), NAME_ON_PAGE),

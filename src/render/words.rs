@@ -118,8 +118,18 @@ pub(super) fn next_lower(class: Class) -> Option<Class> {
 
 pub(super) fn day(time: Timestamp) -> Day {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-        "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ];
     let utc = jiff::tz::Offset::UTC.to_datetime(time);
     let month = usize::try_from(utc.month()).ok().and_then(|month| MONTHS.get(month - 1));

@@ -7,6 +7,14 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Symbol(u32);
 
+impl Symbol {
+    /// One bit of 64.
+    #[inline]
+    pub(super) fn bit(self) -> u64 {
+        1 << (self.0 % 64)
+    }
+}
+
 /// What a loop tells of itself.
 pub(super) const LOOP: Symbol = Symbol(0);
 

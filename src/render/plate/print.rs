@@ -17,6 +17,8 @@ pub(super) struct Printer<'a> {
     arena: &'a Bump,
     escapes: bool,
     locals: Vec<(Symbol, Value<'a>)>,
+    /// A bit for each of them that can be seen, some of which share one: most names are no local's.
+    named: u64,
     /// Locals that can be seen begin here.
     base: usize,
     /// Where the scope begins in which a variable is set.
@@ -43,6 +45,7 @@ impl<'a> Printer<'a> {
             arena,
             escapes,
             locals: Vec::with_capacity(16),
+            named: 0,
             base: 0,
             scope: 0,
             in_component: false,
@@ -114,11 +117,11 @@ impl<'a> Printer<'a> {
         if self.depth > 40 {
             return Err(Odd("templates that include each other without end"));
         }
-        let (scope, length) = (self.scope, self.locals.len());
+        let (scope, length, named) = (self.scope, self.locals.len(), self.named);
         self.scope = length;
         print(self)?;
         self.locals.truncate(length);
-        self.scope = scope;
+        (self.scope, self.named) = (scope, named);
         self.depth -= 1;
         Ok(())
     }
@@ -139,6 +142,7 @@ impl<'a> Printer<'a> {
         }
         self.inside(|printer| {
             let from = printer.locals.len();
+            printer.named |= LOOP.bit() | variable.bit();
             for (i, node) in items.iter().enumerate() {
                 printer.locals.truncate(from);
                 printer.locals.push((LOOP, Value::Loop(i, items.len())));
@@ -153,7 +157,10 @@ impl<'a> Printer<'a> {
         let scope = self.scope;
         match self.locals.iter_mut().skip(scope).find(|(own, _)| *own == name) {
             Some(known) => known.1 = value,
-            None => self.locals.push((name, value)),
+            None => {
+                self.locals.push((name, value));
+                self.named |= name.bit();
+            }
         }
     }
 
@@ -169,8 +176,9 @@ impl<'a> Printer<'a> {
             *value = self.value(given)?;
         }
         self.locals.extend(arguments.iter().map(|(argument, _)| *argument).zip(values));
-        let before = (self.base, self.in_component, self.scope);
-        (self.base, self.in_component, self.scope) = (from, true, from);
+        let before = (self.base, self.in_component, self.scope, self.named);
+        let named = arguments.iter().fold(0, |named, (argument, _)| named | argument.bit());
+        (self.base, self.in_component, self.scope, self.named) = (from, true, from, named);
         self.depth += 1;
         if self.depth > 40 {
             return Err(Odd("components that use each other without end"));
@@ -178,13 +186,15 @@ impl<'a> Printer<'a> {
         self.print(body)?;
         self.depth -= 1;
         self.locals.truncate(from);
-        (self.base, self.in_component, self.scope) = before;
+        (self.base, self.in_component, self.scope, self.named) = before;
         Ok(())
     }
 
     fn path(&self, root: Symbol, name: &Field, fields: &'a [Field]) -> Result<Value<'a>, Odd> {
-        let local =
-            self.locals.get(self.base..).unwrap_or_default().iter().rev().find(|(own, _)| *own == root);
+        let local = match self.named & root.bit() {
+            0 => None,
+            _ => self.locals.get(self.base..).unwrap_or_default().iter().rev().find(|(own, _)| *own == root),
+        };
         let mut value = match local {
             Some((_, value)) => *value,
             None if self.in_component => Value::Undefined,
