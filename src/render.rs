@@ -63,6 +63,7 @@ mod short;
 mod similar;
 mod site_work;
 mod sitemap;
+mod squeeze;
 mod stock;
 mod structured;
 mod tool_page;

@@ -18,7 +18,7 @@ const SIBLINGS: usize = 6;
 #[derive(Serialize)]
 pub(super) struct Near<'a> {
     name: Cow<'a, str>,
-    /// Of a tool of the same server the file beside this one, of others the path from the root.
+    /// The way there from this page.
     path: String,
     class: ClassWord,
     risk: RiskWord,
@@ -55,6 +55,7 @@ impl ToolPages<'_> {
             let Some(tool) = catalogue.tools.get(*place) else { continue };
             let Some(server) = catalogue.servers.get(tool.server as usize) else { continue };
             let path = tool_path(&server.name.path, catalogue.slug_of(tool));
+            let path = from_tools_of(&self.work.entry.name.path, &path);
             let line = self.near(tool, path, &server.name.key);
             match (line.risk.step, line.class.step).cmp(&own) {
                 std::cmp::Ordering::Equal => alike.push(line),
@@ -68,5 +69,30 @@ impl ToolPages<'_> {
     fn near<'a>(&'a self, tool: &'a ToolEntry, path: String, server: &'a str) -> Near<'a> {
         let name = shown_name(self.work.common.catalogue.name_of(tool), NAME_IN_TEXT);
         Near { name, path, class: class_word(tool.class), risk: risk_word(tool.risk), server }
+    }
+}
+
+/// The way from the pages of one server's tools to another page: up to where the two ways part, and no further.
+fn from_tools_of(server: &str, to: &str) -> String {
+    let same = server.bytes().zip(to.bytes()).take_while(|(a, b)| a == b);
+    let parted = same.enumerate().filter(|(_, (byte, _))| *byte == b'/').last().map_or(0, |(at, _)| at + 1);
+    let up = server.get(parted..).unwrap_or_default().matches('/').count() + 2;
+    "../".repeat(up) + to.get(parted..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_goes_up_to_where_the_ways_part() {
+        for (server, to, way) in [
+            ("servers/npm/a", "servers/npm/ab/tools/x.html", "../../ab/tools/x.html"),
+            ("servers/npm/@a/b", "servers/npm/@c/d/tools/x.html", "../../../@c/d/tools/x.html"),
+            ("servers/npm/@a/b", "servers/npm/@a/d/tools/x.html", "../../d/tools/x.html"),
+            ("servers/npm/a", "servers/pypi/a/tools/x.html", "../../../pypi/a/tools/x.html"),
+        ] {
+            assert_eq!(from_tools_of(server, to), way);
+        }
     }
 }
