@@ -201,11 +201,13 @@ fn stencil(exporter: &Exporter, real: &ServerPolicy, tool: &ToolPolicy, tier: Ti
     Stencil { pieces: pieces(&text, shape.name()), effect: effects.first().copied(), length }
 }
 
+/// A made-up name, how far into it the two letters stand that all of them hold, once, and what it stands for.
+type Mark<'m> = (&'m str, usize, fn() -> Piece);
+
 /// A text in which made-up names stand, the tool's as given, cut at them.
 pub(super) fn pieces(text: &str, tool: &str) -> Vec<Piece> {
     let lower = tool.to_ascii_lowercase();
-    // Each with how far into it the two letters stand that all of them hold, once.
-    let marks: [(&str, usize, fn() -> Piece); 5] = [
+    let marks: [Mark<'_>; 5] = [
         (SERVER, 4, || Piece::Server),
         (KEY, 0, || Piece::Key),
         (tool, 0, || Piece::Tool),
