@@ -201,16 +201,16 @@ impl Exporter {
         Ok(self.document(&set, Wishes::default())?.text)
     }
 
-    /// The same, but not read back: for a build, which makes tens of thousands of documents whose kinds the tests, `policy` and
-    /// `build --check` read back.
+    /// The same with what it does with each of its tools, in their order, but not read back: for a build, which makes tens of thousands
+    /// of documents whose kinds the tests, `policy` and `build --check` read back.
     ///
     /// # Errors
     /// A tool named twice, a key that the target cannot address.
-    pub fn draft_in(&self, policy: &ServerPolicy, tier: Tier) -> Result<String, ExportError> {
-        let keyed = Keyed { key: default_server_key(&policy.server), policy: policy.clone() };
-        self.can_name(&keyed)?;
-        let set = PolicySet { tier, servers: vec![keyed] };
-        Ok((self.write)(&plan::plan(self, &set, Wishes::default())))
+    pub fn draft_in(&self, keyed: &Keyed, tier: Tier) -> Result<(String, Vec<EffectiveRule>), ExportError> {
+        self.can_name(keyed)?;
+        let plan = plan::plan(self, tier, std::slice::from_ref(keyed), Wishes::default());
+        let effects = plan.servers.iter().flat_map(|s| &s.tools).map(|t| t.effective).collect();
+        Ok(((self.write)(&plan), effects))
     }
 
     fn can_name(&self, keyed: &Keyed) -> Result<(), ExportError> {
@@ -254,7 +254,7 @@ impl Exporter {
             return Err(ExportError::OneServerOnly { format: self.id, servers: set.servers.len() });
         }
         set.servers.iter().try_for_each(|keyed| self.can_name(keyed))?;
-        let plan = plan::plan(self, set, wishes);
+        let plan = plan::plan(self, set.tier, &set.servers, wishes);
         let text = (self.write)(&plan);
         self.read_back(&plan, &text)?;
         Ok(Exported { text, header: plan.header, mostly_lost: plan.mostly_lost })
@@ -346,6 +346,9 @@ pub struct Named {
 }
 
 fn unique(policy: &ServerPolicy) -> Result<(), ExportError> {
+    if policy.tools.is_sorted_by(|a, b| a.tool.raw() < b.tool.raw()) {
+        return Ok(());
+    }
     let mut seen = std::collections::BTreeSet::new();
     match policy.tools.iter().find(|t| !seen.insert(t.tool.raw())) {
         None => Ok(()),

@@ -59,21 +59,27 @@ fn write(plan: &Plan<'_>) -> String {
     for server in &plan.servers {
         let key = toml_text::text(server.key);
         let _ = writeln!(out, "\n[mcp_servers.{key}]\ncommand = {}", toml_text::text(PLACE));
-        let offered = server.names_with(|rule| matches!(rule, Rule::Allow | Rule::Ask));
-        let hidden = server.names_with(|rule| matches!(rule, Rule::Deny | Rule::Hide));
+        let named = server.named();
+        let with = |wanted: fn(Rule) -> bool| {
+            let with = named.iter().filter(|(_, tool)| wanted(tool.effective.rule));
+            toml_text::list(with.map(|(name, _)| *name))
+        };
         if server.default != Rule::Ask {
-            let _ = writeln!(out, "enabled_tools = {}", toml_text::list(offered.iter().copied()));
+            let offered = with(|rule| matches!(rule, Rule::Allow | Rule::Ask));
+            let _ = writeln!(out, "enabled_tools = {offered}");
         }
-        let _ = writeln!(out, "disabled_tools = {}", toml_text::list(hidden));
+        let hidden = with(|rule| matches!(rule, Rule::Deny | Rule::Hide));
+        let _ = writeln!(out, "disabled_tools = {hidden}");
         let _ = writeln!(out, "default_tools_approval_mode = \"prompt\"");
-        for (name, tool) in server.named() {
+        for (name, tool) in named {
             let mode = match tool.effective.rule {
                 Rule::Allow => "approve",
                 Rule::Ask => "prompt",
                 _ => continue,
             };
-            let name = toml_text::text(name);
-            let _ = writeln!(out, "\n[mcp_servers.{key}.tools.{name}]\napproval_mode = \"{mode}\"");
+            ["\n[mcp_servers.", &key, ".tools."].iter().for_each(|part| out.push_str(part));
+            toml_text::put_text(name, &mut out);
+            ["]\napproval_mode = \"", mode, "\"\n"].iter().for_each(|part| out.push_str(part));
         }
     }
     out

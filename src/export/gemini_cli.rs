@@ -74,14 +74,19 @@ fn write(plan: &Plan<'_>) -> String {
 }
 
 fn rule(out: &mut String, key: &str, name: &str, decision: &str, priority: u32) {
-    let name = toml_text::text(name);
     out.push_str("\n[[rule]]\n");
     if gemini_key_is_safe(key) {
-        let _ = writeln!(out, "mcpName = {}", toml_text::text(key));
+        out.push_str("mcpName = ");
+        toml_text::put_text(key, out);
+        out.push('\n');
     }
-    let _ = writeln!(out, "toolName = {name}\ndecision = \"{decision}\"\npriority = {priority}");
+    out.push_str("toolName = ");
+    toml_text::put_text(name, out);
+    let _ = writeln!(out, "\ndecision = \"{decision}\"\npriority = {priority}");
     if decision == "deny" {
-        let _ = writeln!(out, "denyMessage = {}", toml_text::text(super::messages::DENIED));
+        out.push_str("denyMessage = ");
+        toml_text::put_text(super::messages::DENIED, out);
+        out.push('\n');
     }
 }
 

@@ -42,7 +42,8 @@ impl Form {
         match self {
             Form::Raw => format!("{key}\0{tool}"),
             Form::ClaudeCode => {
-                format!("mcp__{}__{}", claude_server(key), replaced(&claude_tool(tool), '_', is_plain))
+                let tool = replaced(&claude_tool(tool), '_', is_plain);
+                ["mcp__", &claude_server(key), "__", &tool].concat()
             }
             Form::OpenCode => {
                 format!("{}_{}", replaced(key, '_', is_plain), replaced(tool, '_', is_plain))
@@ -63,7 +64,8 @@ impl Form {
             Form::ClaudeCode | Form::OpenCode | Form::Copilot => self.whole(key, tool),
             Form::Gemini => {
                 let whole = gemini_whole(key, tool);
-                match whole.strip_prefix(&format!("mcp_{key}_")) {
+                let rest = whole.strip_prefix("mcp_").and_then(|rest| rest.strip_prefix(key));
+                match rest.and_then(|rest| rest.strip_prefix('_')) {
                     Some(rest) if gemini_key_is_safe(key) => rest.to_owned(),
                     _ => whole,
                 }
@@ -90,6 +92,9 @@ fn is_plain(c: char) -> bool {
 }
 
 fn replaced(text: &str, by: char, kept: impl Fn(char) -> bool) -> String {
+    if text.bytes().all(|byte| byte.is_ascii() && kept(char::from(byte))) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if kept(c) {
@@ -139,9 +144,14 @@ pub(super) fn gemini_key_is_safe(key: &str) -> bool {
 }
 
 fn gemini_whole(key: &str, tool: &str) -> String {
-    let name = format!("{key}_{tool}");
-    let name = if name.starts_with("mcp_") { name } else { format!("mcp_{name}") };
-    let name = replaced(&name, '_', |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-'));
+    let begins = key == "mcp" || key.starts_with("mcp_");
+    let name = [if begins { "" } else { "mcp_" }, key, "_", tool].concat();
+    let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-');
+    let name = if name.bytes().all(|b| b.is_ascii() && kept(char::from(b))) {
+        name
+    } else {
+        replaced(&name, '_', kept)
+    };
     let length = name.chars().count();
     if length <= GEMINI_LONGEST {
         return name;

@@ -1,9 +1,10 @@
 //! From the neutral policy to what one format can say: degrading, names that become one, and the count of what is lost.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::model::Untrusted;
-use crate::policy::{Check, Keyed, PolicySet, Rule, ServerPolicy, Tier, ToolPolicy};
+use crate::policy::{Check, Keyed, Rule, ServerPolicy, Tier, ToolPolicy};
 
 use super::names::gemini_key_is_safe;
 use super::{EffectiveRule, Exporter, Form, Reason};
@@ -114,13 +115,13 @@ fn default_of(exporter: &Exporter, rule: Rule) -> Rule {
 }
 
 /// Plans a document.
-pub(super) fn plan<'a>(exporter: &Exporter, set: &'a PolicySet, wishes: Wishes) -> Plan<'a> {
+pub(super) fn plan<'a>(exporter: &Exporter, tier: Tier, servers: &'a [Keyed], wishes: Wishes) -> Plan<'a> {
     let mut servers: Vec<PlannedServer<'a>> =
-        set.servers.iter().map(|keyed| planned(exporter, set.tier, keyed, wishes)).collect();
+        servers.iter().map(|keyed| planned(exporter, tier, keyed, wishes)).collect();
     let collisions = join_collisions(exporter, &mut servers);
     let mut header = vec![format!(
         "Policy made by catalogue, tier {}, for {} ({}).",
-        set.tier.as_str(),
+        tier.as_str(),
         exporter.title,
         if exporter.advisory { "advice only: it blocks nothing" } else { exporter.tried_with }
     )];
@@ -180,7 +181,7 @@ pub(super) fn plan<'a>(exporter: &Exporter, set: &'a PolicySet, wishes: Wishes) 
         // The flag that is named then is about limits alone: without one it would help nobody.
         count(&limits) > 0 && count(&all) * 2 > server.tools.len()
     });
-    Plan { tier: set.tier, servers, header, mostly_lost }
+    Plan { tier, servers, header, mostly_lost }
 }
 
 /// Plans a document without a header, for some tools of one server.
@@ -227,40 +228,60 @@ fn planned<'a>(exporter: &Exporter, tier: Tier, keyed: &'a Keyed, wishes: Wishes
 
 /// Gives tools that share a name the strictest of their rules; returns the names with the number of tools.
 fn join_collisions(exporter: &Exporter, servers: &mut [PlannedServer<'_>]) -> Vec<(String, usize)> {
-    let mut strictest: BTreeMap<String, (usize, Rule, bool)> = BTreeMap::new();
-    for server in &*servers {
-        for tool in &server.tools {
-            let whole = exporter.form.whole(server.key, tool.policy.tool.raw());
-            let entry = strictest.entry(whole).or_insert((0, Rule::Allow, false));
-            entry.0 += 1;
-            entry.1 = entry.1.or_stricter(tool.effective.rule);
-            entry.2 |= !tool.effective.named;
-        }
+    // Raw names of one server are different where they come in order, as they do.
+    if let ([server], Form::Raw) = (&*servers, exporter.form)
+        && server.tools.is_sorted_by(|a, b| a.policy.tool.raw() < b.policy.tool.raw())
+    {
+        return Vec::new();
     }
-    strictest.retain(|_, (members, _, _)| *members > 1);
-    for server in servers {
-        for tool in &mut server.tools {
-            let whole = exporter.form.whole(server.key, tool.policy.tool.raw());
-            let Some((_, rule, _)) = strictest.get(&whole) else { continue };
-            if rule.strictness() > tool.effective.rule.strictness() {
-                tool.effective = EffectiveRule::new(*rule, Reason::SharedName);
+    let mut names: Vec<(Cow<'_, str>, usize, usize)> = Vec::new();
+    for (at, server) in servers.iter().enumerate() {
+        names.extend(server.tools.iter().enumerate().map(|(place, tool)| {
+            let whole = match exporter.form {
+                // A rule names the tool by the whole name.
+                Form::ClaudeCode | Form::OpenCode | Form::Copilot => tool.name.as_str().into(),
+                form => form.whole(server.key, tool.policy.tool.raw()).into(),
+            };
+            (whole, at, place)
+        }));
+    }
+    names.sort_unstable();
+    let shared = names.chunk_by(|(a, ..), (b, ..)| a == b).filter(|group| group.len() > 1);
+    let shared: Vec<(String, Vec<(usize, usize)>)> = shared
+        .filter_map(|group| {
+            let places = group.iter().map(|(_, at, place)| (*at, *place)).collect();
+            Some((group.first()?.0.clone().into_owned(), places))
+        })
+        .collect();
+    drop(names);
+    for (_, places) in &shared {
+        let effective = |(at, place): &(usize, usize)| Some(servers.get(*at)?.tools.get(*place)?.effective);
+        let rules = places.iter().filter_map(effective).map(|effective| effective.rule);
+        let strictest = rules.fold(Rule::Allow, Rule::or_stricter);
+        for (at, place) in places {
+            let Some(tool) = servers.get_mut(*at).and_then(|s| s.tools.get_mut(*place)) else { continue };
+            if strictest.strictness() > tool.effective.rule.strictness() {
+                tool.effective = EffectiveRule::new(strictest, Reason::SharedName);
             } else {
                 tool.effective.named = true;
             }
         }
     }
-    strictest.into_iter().map(|(name, (members, _, _))| (name, members)).collect()
+    shared.into_iter().map(|(name, places)| (name, places.len())).collect()
 }
 
 /// One line for each kind of loss, with its count.
 fn losses(servers: &[PlannedServer<'_>]) -> Vec<String> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut counts: Vec<((&str, &str, &str), usize)> = Vec::new();
     let mut arguments = 0;
     for tool in servers.iter().flat_map(|s| &s.tools) {
         let (wanted, got) = (tool.policy.rule, tool.effective.rule);
         if tool.effective.reason != Reason::AsRecommended {
-            let line = format!("{} -> {} ({})", wanted.word(), got.word(), tool.effective.reason.words());
-            *counts.entry(line).or_default() += 1;
+            let loss = (wanted.word(), got.word(), tool.effective.reason.words());
+            match counts.iter_mut().find(|(known, _)| *known == loss) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((loss, 1)),
+            }
         }
         if !tool.policy.arguments.is_empty()
             && !tool.effective.arguments
@@ -269,6 +290,9 @@ fn losses(servers: &[PlannedServer<'_>]) -> Vec<String> {
             arguments += tool.policy.arguments.len();
         }
     }
+    let line = |(wanted, got, why): (&str, &str, &str)| format!("{wanted} -> {got} ({why})");
+    let counts: BTreeMap<String, usize> =
+        counts.into_iter().map(|(loss, count)| (line(loss), count)).collect();
     let mut lines: Vec<String> =
         counts.into_iter().map(|(line, count)| format!("Lost: {count} x {line}.")).collect();
     if arguments > 0 {

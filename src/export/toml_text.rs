@@ -7,7 +7,20 @@ use crate::model::text::is_unprintable;
 
 /// A basic string with its quotes: also a key.
 pub(super) fn text(text: &str) -> String {
-    let mut out = String::from("\"");
+    let mut out = String::with_capacity(text.len() + 2);
+    put_text(text, &mut out);
+    out
+}
+
+/// The same at the end of what is written already.
+pub(super) fn put_text(text: &str, out: &mut String) {
+    out.push('"');
+    // Most texts: nothing in them is written in another way.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -21,14 +34,15 @@ pub(super) fn text(text: &str) -> String {
         }
     }
     out.push('"');
-    out
 }
 
 /// A list of texts, one a line.
 pub(super) fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
     let mut out = String::from("[");
     for item in items {
-        let _ = write!(out, "\n  {},", text(item));
+        out.push_str("\n  ");
+        put_text(item, &mut out);
+        out.push(',');
     }
     if out.len() > 1 {
         out.push('\n');

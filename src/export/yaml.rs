@@ -80,8 +80,13 @@ impl Yaml {
 pub(super) fn comment(lines: &[String]) -> String {
     let mut out = String::with_capacity(lines.iter().map(|line| line.len() + 3).sum());
     for line in lines {
-        let line: String = line.chars().map(|c| if is_unprintable(c) { '?' } else { c }).collect();
-        let _ = writeln!(out, "# {line}");
+        out.push_str("# ");
+        if line.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            out.push_str(line);
+        } else {
+            out.extend(line.chars().map(|c| if is_unprintable(c) { '?' } else { c }));
+        }
+        out.push('\n');
     }
     out
 }

@@ -39,7 +39,7 @@ pub fn json_indented<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Str
 }
 
 fn written<T: Serialize + ?Sized, F: Formatter>(value: &T, formatter: F) -> serde_json::Result<String> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(1 << 10);
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, formatter))?;
     bytes.push(b'\n');
     Ok(String::from_utf8(bytes).expect("serde_json writes UTF-8"))

@@ -1,5 +1,7 @@
 //! Text that a server, a package or a registry wrote. It has no `Display`: whoever uses it says where it goes.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// Text from outside, kept exactly as it came. Serialises as the plain string (for storage and JSON).
@@ -20,7 +22,7 @@ impl Untrusted {
 
     /// True if nothing is left after removing white space and invisible characters.
     pub fn is_blank(&self) -> bool {
-        self.0.chars().all(|c| c.is_whitespace() || is_unprintable(c))
+        is_blank(&self.0)
     }
 
     /// For a page: invisible and control characters removed, line feeds and tabs kept, at most `max_chars`
@@ -32,12 +34,7 @@ impl Untrusted {
 
     /// For a page, on one line: like [`Untrusted::for_page`] with every run of white space as one space.
     pub fn for_page_line(&self, max_chars: usize) -> String {
-        // Most names and many descriptions are such a line as they are.
-        if self.0.len() <= max_chars && is_plain_line(&self.0) {
-            return self.0.clone();
-        }
-        let joined = self.0.split_whitespace().collect::<Vec<_>>().join(" ");
-        cut(joined.chars().filter(|c| !is_unprintable(*c)), max_chars)
+        page_line(&self.0, max_chars).into_owned()
     }
 
     /// For a terminal or a log line: control, bidi and invisible characters shown as `\u{..}`, one line, cut.
@@ -61,6 +58,33 @@ impl Untrusted {
     pub fn for_filename(&self) -> String {
         super::slug::slug(&self.0)
     }
+}
+
+/// True if nothing is left of a foreign text after removing white space and invisible characters.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_unprintable(c))
+}
+
+/// What [`Untrusted::for_page_line`] gives of a foreign text; a text that is such a line already is not copied.
+pub fn page_line(text: &str, max_chars: usize) -> Cow<'_, str> {
+    // Most names and many descriptions.
+    if text.len() <= max_chars && is_plain_line(text) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len().min(max_chars.saturating_add(8)));
+    let mut left = max_chars;
+    for (i, word) in text.split_whitespace().enumerate() {
+        let gap = (i > 0).then_some(' ');
+        for c in gap.into_iter().chain(word.chars()).filter(|c| !is_unprintable(*c)) {
+            if left == 0 {
+                shown.push('…');
+                return shown.into();
+            }
+            left -= 1;
+            shown.push(c);
+        }
+    }
+    shown.into()
 }
 
 /// Visible ASCII with single spaces between words.

@@ -102,17 +102,17 @@ struct PatternView<'a> {
     related: Vec<AttackLine<'a>>,
     terms: Vec<TermLine<'a>>,
     reviewed: String,
-    exposed: &'a Exposure,
+    exposed: &'a Exposure<'a>,
 }
 
 /// Who is exposed to one pattern, of the whole catalogue.
 #[derive(Serialize)]
-struct Exposure {
+struct Exposure<'a> {
     tools: usize,
     tool_servers: usize,
     servers: usize,
     /// The gravest ones.
-    shown: Vec<ToolLine>,
+    shown: Vec<ToolLine<'a>>,
     shown_servers: Vec<ServerLine>,
 }
 
@@ -213,12 +213,12 @@ fn pattern(work: &WholeWork<'_>, place: usize, pattern: &Pattern) -> Result<(), 
     work.listed(path.clone());
     press.page_on("attack.html", &KIND, work.unit, &path, inputs.done(), || {
         let shown = named.iter().map(|tool| catalogue.tool_line(tool, true));
-        let exposure = Exposure { shown: shown.collect::<std::io::Result<_>>()?, ..exposure };
+        let exposure = Exposure { shown: shown.collect(), ..exposure };
         super::html::Sheet::of("attack.html", &view(library, pattern, &exposure, &path))
     })
 }
 
-fn twin<'a>(pattern: &'a Pattern, path: &str, exposure: &Exposure) -> PatternTwin<'a> {
+fn twin<'a>(pattern: &'a Pattern, path: &str, exposure: &Exposure<'_>) -> PatternTwin<'a> {
     PatternTwin {
         format: "catalogue-attack-1",
         id: &pattern.id,
@@ -244,7 +244,7 @@ fn twin<'a>(pattern: &'a Pattern, path: &str, exposure: &Exposure) -> PatternTwi
 fn view<'a>(
     library: &'a Library,
     pattern: &'a Pattern,
-    exposed: &'a Exposure,
+    exposed: &'a Exposure<'a>,
     path: &str,
 ) -> PatternView<'a> {
     let incident = |incident: &'a crate::attack::Incident| IncidentView {

@@ -2,18 +2,20 @@
 //!
 //! Of a tool some sixty bytes, its name and the line that lists show of it are in memory: less than 200 bytes together.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::declares::Declared;
 use super::digest::Digest;
-use super::name::{ServerName, tool_name};
+use super::name::{ServerName, shown_name};
 use super::shelf::Shelf;
+use super::short::Worked;
 use super::similar::Likeness;
 use super::words::{ClassWord, Day, RiskWord, SignalWord, class_word, day, risk_word, signal_word};
 use crate::attack::{PatternSet, ServerTraits};
-use crate::model::slug::slug;
 use crate::model::{Class, Outcome, Risk, ServerKey, Signal, Untrusted};
 use crate::store::site::SiteServer;
 
@@ -87,41 +89,25 @@ pub(super) struct ToolEntry {
     pub(super) shown: u64,
     name_at: u32,
     name_len: u32,
+    /// Where the name of its page's file is another one, that lies behind its name.
+    slug_len: u32,
     line_at: u32,
     line_len: u32,
     /// What it is found by beside name and line lies behind its line.
     more_len: u32,
 }
 
-/// A tool on its way into the catalogue.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct ToolInShort {
-    /// Its exact name.
-    pub(super) name: String,
-    /// The first words of its description, on one line.
-    pub(super) line: String,
-    /// What it is found by beside these (`search::more_words`).
-    pub(super) more: String,
-    pub(super) class: Class,
-    pub(super) risk: Risk,
-    pub(super) signals: Vec<Signal>,
-    /// The attack patterns it is exposed to.
-    pub(super) exposed: PatternSet,
-    /// What its author's hints say.
-    pub(super) declared: Declared,
-}
-
 /// A line of a list of tools.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct ToolLine {
-    pub(super) name: String,
+pub(super) struct ToolLine<'a> {
+    pub(super) name: Cow<'a, str>,
     pub(super) path: String,
     pub(super) class: ClassWord,
     pub(super) risk: RiskWord,
     pub(super) signals: Vec<SignalWord>,
-    pub(super) line: String,
+    pub(super) line: &'a str,
     /// The server, where the list is not one server's.
-    pub(super) server: Option<ServerName>,
+    pub(super) server: Option<&'a ServerName>,
 }
 
 /// A line of a list of servers.
@@ -149,17 +135,19 @@ impl Catalogue {
     ///
     /// # Errors
     /// The shelf cannot be written.
-    pub(super) fn add(&mut self, mut entry: ServerEntry, tools: &[ToolInShort]) -> std::io::Result<()> {
+    pub(super) fn add(&mut self, mut entry: ServerEntry, tools: &[Worked]) -> std::io::Result<()> {
         let server = u32::try_from(self.servers.len()).map_err(std::io::Error::other)?;
         entry.first_tool = self.tools.len();
         entry.tool_count = tools.len();
-        entry.classes = count_classes(tools.iter().map(|t| t.class));
+        entry.classes = count_classes(tools.iter().map(|t| t.tool.class));
         self.shelf.begin_server(&entry)?;
-        for tool in tools {
+        let place = |number: usize| u32::try_from(number).map_err(std::io::Error::other);
+        for Worked { tool, likeness, shown, slug } in tools {
             self.shelf.put_tool(tool)?;
-            let place = |number: usize| u32::try_from(number).map_err(std::io::Error::other);
             let (name_at, line_at) = (place(self.names.len())?, place(self.lines.len())?);
+            let slug = slug.as_deref().unwrap_or_default();
             self.names.push_str(&tool.name);
+            self.names.push_str(slug);
             self.lines.push_str(&tool.line);
             self.lines.push_str(&tool.more);
             self.tools.push(ToolEntry {
@@ -169,17 +157,11 @@ impl Catalogue {
                 signals: signal_bits(&tool.signals),
                 exposed: tool.exposed,
                 declared: tool.declared,
-                likeness: Likeness::of(tool.class, &tool.name, &entry.name.key),
-                shown: Digest::of(&(
-                    &tool.name,
-                    &tool.line,
-                    tool.class.as_str(),
-                    tool.risk.as_str(),
-                    &tool.signals,
-                ))
-                .short(),
+                likeness: *likeness,
+                shown: *shown,
                 name_at,
                 name_len: place(tool.name.len())?,
+                slug_len: place(slug.len())?,
                 line_at,
                 line_len: place(tool.line.len())?,
                 more_len: place(tool.more.len())?,
@@ -226,6 +208,13 @@ impl Catalogue {
         self.names.get(from..from + tool.name_len as usize).unwrap_or_default()
     }
 
+    /// The name of its page's file, without the ending.
+    pub(super) fn slug_of(&self, tool: &ToolEntry) -> &str {
+        let from = (tool.name_at + tool.name_len) as usize;
+        let slug = self.names.get(from..from + tool.slug_len as usize).unwrap_or_default();
+        if slug.is_empty() { self.name_of(tool) } else { slug }
+    }
+
     /// The line that lists show of a tool.
     pub(super) fn line_of(&self, tool: &ToolEntry) -> &str {
         let from = tool.line_at as usize;
@@ -258,23 +247,20 @@ impl Catalogue {
     /// The path of a tool's page.
     pub(super) fn tool_path(&self, tool: &ToolEntry) -> String {
         let folder = self.server_of(tool).map_or("", |s| s.name.path.as_str());
-        tool_path(folder, &slug(self.name_of(tool)))
+        tool_path(folder, self.slug_of(tool))
     }
 
     /// A tool for a list; `with_server` in lists over several servers.
-    ///
-    /// # Errors
-    /// None since lines are in memory; lists over several pages may read them from elsewhere again.
-    pub(super) fn tool_line(&self, tool: &ToolEntry, with_server: bool) -> std::io::Result<ToolLine> {
-        Ok(ToolLine {
-            name: tool_name(self.name_of(tool), NAME_IN_LIST),
+    pub(super) fn tool_line<'a>(&'a self, tool: &'a ToolEntry, with_server: bool) -> ToolLine<'a> {
+        ToolLine {
+            name: shown_name(self.name_of(tool), NAME_IN_LIST),
             path: self.tool_path(tool),
             class: class_word(tool.class),
             risk: risk_word(tool.risk),
             signals: tool.signals().map(signal_word).collect(),
-            line: self.line_of(tool).to_owned(),
-            server: self.server_of(tool).filter(|_| with_server).map(|s| s.name.clone()),
-        })
+            line: self.line_of(tool),
+            server: self.server_of(tool).filter(|_| with_server).map(|s| &s.name),
+        }
     }
 
     /// What [`Catalogue::tool_line`] would give, as one number, without reading anything.
@@ -351,7 +337,7 @@ impl ToolEntry {
 
 /// The path of a tool's page in a server's folder.
 pub(super) fn tool_path(server_path: &str, slug: &str) -> String {
-    format!("{server_path}/tools/{slug}.html")
+    [server_path, "/tools/", slug, ".html"].concat()
 }
 
 /// One bit for each signal, in the order of `Signal::ALL`, which is that of the enum.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::answers::{Answers, answers};
+use super::fragments::Alone;
 use crate::export::{EXPORTERS, EffectiveRule, Exporter};
 use crate::policy::{Keyed, Numbers, Rule, ServerPolicy, Tier, Window, default_server_key};
 
@@ -29,17 +30,23 @@ pub(super) struct TierWord {
 /// The policies of one server in every tier.
 #[derive(Debug)]
 pub(super) struct Policies {
-    by_tier: Vec<(Tier, ServerPolicy)>,
+    by_tier: Vec<(Tier, Keyed)>,
 }
 
 impl Policies {
     /// Makes the policy of each tier.
     pub(super) fn new(make: impl Fn(Tier) -> ServerPolicy) -> Self {
-        Self { by_tier: Tier::ALL.iter().map(|tier| (*tier, make(*tier))).collect() }
+        let keyed = |policy: ServerPolicy| Keyed { key: default_server_key(&policy.server), policy };
+        Self { by_tier: Tier::ALL.iter().map(|tier| (*tier, keyed(make(*tier)))).collect() }
     }
 
     /// The policy of one tier.
     pub(super) fn of(&self, tier: Tier) -> &ServerPolicy {
+        &self.keyed(tier).policy
+    }
+
+    /// The same under the name that the server is likely to have in a client.
+    pub(super) fn keyed(&self, tier: Tier) -> &Keyed {
         let found = self.by_tier.iter().find(|(other, _)| *other == tier);
         &found.expect("every tier was made").1
     }
@@ -67,6 +74,26 @@ pub(super) struct Control {
     pub(super) answers: Answers,
     /// The server's key in the documents.
     pub(super) key: String,
+}
+
+/// What the view of a tool's page holds of it.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum InView<'a> {
+    /// The documents and the questions on them were printed before.
+    Printed { key: &'a str, others: &'static [OtherFormat] },
+    /// Everything.
+    Whole(Box<Control>),
+}
+
+impl InView<'_> {
+    /// Everything, where it is there.
+    pub(super) fn whole(&self) -> Option<&Control> {
+        match self {
+            Self::Printed { .. } => None,
+            Self::Whole(control) => Some(control),
+        }
+    }
 }
 
 /// One format on a tool's page.
@@ -141,11 +168,15 @@ pub(super) fn tier_word(tier: Tier) -> TierWord {
     TierWord { id: tier.as_str(), word }
 }
 
-/// The formats that pages show, by title.
-pub(super) fn shown() -> Vec<&'static Exporter> {
+static SHOWN: std::sync::LazyLock<Vec<&'static Exporter>> = std::sync::LazyLock::new(|| {
     let mut list: Vec<&Exporter> = EXPORTERS.iter().filter(|exporter| exporter.on_pages).collect();
     list.sort_by_key(|exporter| exporter.title);
     list
+});
+
+/// The formats that pages show, by title.
+pub(super) fn shown() -> &'static [&'static Exporter] {
+    &SHOWN
 }
 
 /// The formats that pages only link, by title.
@@ -153,6 +184,11 @@ pub(super) fn linked() -> Vec<&'static Exporter> {
     let mut list: Vec<&Exporter> = EXPORTERS.iter().filter(|exporter| !exporter.on_pages).collect();
     list.sort_by_key(|exporter| exporter.title.to_lowercase());
     list
+}
+
+/// The files of the formats that pages only link.
+pub(super) fn others() -> &'static [OtherFormat] {
+    &OTHERS
 }
 
 static OTHERS: std::sync::LazyLock<Vec<OtherFormat>> = std::sync::LazyLock::new(|| {
@@ -174,14 +210,14 @@ pub(super) fn policy_file(exporter: &Exporter, tier: Tier) -> String {
 /// Everything about one tool of a server; None if a policy does not name it.
 pub(super) fn control(policies: &Policies, tool: &str) -> Option<Control> {
     let alone = |tier: Tier| -> Option<Keyed> {
-        let whole = policies.of(tier);
+        let Keyed { key, policy: whole } = policies.keyed(tier);
         let policy = ServerPolicy {
             server: whole.server.clone(),
             release: whole.release.clone(),
             default: whole.default,
             tools: vec![whole.tool(tool)?.clone()],
         };
-        Some(Keyed { key: default_server_key(&policy.server), policy })
+        Some(Keyed { key: key.clone(), policy })
     };
     control_of(Tier::ALL.iter().map(|tier| Some((*tier, alone(*tier)?))).collect::<Option<Vec<_>>>()?)
 }
@@ -195,12 +231,14 @@ pub(super) fn control_of(keyed: Vec<(Tier, Keyed)>) -> Option<Control> {
     }
     let rule = tiers.iter().find(|t| t.tier.id == Tier::Recommended.as_str())?.rule;
     let (mut formats, mut all) = (Vec::new(), Vec::new());
+    let alone: Vec<(Tier, Alone<'_>)> =
+        keyed.iter().map(|(tier, keyed)| (*tier, Alone::new(keyed))).collect();
     for exporter in shown() {
-        let documents: Vec<(Tier, String, EffectiveRule)> = keyed
+        let documents: Vec<(Tier, String, EffectiveRule)> = alone
             .iter()
-            .filter_map(|(tier, keyed)| {
-                let (text, effects) = super::fragments::fragment(exporter, keyed, *tier);
-                Some((*tier, text, *effects.first()?))
+            .filter_map(|(tier, alone)| {
+                let (text, effect) = alone.fragment(exporter, *tier);
+                Some((*tier, text, effect?))
             })
             .collect();
         let effects: Vec<EffectiveRule> = documents.iter().map(|(_, _, effect)| *effect).collect();
@@ -223,10 +261,10 @@ pub(super) fn control_of(keyed: Vec<(Tier, Keyed)>) -> Option<Control> {
 
 /// A document of this format could count the calls of that tool.
 fn can_limit(exporter: &Exporter, keyed: &Keyed) -> bool {
-    let Some(tool) = keyed.policy.tools.first() else { return false };
+    let Some(tool) = keyed.policy.tools.first().filter(|_| exporter.can.limit) else { return false };
     let mut limited = tool.clone();
     limited.rule = Rule::Limit { max: 1, window: Window::Minute };
-    exporter.can.limit && matches!(exporter.effective(&limited).rule, Rule::Limit { .. })
+    matches!(exporter.effective(&limited).rule, Rule::Limit { .. })
 }
 
 /// Documents that are the same in several tiers once.

@@ -19,6 +19,16 @@ impl Digest {
         inputs.done()
     }
 
+    /// Of bytes, which no value of another kind may have the place of.
+    pub(super) fn of_bytes(bytes: &[u8]) -> Digest {
+        let mut digest = Digest::default();
+        let whole = Sha256::digest(bytes);
+        for (to, from) in digest.0.iter_mut().zip(whole) {
+            *to = from;
+        }
+        digest
+    }
+
     /// From 32 hex digits.
     pub(super) fn from_hex(text: &str) -> Option<Digest> {
         let mut bytes = [0; 16];
@@ -30,6 +40,12 @@ impl Digest {
     pub(super) fn short(self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: ser::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(&self.0)
     }
 }
 
@@ -64,12 +80,7 @@ impl Inputs {
 
     /// The digest of all of them.
     pub(super) fn done(&self) -> Digest {
-        let mut digest = Digest::default();
-        let whole = Sha256::digest(&self.bytes);
-        for (to, from) in digest.0.iter_mut().zip(whole) {
-            *to = from;
-        }
-        digest
+        Digest::of_bytes(&self.bytes)
     }
 }
 

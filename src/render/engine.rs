@@ -172,7 +172,7 @@ fn shared(site: &SiteView, numbers: &Numbers, options: &BuildOptions, edits: &st
     let address = options.base_url.as_ref().map(Url::as_str);
     inputs.add(&(site, edits, format!("{numbers:?}"), address, options.twins));
     for (name, bytes) in options.templates.iter().chain(&options.data) {
-        inputs.add(&(name, Digest::of(&bytes.as_slice()).0));
+        inputs.add(&(name, Digest::of_bytes(bytes)));
     }
     inputs.done()
 }
@@ -183,7 +183,7 @@ fn whole(db: &Connection, shared: Digest, options: &BuildOptions) -> Result<Dige
     let as_of = options.as_of.map(|as_of| as_of.to_string());
     let twins = (options.twins, options.compression.gzip, options.compression.brotli);
     let shard = options.shard.map(|shard| (shard.number, shard.of, options.download));
-    Ok(Digest::of(&(shared.0, edits, as_of, twins, shard, env!("CARGO_PKG_VERSION"))))
+    Ok(Digest::of(&(shared, edits, as_of, twins, shard, env!("CARGO_PKG_VERSION"))))
 }
 
 /// Everything that speaks of more than one server; returns how many pages that were.
@@ -219,7 +219,7 @@ fn whole_site(
 fn inputs_of(common: Common<'_>, entry: &ServerEntry) -> Digest {
     let Common { catalogue, similar, .. } = common;
     let mut inputs = Inputs::default();
-    inputs.add(&entry.rows.0);
+    inputs.add(&entry.rows);
     for place in entry.first_tool..entry.first_tool + entry.tool_count {
         inputs.add(&(place - entry.first_tool));
         for other in similar.to(catalogue, place).into_iter().filter_map(|i| catalogue.tools.get(i)) {

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::RenderError;
-use super::catalogue::ToolInShort;
+use super::short::ToolInShort;
 use crate::attack::{Exposed, Level, Library, Pattern, PatternSet, SHOWN, ServerTrait, ServerTraits};
-use crate::model::{Evidence, Registry, ToolDefinition, Verdict};
+use crate::model::{DefinitionHash, Evidence, Registry, ToolDefinition, Verdict};
+use crate::store::exposure::WithEvidence;
 use crate::store::site::{Corrections, SiteServer};
 use crate::store::site_inputs::ShortTool;
 use crate::store::{Connection, exposure};
@@ -21,6 +22,12 @@ pub(super) struct Looked {
 }
 
 impl Looked {
+    /// One that was read; None if it no longer reads as a definition.
+    pub(super) fn read((canonical, evidence): WithEvidence, hash: DefinitionHash) -> Option<Self> {
+        let definition = ToolDefinition::from_canonical(canonical, hash).ok()?;
+        Some(Self { definition, evidence: evidence.unwrap_or_default() })
+    }
+
     /// One that was judged in this build.
     pub(super) fn judged(definition: ToolDefinition, verdict: &Verdict) -> Self {
         Self { definition, evidence: verdict.evidence.clone() }
@@ -54,7 +61,7 @@ pub(super) fn look(
     rule_set: &str,
     tools: &[ShortTool],
     asked: &ToLook<'_>,
-) -> Result<BTreeMap<usize, Looked>, RenderError> {
+) -> Result<BTreeMap<usize, WithEvidence>, RenderError> {
     let mut looked = BTreeMap::new();
     // Without verdict it is judged, and looked at then.
     for (i, tool) in tools.iter().enumerate() {
@@ -70,10 +77,8 @@ pub(super) fn look(
         if !needed && (asked.corrections.is_empty() || !corrected()) {
             continue;
         }
-        let found = exposure::definition_with_evidence(db, &tool.hash, rule_set)?;
-        let Some((canonical, evidence)) = found else { continue };
-        if let Ok(definition) = ToolDefinition::from_canonical(canonical, tool.hash.clone()) {
-            looked.insert(i, Looked { definition, evidence: evidence.unwrap_or_default() });
+        if let Some(found) = exposure::definition_with_evidence(db, &tool.hash, rule_set)? {
+            looked.insert(i, found);
         }
     }
     Ok(looked)

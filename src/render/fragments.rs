@@ -24,12 +24,12 @@ const LONGEST_SERVER: usize = 120;
 /// More than there are formats, tiers, rules, classes and risks together.
 const MOST: usize = 4_096;
 
-type Kind = (&'static str, Tier, Rule, Rule, Class, Risk, bool);
+type Kind = (&'static str, Tier, Rule, Rule, Class, Risk, bool, bool, Shape);
 
 #[derive(Debug)]
 struct Stencil {
     pieces: Vec<Piece>,
-    effects: Vec<EffectiveRule>,
+    effect: Option<EffectiveRule>,
     length: usize,
 }
 
@@ -47,45 +47,120 @@ pub(super) enum Piece {
 
 static STENCILS: LazyLock<RwLock<HashMap<Kind, Arc<Stencil>>>> = LazyLock::new(RwLock::default);
 
-/// What [`Exporter::fragment`] gives.
-pub(super) fn fragment(exporter: &Exporter, keyed: &Keyed, tier: Tier) -> (String, Vec<EffectiveRule>) {
-    let Some((kind, tool)) = kind(exporter, keyed, tier) else { return exporter.fragment(keyed, tier) };
-    let known = STENCILS.read().expect("no thread panics while it holds the stencils").get(&kind).cloned();
-    let stencil = known.unwrap_or_else(|| {
-        let made = Arc::new(stencil(exporter, keyed, tool, tier));
-        let mut stencils = STENCILS.write().expect("no thread panics while it holds the stencils");
-        if stencils.len() < MOST {
-            stencils.insert(kind, Arc::clone(&made));
-        }
-        made
-    });
-    let mut text = String::with_capacity(stencil.length + 256);
-    let server = keyed.policy.server.to_string();
-    for piece in &stencil.pieces {
-        text.push_str(match piece {
-            Piece::Text(text) => text,
-            Piece::Tool | Piece::LowerTool => tool.tool.raw(),
-            Piece::Key => &keyed.key,
-            Piece::Server => &server,
-            Piece::Release => &keyed.policy.release,
-        });
-    }
-    debug_assert_eq!((text.clone(), stencil.effects.clone()), exporter.fragment(keyed, tier));
-    (text, stencil.effects.clone())
+/// How a plain name is spelled: formats write names of one shape in one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Shape {
+    Snake,
+    Kebab,
+    Camel,
 }
 
-/// What kind of document that is; None where its names are not all plain, or more than names differ.
-fn kind<'k>(exporter: &Exporter, keyed: &'k Keyed, tier: Tier) -> Option<(Kind, &'k ToolPolicy)> {
-    let Keyed { key, policy } = keyed;
-    let [tool] = policy.tools.as_slice() else { return None };
-    let plain = tool.arguments.is_empty()
-        && tool.places.is_empty()
-        && is_plain_tool(tool.tool.raw())
-        && is_plain_key(key)
-        && is_plain_text(&policy.server.to_string())
-        && is_plain_text(&policy.release);
-    let unnamed = policy.release.is_empty();
-    plain.then_some(((exporter.id, tier, tool.rule, policy.default, tool.class, tool.risk, unnamed), tool))
+impl Shape {
+    /// None for a name that some format writes in another way than the next one.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        let fits = |only: fn(u8) -> bool| {
+            (2..=LONGEST_TOOL).contains(&name.len())
+                && name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name.bytes().all(only)
+                && !name.as_bytes().windows(2).any(|two| two.eq_ignore_ascii_case(b"qz"))
+        };
+        if is_plain_tool(name) {
+            return Some(Self::Snake);
+        }
+        let words = |name: &str| name.split('-').all(|word| !word.is_empty());
+        if fits(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') && words(name) {
+            return Some(Self::Kebab);
+        }
+        fits(|b| b.is_ascii_alphanumeric()).then_some(Self::Camel)
+    }
+
+    /// A made-up name of this shape.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Snake => TOOL,
+            Self::Kebab => "qz-tool-zq",
+            Self::Camel => "qzToolZq",
+        }
+    }
+
+    fn of_made_up(name: &str) -> Option<Self> {
+        [Self::Snake, Self::Kebab, Self::Camel].into_iter().find(|shape| shape.name() == name)
+    }
+}
+
+/// A policy with one tool, whose documents are made.
+pub(super) struct Alone<'k> {
+    keyed: &'k Keyed,
+    server: String,
+    /// The tool and how its name is spelled, where all names in the documents are plain.
+    plain: Option<(Shape, &'k ToolPolicy)>,
+}
+
+impl<'k> Alone<'k> {
+    /// Looks at the names once for all formats.
+    pub(super) fn new(keyed: &'k Keyed) -> Self {
+        let Keyed { key, policy } = keyed;
+        let server = policy.server.to_string();
+        let plain = match policy.tools.as_slice() {
+            [tool] => shape(key, &server, &policy.release, tool.tool.raw()).map(|shape| (shape, tool)),
+            _ => None,
+        };
+        Self { keyed, server, plain }
+    }
+
+    /// What [`Exporter::fragment`] gives.
+    pub(super) fn fragment(&self, exporter: &Exporter, tier: Tier) -> (String, Option<EffectiveRule>) {
+        let Some((shape, tool)) = self.plain.filter(|(_, tool)| tells_by_names(exporter, tool)) else {
+            let (text, effects) = exporter.fragment(self.keyed, tier);
+            return (text, effects.first().copied());
+        };
+        let policy = &self.keyed.policy;
+        let (unnamed, bound) = (policy.release.is_empty(), !tool.arguments.is_empty());
+        let kind: Kind =
+            (exporter.id, tier, tool.rule, policy.default, tool.class, tool.risk, unnamed, bound, shape);
+        let known =
+            STENCILS.read().expect("no thread panics while it holds the stencils").get(&kind).cloned();
+        let stencil = known.unwrap_or_else(|| {
+            let made = Arc::new(stencil(exporter, policy, tool, tier, shape));
+            let mut stencils = STENCILS.write().expect("no thread panics while it holds the stencils");
+            if stencils.len() < MOST {
+                stencils.insert(kind, Arc::clone(&made));
+            }
+            made
+        });
+        let name = tool.tool.raw();
+        let mut text = String::with_capacity(stencil.length + 256);
+        for piece in &stencil.pieces {
+            match piece {
+                Piece::Text(own) => text.push_str(own),
+                Piece::Tool => text.push_str(name),
+                Piece::LowerTool => text.extend(name.chars().map(|c| c.to_ascii_lowercase())),
+                Piece::Key => text.push_str(&self.keyed.key),
+                Piece::Server => text.push_str(&self.server),
+                Piece::Release => text.push_str(&policy.release),
+            }
+        }
+        if cfg!(debug_assertions) {
+            let (written, effects) = exporter.fragment(self.keyed, tier);
+            assert_eq!((&text, stencil.effect), (&written, effects.first().copied()));
+        }
+        (text, stencil.effect)
+    }
+}
+
+/// How the tool's name is spelled, if all the names are plain, or all are those of a stencil.
+fn shape(key: &str, server: &str, release: &str, tool: &str) -> Option<Shape> {
+    let made_up = key == KEY && server == SERVER && (release == RELEASE || release.is_empty());
+    if made_up && let Some(shape) = Shape::of_made_up(tool) {
+        return Some(shape);
+    }
+    Shape::of(tool).filter(|_| is_plain_key(key) && is_plain_text(server) && is_plain_text(release))
+}
+
+/// True if the documents of this format hold nothing of that tool but names, rule and verdict. A format that cannot look into arguments
+/// only asks whether some are bound.
+fn tells_by_names(exporter: &Exporter, tool: &ToolPolicy) -> bool {
+    (exporter.on_pages && !exporter.can.arguments) || (tool.arguments.is_empty() && tool.places.is_empty())
 }
 
 /// Small words with one underscore between: no format quotes, cuts, joins or mangles it.
@@ -113,10 +188,8 @@ pub(super) fn is_plain_text(text: &str) -> bool {
     text.len() <= LONGEST_SERVER && text.bytes().all(plain) && !text.contains("qz")
 }
 
-fn stencil(exporter: &Exporter, keyed: &Keyed, tool: &ToolPolicy, tier: Tier) -> Stencil {
-    let real = &keyed.policy;
-    let mut made_up = ToolPolicy::plain(TOOL, tool.class, tool.risk, tool.rule);
-    made_up.reason.clone_from(&tool.reason);
+fn stencil(exporter: &Exporter, real: &ServerPolicy, tool: &ToolPolicy, tier: Tier, shape: Shape) -> Stencil {
+    let made_up = ToolPolicy { tool: shape.name().into(), definition: String::new(), ..tool.clone() };
     let policy = ServerPolicy {
         server: SERVER.parse().expect("a package's name"),
         release: if real.release.is_empty() { String::new() } else { RELEASE.to_owned() },
@@ -124,29 +197,35 @@ fn stencil(exporter: &Exporter, keyed: &Keyed, tool: &ToolPolicy, tier: Tier) ->
         tools: vec![made_up],
     };
     let (text, effects) = exporter.fragment(&Keyed { key: KEY.to_owned(), policy }, tier);
-    Stencil { pieces: pieces(&text, TOOL), effects, length: text.len() }
+    let length = text.len();
+    Stencil { pieces: pieces(&text, shape.name()), effect: effects.first().copied(), length }
 }
+
+/// A made-up name, how far into it the two letters stand that all of them hold, once, and what it stands for.
+type Mark<'m> = (&'m str, usize, fn() -> Piece);
 
 /// A text in which made-up names stand, the tool's as given, cut at them.
 pub(super) fn pieces(text: &str, tool: &str) -> Vec<Piece> {
     let lower = tool.to_ascii_lowercase();
+    let marks: [Mark<'_>; 5] = [
+        (SERVER, 4, || Piece::Server),
+        (KEY, 0, || Piece::Key),
+        (tool, 0, || Piece::Tool),
+        (&lower, 0, || Piece::LowerTool),
+        (RELEASE, 7, || Piece::Release),
+    ];
     let mut pieces = Vec::new();
-    let mut rest = text;
-    loop {
-        let marks = [
-            (SERVER, Piece::Server),
-            (KEY, Piece::Key),
-            (tool, Piece::Tool),
-            (&lower, Piece::LowerTool),
-            (RELEASE, Piece::Release),
-        ];
-        let found = marks.into_iter().filter_map(|(mark, piece)| Some((rest.find(mark)?, mark, piece)));
-        let Some((at, mark, piece)) = found.min_by_key(|(at, _, _)| *at) else { break };
-        let (before, after) = rest.split_at(at);
-        pieces.extend([Piece::Text(before.to_owned()), piece]);
-        rest = after.strip_prefix(mark).unwrap_or_default();
+    let mut done = 0;
+    for at in memchr::memmem::find_iter(text.as_bytes(), b"qz") {
+        let found = marks.iter().find_map(|(mark, into, piece)| {
+            let from = at.checked_sub(*into).filter(|from| *from >= done)?;
+            text.get(from..)?.starts_with(mark).then(|| (from, mark.len(), piece()))
+        });
+        let Some((from, length, piece)) = found else { continue };
+        pieces.extend([Piece::Text(text.get(done..from).unwrap_or_default().to_owned()), piece]);
+        done = from + length;
     }
-    pieces.push(Piece::Text(rest.to_owned()));
+    pieces.push(Piece::Text(text.get(done..).unwrap_or_default().to_owned()));
     pieces
 }
 
@@ -156,12 +235,14 @@ mod tests {
     use crate::export::EXPORTERS;
     use crate::policy::Window;
 
-    /// The comparison itself is in [`fragment`]: here are the names that come close to what formats treat in a way of its own.
+    /// The comparison itself is in [`Alone::fragment`]: here are the names that come close to what formats treat in a way of its own.
     #[test]
     fn a_stencil_gives_what_the_exporter_writes() {
         let tools = [
             "put",
             "put_file",
+            "put-file",
+            "putFile",
             "a1",
             "null",
             "true",
@@ -174,6 +255,7 @@ mod tests {
             "名前",
             "a_",
             "qz_tool_zq",
+            "aQz",
         ];
         let keys = [
             "files",
@@ -198,8 +280,9 @@ mod tests {
                         tools: vec![ToolPolicy::plain(tool, Class::Write, Risk::Medium, rule)],
                     };
                     let keyed = Keyed { key: key.to_owned(), policy };
-                    let made = fragment(exporter, &keyed, tier);
-                    assert_eq!(made, exporter.fragment(&keyed, tier), "{} {tool} {key}", exporter.id);
+                    let (text, effects) = exporter.fragment(&keyed, tier);
+                    let made = Alone::new(&keyed).fragment(exporter, tier);
+                    assert_eq!(made, (text, effects.first().copied()), "{} {tool} {key}", exporter.id);
                 }
             }
         }

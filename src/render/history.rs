@@ -1,5 +1,6 @@
 //! What became of one tool over the answers of its server: when it was first listed, by which versions, what changed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -115,14 +116,14 @@ impl<'a> Seen<'a> {
             hashes: seen.iter().filter(|(at, _)| *at == i).map(|(_, hash)| *hash).collect(),
         };
         let answers: Vec<Answer<'_>> = self.answers.iter().enumerate().map(answer).collect();
-        let known = |hash: &DefinitionHash| -> Option<(ToolDefinition, Verdict)> {
+        let known = |hash: &DefinitionHash| -> Option<(Cow<'_, ToolDefinition>, Cow<'_, Verdict>)> {
             if let Some(now) = tools.iter().find(|t| t.definition.hash() == hash) {
-                return Some((now.definition.clone(), now.by_rules.clone()));
+                return Some((Cow::Borrowed(&now.definition), Cow::Borrowed(&now.by_rules)));
             }
             let text = self.gone.get(hash)?;
             let definition = ToolDefinition::from_canonical(text.clone(), hash.clone()).ok()?;
             let verdict = rules.judge(&definition);
-            Some((definition, verdict))
+            Some((Cow::Owned(definition), Cow::Owned(verdict)))
         };
         let mut events = Vec::new();
         let mut last: Option<&DefinitionHash> = None;
@@ -143,7 +144,7 @@ impl<'a> Seen<'a> {
             if let Some(kind) = kind {
                 let change = match (kind, last, hash) {
                     ("changed", Some(before), Some(now)) => {
-                        known(before).zip(known(now)).map(|(b, n)| change(&b, &n))
+                        known(before).zip(known(now)).map(|(b, n)| change((&b.0, &b.1), (&n.0, &n.1)))
                     }
                     _ => None,
                 };
@@ -185,7 +186,7 @@ fn only_answer(facts: &Facts) -> HistoryView {
     HistoryView { answers: 1, events, left_out: 0, versions, more_versions: 0, begun: None }
 }
 
-fn change((before, was): &(ToolDefinition, Verdict), (now, is): &(ToolDefinition, Verdict)) -> Change {
+fn change((before, was): (&ToolDefinition, &Verdict), (now, is): (&ToolDefinition, &Verdict)) -> Change {
     let (old, new) = (before.object(), now.object());
     let differs = |key: &str| old.get(key) != new.get(key);
     let hints = |object: &Value| {

@@ -2,6 +2,7 @@
 //!
 //! Tera says how a template reads; pages are printed from plates (see `plate`), which read the same templates.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
@@ -10,6 +11,7 @@ use tera::{Context, Kwargs, State, Tera, TeraResult, Value};
 
 use super::RenderError;
 use super::plate::{self, Odd, Plates};
+use super::squeeze::squeezed;
 
 /// The loaded templates.
 pub(super) struct Engine {
@@ -38,11 +40,14 @@ impl Engine {
             if [".html", ".xml", ".txt"].iter().any(|end| name.ends_with(end)) {
                 let text = std::str::from_utf8(bytes)
                     .map_err(|_| RenderError::TemplateText { name: format!("templates/{name}") })?;
+                let text =
+                    if name.ends_with(".html") { squeezed(name, text).into() } else { Cow::Borrowed(text) };
                 sources.push((name.as_str(), text));
             }
         }
-        let plates = Plates::new(sources.iter().copied());
-        tera.add_raw_templates(sources).map_err(|source| RenderError::Templates { source })?;
+        let sources = || sources.iter().map(|(name, text)| (*name, text.as_ref()));
+        let plates = Plates::new(sources());
+        tera.add_raw_templates(sources()).map_err(|source| RenderError::Templates { source })?;
         if let Some(name) = needed.iter().find(|name| !tera.contains_template(name)) {
             return Err(RenderError::MissingTemplate { name });
         }

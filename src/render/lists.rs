@@ -1,5 +1,7 @@
 //! Pages that list: home, classes, risks, all servers, servers that did not answer. Long ones come in parts.
 
+use std::cell::LazyCell;
+
 use jiff::Timestamp;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -127,7 +129,7 @@ struct Home<'a> {
     figures: &'a Figures,
     servers: Vec<ServerLine>,
     /// One tool of each class, to show how a list reads.
-    examples: Vec<ToolLine>,
+    examples: Vec<ToolLine<'a>>,
     json_ld: String,
 }
 
@@ -140,7 +142,7 @@ struct ToolList<'a> {
     total: usize,
     on_servers: usize,
     pager: Pager,
-    tools: Vec<ToolLine>,
+    tools: &'a [ToolLine<'a>],
 }
 
 #[derive(Serialize)]
@@ -169,7 +171,7 @@ fn home(work: &WholeWork<'_>) -> Result<(), RenderError> {
         let of_class = |i: &&u32| catalogue.tools.get(**i as usize).is_some_and(|t| t.class == *class);
         for i in catalogue.by_name.iter().filter(of_class).take(100) {
             let Some(tool) = catalogue.tools.get(*i as usize) else { continue };
-            let line = catalogue.tool_line(tool, true)?;
+            let line = catalogue.tool_line(tool, true);
             if !line.line.is_empty() {
                 examples.push(line);
                 break;
@@ -241,19 +243,19 @@ fn tool_list(
     parts.into_par_iter().try_for_each(|(path, pager)| {
         let start = (pager.number - 1) * TOOLS_ON_PAGE;
         let part = || tools.iter().skip(start).take(TOOLS_ON_PAGE).filter_map(tool);
-        let lines = || part().map(|t| catalogue.tool_line(t, true)).collect::<std::io::Result<Vec<_>>>();
+        let lines = LazyCell::new(|| part().map(|t| catalogue.tool_line(t, true)).collect::<Vec<_>>());
         // What the lines show, without reading them.
         let mut inputs = Inputs::default();
         part().for_each(|t| inputs.add(&catalogue.shown(t)));
         let of_lines = inputs.done();
         inputs.add(&(figures, class, risk, signal, on_servers, &pager));
-        let json = twin::TOOL_LIST.inputs(&(class, risk, signal, tools.len(), of_lines.0, &pager));
+        let json = twin::TOOL_LIST.inputs(&(class, risk, signal, tools.len(), of_lines, &pager));
         press.twin(unit, &path, json, || {
-            let twin = twin::ToolListTwin::new(class, risk, tools.len(), &pager, lines()?);
+            let twin = twin::ToolListTwin::new(class, risk, tools.len(), &pager, &lines);
             Ok(twin.with_signal(signal))
         })?;
         press.page_from(kind, unit, &path, inputs.done(), || {
-            let (total, tools) = (tools.len(), lines()?);
+            let (total, tools) = (tools.len(), lines.as_slice());
             Ok(ToolList { figures, class, risk, signal, total, on_servers, pager, tools })
         })
     })

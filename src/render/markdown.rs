@@ -127,10 +127,11 @@ pub(super) fn tool(view: &ToolView<'_>) -> String {
     }
     out.push_str("\n## Policy\n\n");
     out.push_str("The documents name this tool alone; the files of the server name all of its tools.\n\n");
-    for tier in &view.control.tiers {
+    let control = view.control.whole().expect("sections are printed before only where no Markdown is wanted");
+    for tier in &control.tiers {
         item(&mut out, tier.tier.word, rule(tier.rule));
     }
-    for format in &view.control.formats {
+    for format in &control.formats {
         let Some(part) = format.parts.iter().find(|part| part.recommended) else { continue };
         let _ = writeln!(out, "\n### {}\n\nRecommended tier: {}.\n", format.title, rule(part.effect.rule));
         fenced(&mut out, &part.text);
@@ -143,7 +144,7 @@ pub(super) fn server(
     server: &ServerName,
     facts: &Facts,
     classes: &[ClassCount],
-    tools: &[ToolLine],
+    tools: &[ToolLine<'_>],
     with_policies: bool,
 ) -> String {
     let mut out = format!("# {}\n\n", own(&server.name));

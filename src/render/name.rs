@@ -1,8 +1,11 @@
 //! What a server is called on pages: its registry's title, else its own title, else its package name, never shortened.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::model::text::{is_blank, page_line};
 use crate::model::{Registry, ServerKey, Untrusted};
 use crate::store::site::SiteProbe;
 
@@ -57,8 +60,16 @@ fn shown_key(key: &ServerKey) -> String {
 
 /// A tool's name on one line: invisible characters gone, or spelled out where nothing else is left.
 pub(super) fn tool_name(raw: &str, max_chars: usize) -> String {
-    let text = Untrusted::new(raw);
-    if text.is_blank() { text.for_terminal(max_chars) } else { text.for_page_line(max_chars) }
+    shown_name(raw, max_chars).into_owned()
+}
+
+/// The same, without a copy of a name that is shown as it is.
+pub(super) fn shown_name(raw: &str, max_chars: usize) -> Cow<'_, str> {
+    match page_line(raw, max_chars) {
+        line @ Cow::Borrowed(_) => line,
+        _ if is_blank(raw) => Untrusted::new(raw).for_terminal(max_chars).into(),
+        line => line,
+    }
 }
 
 #[cfg(test)]

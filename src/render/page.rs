@@ -8,8 +8,9 @@ use url::Url;
 
 use super::check::Checker;
 use super::digest::{Digest, Inputs};
-use super::html::{Engine, Sheet};
+use super::html::{Engine, Markup, Sheet};
 use super::kinds::PageKind;
+use super::plate::keep_text;
 use super::report::Tally;
 use super::sections::Sections;
 use super::twin;
@@ -107,7 +108,7 @@ impl Press<'_> {
         self.made(kind.id, unit, path, (template, inputs), || {
             let mut sheet = sheet()?;
             // The way to the site's root: `../` as often as needed; empty at the top.
-            sheet.set("root", &root_from(path))?;
+            sheet.set_markup("root", &Markup::printed(root_from(path)))?;
             sheet.set("path", path)?;
             sheet.set("canonical", &self.canonical(path))?;
             let mut text = self.engine.text(template, &sheet)?;
@@ -150,11 +151,25 @@ impl Press<'_> {
         inputs: Digest,
         view: impl FnOnce() -> Result<V, RenderError>,
     ) -> Result<(), RenderError> {
+        self.twin_text(unit, page, inputs, || Ok(twin::json_text(&view()?)))
+    }
+
+    /// The same for a twin that is written already.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(super) fn twin_text(
+        &self,
+        unit: &OpenUnit,
+        page: &str,
+        inputs: Digest,
+        text: impl FnOnce() -> Result<String, RenderError>,
+    ) -> Result<(), RenderError> {
         if !self.twins.json {
             return Ok(());
         }
         let path = twin::json_path(page);
-        self.made("json", unit, &path, ("json", inputs), || Ok(twin::json_text(&view()?)))
+        self.made("json", unit, &path, ("json", inputs), text)
     }
 
     /// Puts what belongs beside a page, its path with another ending, if such twins are wanted.
@@ -199,13 +214,14 @@ impl Press<'_> {
             checker.look(path, &text);
         }
         self.tally.made(kind, path, text.len(), written, begun.elapsed());
+        keep_text(text);
         Ok(())
     }
 
     /// What a file is made from, with what all are made from.
     fn all_inputs(&self, path: &str, (what, inputs): (&str, Digest)) -> Digest {
         let mut all = Inputs::default();
-        all.add(&(self.shared.0, path, what, inputs.0));
+        all.add(&(self.shared, path, what, inputs));
         all.done()
     }
 
@@ -319,7 +335,7 @@ pub(super) fn absolute(base: &Url, path: &str) -> String {
         Some(folder) if folder.is_empty() || folder.ends_with('/') => folder,
         _ => path,
     };
-    format!("{}/{path}", base.as_str().trim_end_matches('/'))
+    [base.as_str().trim_end_matches('/'), "/", path].concat()
 }
 
 /// One part of a long list.

@@ -1,5 +1,7 @@
 //! A tool's parameters as its input schema lists them: names, types, which are required. Any JSON is possible here.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -7,7 +9,8 @@ use super::name::tool_name;
 use super::quote::{EVIDENCE_ON_PAGE, Stretch, marked, place};
 use super::words::{ClassWord, SignalWord, class_word, signal_word};
 use crate::model::emit::json_indented;
-use crate::model::{Class, Effect, Evidence, ToolDefinition, Untrusted};
+use crate::model::text::{is_blank, page_line};
+use crate::model::{Class, Effect, Evidence, ToolDefinition};
 
 /// Most parameters on a page.
 const MOST: usize = 200;
@@ -157,14 +160,17 @@ fn parameter(
     places: &[Place],
 ) -> Parameter {
     let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-    let description = if Untrusted::new(description).is_blank() { "" } else { description };
-    let escaped = name.replace('~', "~0").replace('/', "~1");
-    let field = format!("/inputSchema/properties/{escaped}/description");
+    let description = if is_blank(description) { "" } else { description };
+    let escaped: Cow<'_, str> = match name.contains(['~', '/']) {
+        true => name.replace('~', "~0").replace('/', "~1").into(),
+        false => name.into(),
+    };
+    let field = ["/inputSchema/properties/", &escaped, "/description"].concat();
     let flags = flags(name, evidence, places);
     let values = schema.get("enum").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     Parameter {
         name: tool_name(name, 200),
-        kind: Untrusted::new(kind(schema, 0)).for_page_line(120),
+        kind: page_line(&kind(schema, 0), 120).into_owned(),
         required,
         description: marked(description, &field, evidence, DESCRIPTION).0,
         risky: flags.iter().any(|flag| flag.risky),

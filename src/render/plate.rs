@@ -5,10 +5,12 @@
 //! and compares. Why: Tera was a third of a build; a plate takes a tenth of that (docs/PERFORMANCE.md).
 
 mod expression;
+mod flat;
 mod lay;
 mod print;
 mod read;
 mod sheet;
+mod spare;
 mod value;
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,12 +20,14 @@ use expression::Names;
 use read::{Component, Source, Step, read};
 
 pub(super) use sheet::{Odd, Sheet};
+pub(super) use spare::{keep_text, text as empty_text};
 
 /// Every template of a site.
 #[derive(Debug, Default)]
 pub(super) struct Plates {
     pages: HashMap<String, Plate>,
-    components: HashMap<String, Component>,
+    /// What each component prints.
+    components: Vec<Vec<Step>>,
     /// What every page knows.
     shared: Sheet,
 }
@@ -42,18 +46,22 @@ impl Plates {
         let mut names = Names::default();
         let mut sources: BTreeMap<String, Source> =
             templates.into_iter().map(|(name, text)| (name.to_owned(), read(text, &mut names))).collect();
-        let mut components = HashMap::new();
+        let mut components: BTreeMap<String, Component> = BTreeMap::new();
         for source in sources.values_mut() {
             components.extend(std::mem::take(&mut source.components));
         }
-        let pages = sources
-            .keys()
-            .map(|name| {
-                let steps = joined(name, &sources).unwrap_or_else(|| vec![Step::Odd]);
-                (name.clone(), Plate { steps, room: AtomicUsize::new(1 << 12) })
-            })
-            .collect();
-        Self { pages, components, shared: Sheet::default() }
+        let components: Vec<(String, Component)> = components.into_iter().collect();
+        let whole = |name: &String| joined(name, &sources).unwrap_or_else(|| vec![Step::Odd]);
+        let templates = sources.keys().map(|name| (name.clone(), whole(name))).collect();
+        let flat = flat::Flat::new(&templates, &components);
+        let pages = templates.iter().map(|(name, steps)| {
+            let steps = flat.steps(steps, &mut vec![name.as_str()]);
+            (name.clone(), Plate { steps, room: AtomicUsize::new(1 << 12) })
+        });
+        let pages = pages.collect();
+        let bodies = components.iter().map(|(_, component)| flat.steps(&component.body, &mut Vec::new()));
+        let bodies = bodies.collect();
+        Self { pages, components: bodies, shared: Sheet::default() }
     }
 
     /// What every page knows, laid out once.
@@ -67,7 +75,9 @@ impl Plates {
         let escapes = [".html", ".xml"].iter().any(|end| template.ends_with(end));
         let room = plate.room.load(Ordering::Relaxed);
         let arena = bumpalo::Bump::new();
-        let mut printer = print::Printer::new(self, sheet, &arena, escapes, room + room / 4);
+        let mut out = spare::text();
+        out.reserve(room + room / 4);
+        let mut printer = print::Printer::new(self, sheet, &arena, escapes, out);
         printer.print(&plate.steps)?;
         plate.room.store(printer.out.len(), Ordering::Relaxed);
         Ok(printer.out)
@@ -77,8 +87,8 @@ impl Plates {
         self.pages.get(name).map(|plate| plate.steps.as_slice())
     }
 
-    fn component(&self, name: &str) -> Option<&Component> {
-        self.components.get(name)
+    fn component(&self, place: usize) -> Option<&[Step]> {
+        self.components.get(place).map(Vec::as_slice)
     }
 }
 
@@ -142,7 +152,6 @@ fn filled(step: &Step, blocks: &HashMap<&str, &[Step]>) -> Step {
 /// Escapes as Tera does: five characters, in text and in quoted attributes alike.
 fn escape_html(text: &str, out: &mut String) {
     let mut rest = text;
-    let is_special = |byte: &u8| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
     while let Some(at) = first(rest.as_bytes(), is_special) {
         let (before, after) = rest.split_at(at);
         out.push_str(before);
@@ -159,9 +168,19 @@ fn escape_html(text: &str, out: &mut String) {
     out.push_str(rest);
 }
 
-/// The first byte that is wanted: sixteen are looked at at once, which the compiler makes one comparison of each kind of.
+#[inline]
+fn is_special(byte: &u8) -> bool {
+    matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')
+}
+
+/// The first byte that is wanted: sixteen are looked at at once, which the compiler makes one comparison of each kind of. (It does not
+/// where it knows that there are sixteen.)
 #[inline]
 pub(super) fn first(bytes: &[u8], is_wanted: impl Fn(&u8) -> bool) -> Option<usize> {
+    if bytes.len() < 16 {
+        // No byte of ASCII beyond `>` is ever wanted: most letters are told by one comparison.
+        return bytes.iter().position(|byte| !(b'?'..=b'~').contains(byte) && is_wanted(byte));
+    }
     for (i, chunk) in bytes.chunks(16).enumerate() {
         if chunk.iter().fold(false, |any, byte| any | is_wanted(byte)) {
             return chunk.iter().position(&is_wanted).map(|at| i * 16 + at);

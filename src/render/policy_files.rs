@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::RenderError;
 use super::control::{Policies, TierWord, linked, policy_file, shown, tier_word};
-use crate::export::Exporter;
-use crate::policy::{Keyed, Rule, ServerPolicy, Tier, default_server_key};
+use crate::export::{EffectiveRule, Exporter};
+use crate::policy::{Keyed, Rule, Tier};
 
 /// One format on a server's page.
 #[derive(Debug, Clone, Serialize)]
@@ -66,7 +66,7 @@ pub(super) fn server_formats(
 ) -> Result<Vec<ServerFormat>, RenderError> {
     let mut list = Vec::new();
     for (exporter, is_shown) in
-        shown().into_iter().map(|e| (e, true)).chain(linked().into_iter().map(|e| (e, false)))
+        shown().iter().map(|e| (*e, true)).chain(linked().into_iter().map(|e| (e, false)))
     {
         let mut files = Vec::new();
         let mut view = None;
@@ -75,11 +75,15 @@ pub(super) fn server_formats(
             if unshown || (tier != Tier::Recommended && !with_files) {
                 continue;
             }
-            let policy = policies.of(tier);
-            let made =
-                if read_back { exporter.document_in(policy, tier) } else { exporter.draft_in(policy, tier) };
-            let text = made.map_err(|source| RenderError::Export {
-                server: policy.server.to_string(),
+            let keyed = policies.keyed(tier);
+            let made = if read_back {
+                let text = exporter.document_in(&keyed.policy, tier);
+                text.map(|text| (text, exporter.effects(keyed, tier)))
+            } else {
+                exporter.draft_in(keyed, tier)
+            };
+            let (text, effects) = made.map_err(|source| RenderError::Export {
+                server: keyed.policy.server.to_string(),
                 format: exporter.id,
                 source: Box::new(source),
             })?;
@@ -93,7 +97,9 @@ pub(super) fn server_formats(
                 file,
                 recommended: tier == Tier::Recommended,
             });
-            view.get_or_insert_with(|| server_format(exporter, is_shown, policy, &text, most_lines));
+            view.get_or_insert_with(|| {
+                server_format(exporter, is_shown, keyed, (&text, &effects), most_lines)
+            });
         }
         if let Some(view) = view {
             list.push(ServerFormat { files, first: list.is_empty(), ..view });
@@ -105,12 +111,12 @@ pub(super) fn server_formats(
 fn server_format(
     exporter: &Exporter,
     shown: bool,
-    policy: &ServerPolicy,
-    text: &str,
+    keyed: &Keyed,
+    (text, effects): (&str, &[EffectiveRule]),
     most_lines: usize,
 ) -> ServerFormat {
-    let keyed = Keyed { key: default_server_key(&policy.server), policy: policy.clone() };
-    let lines = text.lines().count();
+    let ended = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    let lines = ended + usize::from(!text.is_empty() && !text.ends_with('\n'));
     // A cut that saves less than a quarter only makes a document useless.
     let is_cut = lines > most_lines + most_lines / 4;
     let part = || text.lines().take(most_lines).collect::<Vec<_>>().join("\n");
@@ -126,14 +132,13 @@ fn server_format(
         },
         lines_left_out: if is_cut && shown { lines - most_lines } else { 0 },
         files: Vec::new(),
-        counts: counts(exporter, &keyed),
+        counts: counts(effects),
         first: false,
-        default: exporter.default_in(&keyed, Tier::Recommended).word(),
+        default: exporter.default_in(keyed, Tier::Recommended).word(),
     }
 }
 
-fn counts(exporter: &Exporter, keyed: &Keyed) -> Vec<Count> {
-    let effects = exporter.effects(keyed, Tier::Recommended);
+fn counts(effects: &[EffectiveRule]) -> Vec<Count> {
     let place = |rule| match rule {
         Rule::Allow => 0,
         Rule::Limit { .. } => 1,

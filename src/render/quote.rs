@@ -1,6 +1,7 @@
 //! Foreign text with the words that decided marked in it, and single pieces of evidence with what stands around them.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::words::{ClassWord, RiskWord, SignalWord, class_word, risk_word, signal_word};
 use crate::classify::RuleSet;
@@ -79,7 +80,7 @@ fn reason<'a>(
     rules: &'a RuleSet,
 ) -> Reason<'a> {
     let (place, within) = place(&evidence.field);
-    let field = definition.object().pointer(&evidence.field);
+    let field = pointed(definition.object(), &evidence.field);
     let css = mark_css(evidence);
     let quote = match (evidence.span, field.and_then(|v| v.as_str())) {
         // Name and description stand above the reasons, with these words marked.
@@ -103,6 +104,22 @@ fn reason<'a>(
         signal: evidence.effect.signal.map(signal_word),
         against: evidence.effect.weight < 0.0,
     }
+}
+
+/// What [`Value::pointer`] finds. Most pointers are names of fields with nothing to undo in them, which need no copies.
+fn pointed<'v>(object: &'v Value, pointer: &str) -> Option<&'v Value> {
+    let Some(names) = pointer.strip_prefix('/').filter(|names| !names.contains('~')) else {
+        return object.pointer(pointer);
+    };
+    let mut value = object;
+    for name in names.split('/') {
+        value = match value {
+            Value::Object(fields) => fields.get(name)?,
+            Value::Array(_) => return object.pointer(pointer),
+            _ => return None,
+        };
+    }
+    Some(value)
 }
 
 /// Where a JSON pointer points, in words of the page, and the name inside it.
@@ -181,11 +198,21 @@ fn around(text: &str, [start, end]: [usize; 2], more: usize, css: &'static str) 
     let end = end.min(start.saturating_add(SPAN_ON_PAGE));
     let from = start.saturating_sub(more);
     let mut stretches = Stretches::default();
+    let rest = end.saturating_add(more);
+    // Most texts: every byte is a character that is shown as it is.
+    if start < end && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        let part = |from: usize, to: usize| text.get(from..to.min(text.len())).unwrap_or_default();
+        let cut = |is_cut: bool| if is_cut && more > 0 { "…" } else { "" };
+        stretches.push_all(&[cut(from > 0), part(from, start)].concat(), 0, "");
+        stretches.push_all(part(start, end), 1, css);
+        stretches.push_all(&[part(end, rest), cut(text.len() > rest)].concat(), 0, "");
+        return stretches.0;
+    }
     if from > 0 && more > 0 {
         stretches.push('…', 0, "");
     }
     for (i, c) in text.chars().enumerate().skip(from) {
-        if i >= end.saturating_add(more) {
+        if i >= rest {
             if more > 0 {
                 stretches.push('…', 0, "");
             }

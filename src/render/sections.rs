@@ -15,9 +15,7 @@ use super::RenderError;
 use super::control::{Control, Policies, control_of};
 use super::digest::{Digest, Inputs};
 use super::facts::Facts;
-use super::fragments::{
-    KEY, LONGEST_TOOL, Piece, RELEASE, SERVER, TOOL, is_plain_key, is_plain_text, is_plain_tool, pieces,
-};
+use super::fragments::{KEY, Piece, RELEASE, SERVER, Shape, TOOL, is_plain_key, is_plain_text, pieces};
 use super::html::{Markup, Sheet};
 use super::name::ServerName;
 use super::page::Press;
@@ -71,42 +69,6 @@ pub(super) struct RulesKind {
     shape: Shape,
     /// Of what the documents say of its arguments, and why.
     further: Digest,
-}
-
-/// How a plain name is spelled: formats write names of one shape in one way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Shape {
-    Snake,
-    Kebab,
-    Camel,
-}
-
-impl Shape {
-    fn of(name: &str) -> Option<Self> {
-        let fits = |only: fn(u8) -> bool| {
-            (2..=LONGEST_TOOL).contains(&name.len())
-                && name.starts_with(|c: char| c.is_ascii_lowercase())
-                && name.bytes().all(only)
-                && !name.to_ascii_lowercase().contains("qz")
-        };
-        if is_plain_tool(name) {
-            return Some(Self::Snake);
-        }
-        let words = |name: &str| name.split('-').all(|word| !word.is_empty());
-        if fits(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') && words(name) {
-            return Some(Self::Kebab);
-        }
-        fits(|b| b.is_ascii_alphanumeric()).then_some(Self::Camel)
-    }
-
-    /// A made-up name of this shape.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Snake => TOOL,
-            Self::Kebab => "qz-tool-zq",
-            Self::Camel => "qzToolZq",
-        }
-    }
 }
 
 /// What the questions on rules and risk depend on beside names.
@@ -166,7 +128,8 @@ impl<'a> ServerNames<'a> {
             (other.class, other.risk, &other.reason) == (strict.class, strict.risk, &strict.reason)
         };
         let mut further = Inputs::default();
-        further.add(&(&strict.reason, all.map(|tool| (&tool.arguments, &tool.places))));
+        // Places are in no document that pages show.
+        further.add(&(&strict.reason, all.map(|tool| &tool.arguments)));
         // What is said of the arguments holds no made-up name.
         let plain = all.iter().all(alike) && !further.hold("qz");
         plain.then(|| PlainTool {
@@ -187,6 +150,11 @@ impl<'a> ServerNames<'a> {
 }
 
 impl PlainTool<'_> {
+    /// What the documents call its server.
+    pub(super) fn key(&self) -> &str {
+        &self.server.key
+    }
+
     /// Questions with this tool's names: their markup, and their entries as JSON.
     pub(super) fn asked(&self, section: &QuestionsSection) -> (Markup, String) {
         (Markup::printed(self.fill(&section.html)), self.fill(&section.json))
@@ -270,7 +238,7 @@ struct Asked<'a> {
 }
 
 impl Sections {
-    /// How to control a tool: what its view needs of it, and the section's markup. `root` is the way to the site's root.
+    /// How to control a tool: the section of its kind, and its markup. `root` is the way to the site's root.
     ///
     /// # Errors
     /// A template that does not fit.
@@ -279,7 +247,7 @@ impl Sections {
         press: &Press<'_>,
         tool: &PlainTool<'_>,
         root: &str,
-    ) -> Result<(Control, Markup), RenderError> {
+    ) -> Result<(Arc<RulesSection>, Markup), RenderError> {
         let name = tool.kind.shape.name();
         let section = self.rules.get((tool.kind, root.len()), || {
             let mut control = tool.made_up();
@@ -287,9 +255,8 @@ impl Sections {
             control.formats.clear();
             Ok(RulesSection { control, html: pieces(html.as_str(), name) })
         })?;
-        let mut control = section.control.clone();
-        control.key.clone_from(&tool.server.key);
-        Ok((control, Markup::printed(tool.fill(&section.html))))
+        let html = Markup::printed(tool.fill(&section.html));
+        Ok((section, html))
     }
 
     /// The questions on rules and risk: their markup, and their entries as JSON. They tell of the documents, not of their text.
@@ -300,7 +267,7 @@ impl Sections {
         &self,
         press: &Press<'_>,
         tool: &PlainTool<'_>,
-        control: &Control,
+        section: &RulesSection,
         signals: &[Signal],
         corrected: bool,
     ) -> Result<(Markup, String), RenderError> {
@@ -310,7 +277,7 @@ impl Sections {
             let RulesKind { class, risk, .. } = tool.kind;
             let view = QuestionsView {
                 name,
-                control,
+                control: &section.control,
                 class: class_word(class),
                 risk: risk_word(risk),
                 base: risk_word(base_risk(class)),

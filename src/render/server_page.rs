@@ -68,14 +68,14 @@ struct ServerView<'a> {
     facts: &'a Facts,
     total: usize,
     classes: Vec<ClassCount>,
-    tools: Vec<ToolLine>,
+    tools: &'a [ToolLine<'a>],
     pager: Pager,
     formats: &'a [ServerFormat],
     launch: &'a Launch,
     /// The server's key as one word for a shell; empty where none should be pasted.
     target: &'a str,
     hints: HintCounts,
-    mismatches: Vec<ToolLine>,
+    mismatches: &'a [ToolLine<'a>],
     mismatches_left_out: usize,
     newer: Option<NewerView>,
     declared: Vec<DeclaredView>,
@@ -165,10 +165,9 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     let mut tools: Vec<(&ToolEntry, &str)> =
         catalogue.tools_of(entry).iter().map(|tool| (tool, catalogue.name_of(tool))).collect();
     tools.sort_by(|(a, a_name), (b, b_name)| (b.class, b.risk, a_name).cmp(&(a.class, a.risk, b_name)));
-    let lines = tools.iter().map(|(tool, _)| catalogue.tool_line(tool, false));
-    let lines = lines.collect::<std::io::Result<Vec<ToolLine>>>()?;
+    let lines: Vec<ToolLine<'_>> = tools.iter().map(|(tool, _)| catalogue.tool_line(tool, false)).collect();
     let contradicting = contradicting(judged);
-    let mut mismatches: Vec<ToolLine> = tools
+    let mut mismatches: Vec<ToolLine<'_>> = tools
         .iter()
         .zip(&lines)
         .filter(|((tool, name), _)| tool.has(Signal::AnnotationMismatch) || contradicting.contains(name))
@@ -188,11 +187,11 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     press.twin(
         work.unit,
         &format!("{}/index.html", entry.name.path),
-        twin::SERVER.inputs(&(entry.rows.0, &lines)),
+        twin::SERVER.inputs(&entry.rows),
         || Ok(twin::ServerTwin::answered(entry, &facts, &classes, &lines)),
     )?;
     let page = format!("{folder}/index.html");
-    press.beside("md", work.unit, &page, Digest::of(&(entry.rows.0, &lines, press.twins)), || {
+    press.beside("md", work.unit, &page, Digest::of(&(entry.rows, press.twins)), || {
         markdown::server(&entry.name, &facts, &classes, &lines, press.twins.policies)
     })?;
     press.beside("svg", work.unit, &page, Digest::of(&classes), || badge::server(&classes))?;
@@ -205,14 +204,14 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
             facts: &facts,
             total: tools.len(),
             classes: classes.clone(),
-            tools: lines.iter().skip(start).take(TOOLS_ON_PAGE).cloned().collect(),
+            tools: lines.get(start..lines.len().min(start + TOOLS_ON_PAGE)).unwrap_or_default(),
             pager,
             formats: &formats,
             launch: &launch,
             target: &target,
             hints: hint_counts,
             mismatches_left_out: hint_counts.contradicting - mismatches.len(),
-            mismatches: mismatches.clone(),
+            mismatches: &mismatches,
             newer: rows.newer.as_ref().map(newer_view),
             declared,
             identity: &identity,
@@ -265,10 +264,10 @@ fn quiet(work: &ServerWork<'_>) -> Result<(), RenderError> {
         .to_string();
     let facts = facts(entry.key(), &rows.shown, rows.attempts.last());
     let path = format!("{}/index.html", entry.name.path);
-    press.twin(work.unit, &path, twin::SERVER.inputs(&entry.rows.0), || {
+    press.twin(work.unit, &path, twin::SERVER.inputs(&entry.rows), || {
         Ok(twin::ServerTwin::quiet(entry, &facts))
     })?;
-    let inputs = Digest::of(&(entry.rows.0, "quiet"));
+    let inputs = Digest::of(&(entry.rows, "quiet"));
     press.beside("md", work.unit, &path, inputs, || {
         markdown::quiet(&entry.name, &facts, outcome.as_str(), outcome.meaning())
     })?;

@@ -1,9 +1,12 @@
 //! The tools of one server with one risk.
 
+use std::cell::LazyCell;
+
 use serde::Serialize;
 
 use super::RenderError;
 use super::catalogue::{Catalogue, ServerEntry, ToolEntry, ToolLine};
+use super::digest::Digest;
 use super::facts::{Facts, facts};
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::name::ServerName;
@@ -37,7 +40,7 @@ struct RiskView<'a> {
     classes: Vec<ClassCount>,
     by_risk: &'a [RiskCount],
     pager: Pager,
-    tools: Vec<ToolLine>,
+    tools: &'a [ToolLine<'a>],
 }
 
 /// The pages that a server has by risk.
@@ -71,27 +74,30 @@ fn make(work: &ServerWork<'_>) -> Result<(), RenderError> {
         }
         for (path, pager) in own_parts(entry, risk, tools.len()) {
             let start = (pager.number - 1) * TOOLS_ON_PAGE;
-            let lines = tools.iter().skip(start).take(TOOLS_ON_PAGE);
-            let lines = lines.map(|tool| catalogue.tool_line(tool, false));
-            let lines = lines.collect::<std::io::Result<Vec<ToolLine>>>()?;
+            let lines = LazyCell::new(|| {
+                let lines = tools.iter().skip(start).take(TOOLS_ON_PAGE);
+                lines.map(|tool| catalogue.tool_line(tool, false)).collect::<Vec<ToolLine<'_>>>()
+            });
             let word = risk_word(risk);
-            let json = twin::TOOL_LIST.inputs(&(entry.key_text(), word, tools.len(), &lines, &pager));
-            press.twin(work.unit, &path, json, || {
-                let twin = twin::ToolListTwin::new(None, Some(word), tools.len(), &pager, lines.clone());
+            // Like the server's own page it shows nothing that is not of the server.
+            let inputs = Digest::of(&(work.server_inputs(pager.number), word));
+            press.twin(work.unit, &path, inputs, || {
+                let twin = twin::ToolListTwin::new(None, Some(word), tools.len(), &pager, &lines);
                 Ok(twin.of_server(entry.key_text()))
             })?;
-            let view = RiskView {
-                server: &entry.name,
-                facts: &facts,
-                risk: word,
-                of_risk: tools.len(),
-                total: entry.tool_count,
-                classes: class_counts(counts),
-                by_risk: &by_risk,
-                pager,
-                tools: lines,
-            };
-            press.page(&KIND, work.unit, &path, &view)?;
+            press.page_from(&KIND, work.unit, &path, inputs, || {
+                Ok(RiskView {
+                    server: &entry.name,
+                    facts: &facts,
+                    risk: word,
+                    of_risk: tools.len(),
+                    total: entry.tool_count,
+                    classes: class_counts(counts),
+                    by_risk: &by_risk,
+                    tools: &lines,
+                    pager,
+                })
+            })?;
         }
     }
     Ok(())

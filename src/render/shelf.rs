@@ -7,10 +7,11 @@ use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::catalogue::{ServerEntry, ToolInShort};
+use super::catalogue::ServerEntry;
 use super::declares::Declared;
 use super::digest::Digest;
 use super::name::ServerName;
+use super::short::ToolInShort;
 use crate::attack::{PatternSet, ServerTraits};
 use crate::model::{Class, Outcome, Risk, ServerKey, Signal};
 use crate::store::site::SiteServer;

@@ -33,15 +33,12 @@ pub(super) struct Likeness {
 const CLASS_BITS: u64 = 3;
 
 impl Likeness {
-    /// The keys of a tool, from its class, its name and its server's name, whose words say nothing.
-    pub(super) fn of(class: Class, name: &str, server: &str) -> Self {
-        let own = words(server);
+    /// The keys of a tool, from its class, its name and the words of its server's name, which say nothing.
+    pub(super) fn of(class: Class, name: &str, own: &[String]) -> Self {
         let mut all = words(name);
-        let mut telling: Vec<String> = all.iter().filter(|word| !own.contains(word)).cloned().collect();
-        if telling.is_empty() {
-            telling.clone_from(&all);
+        if all.iter().any(|word| !own.contains(word)) {
+            all.retain(|word| !own.contains(word));
         }
-        all = telling;
         all.sort_unstable();
         all.dedup();
         let key = |words: &[&String]| Digest::of(&(class.as_str(), words)).short();
@@ -124,7 +121,7 @@ fn ring(catalogue: &Catalogue, group: &[(u64, u32)], own: u32, most: usize, foun
 
 /// The words of a name in small letters and the singular: cut at everything that is no letter or digit and where a
 /// capital begins.
-fn words(name: &str) -> Vec<String> {
+pub(super) fn words(name: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut word = String::new();
     let mut before_small = false;
@@ -169,7 +166,7 @@ mod tests {
 
     #[test]
     fn spelling_order_plural_and_the_servers_own_name_do_not_matter() {
-        let of = |name: &str, server: &str| Likeness::of(Class::Read, name, server);
+        let of = |name: &str, server: &str| Likeness::of(Class::Read, name, &words(server));
         let plain = of("list_issues", "npm:x");
         for (name, server) in
             [("issues-list", "npm:x"), ("forge_list_issues", "npm:forge-mcp"), ("listIssue", "y")]
@@ -178,9 +175,9 @@ mod tests {
         }
         assert_eq!(of("get_issue", "z").loose, plain.loose);
         assert_ne!(of("get_issue", "z").close, plain.close);
-        let written = Likeness::of(Class::Write, "update_issue", "npm:x").loose;
+        let written = Likeness::of(Class::Write, "update_issue", &words("npm:x")).loose;
         assert!(written != plain.loose && written & !CLASS_BITS == plain.loose & !CLASS_BITS);
-        let nothing = |class| Likeness::of(class, "search", "x").loose & !CLASS_BITS;
+        let nothing = |class| Likeness::of(class, "search", &words("x")).loose & !CLASS_BITS;
         assert_ne!(nothing(Class::Read), nothing(Class::Execute), "about nothing");
     }
 }

@@ -67,13 +67,13 @@ pub(super) struct UnaskedWork<'a> {
 
 impl ServerWork<'_> {
     /// What the page of one of its tools is made from, beside what all pages are: everything the database says of the server, and
-    /// what is shown of similar tools elsewhere. It costs a hash of some hundred bytes, where a view would have to be made first.
-    pub(super) fn tool_inputs(&self, place: usize) -> Digest {
-        let Common { catalogue, similar, .. } = self.common;
+    /// what is shown of similar tools elsewhere, by their places. It costs a hash of some hundred bytes, where a view would have to be made first.
+    pub(super) fn tool_inputs(&self, place: usize, similar: &[usize]) -> Digest {
+        let catalogue = self.common.catalogue;
         let mut inputs = Inputs::default();
-        inputs.add(&(self.entry.rows.0, place));
-        for other in similar.to(catalogue, self.entry.first_tool + place) {
-            if let Some(tool) = catalogue.tools.get(other) {
+        inputs.add(&(self.entry.rows, place));
+        for other in similar {
+            if let Some(tool) = catalogue.tools.get(*other) {
                 inputs.add(&catalogue.shown(tool));
             }
         }
@@ -83,7 +83,7 @@ impl ServerWork<'_> {
     /// What the server's own pages are made from: everything the database says of it, and which of the servers it names are here.
     pub(super) fn server_inputs(&self, part: usize) -> Digest {
         let mut inputs = Inputs::default();
-        inputs.add(&(self.entry.rows.0, part));
+        inputs.add(&(self.entry.rows, part));
         for place in &self.entry.places {
             inputs.add(&self.common.catalogue.server(place).is_some());
         }

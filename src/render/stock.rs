@@ -8,18 +8,20 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::RenderError;
-use super::catalogue::{Catalogue, ServerEntry, ToolInShort};
+use super::catalogue::{Catalogue, ServerEntry};
 use super::declares::Declared;
 use super::digest::{Digest, Inputs};
 use super::exposure::{Looked, ToLook, exposed, look, traits};
 use super::name::server_name;
 use super::search::more_words;
 use super::shelf::{Remembered, Shelf};
+use super::short::{ToolInShort, Worked, worked};
 use crate::attack::{Library, ServerTrait, ServerTraits};
 use crate::classify::RuleSet;
 use crate::model::identity::FindingKind;
-use crate::model::{Outcome, Risk, ToolDefinition, Untrusted, Verdict};
-use crate::store::exposure::{self, EarlierAnswers};
+use crate::model::text::page_line;
+use crate::model::{Outcome, Risk, ToolDefinition, Verdict};
+use crate::store::exposure::{self, EarlierAnswers, WithEvidence};
 use crate::store::site::{self, Audience, Corrections, SiteProbe, SiteServer};
 use crate::store::site_inputs::{self, ShortTool};
 use crate::store::{Connection, declared_lists, declared_servers, identity};
@@ -80,7 +82,7 @@ struct Rows {
     traits: ServerTraits,
     earlier: EarlierAnswers,
     /// Definitions that have to be looked at to know what a tool is exposed to, by place in `tools`.
-    looked: BTreeMap<usize, Looked>,
+    to_look: BTreeMap<usize, WithEvidence>,
 }
 
 /// Reads every server that is shown.
@@ -88,24 +90,32 @@ struct Rows {
 /// # Errors
 /// The database cannot be read, or the shelf not written.
 pub(super) fn take_stock(
-    db: &Connection,
+    db: &mut Connection,
     asked: &Asked<'_>,
     shelf: Shelf,
     mut remembered: Option<Remembered>,
 ) -> Result<Stock, RenderError> {
     let mut stock = Stock { catalogue: Catalogue::new(shelf), ..Stock::default() };
-    stock.extras = extras(db, asked)?;
-    for chunk in site::servers(db, asked.as_of, asked.audience)?.chunks(CHUNK) {
-        let mut parts = Vec::with_capacity(chunk.len());
-        for server in chunk {
-            parts.push(part(db, asked, &stock.extras, server, remembered.as_mut())?);
-        }
-        let parts: Vec<_> = parts.into_par_iter().map(|part| in_short(part, asked)).collect();
-        for (entry, tools, before) in parts {
+    let servers = site::servers(db, asked.as_of, asked.audience)?;
+    let (extras, mut chunks) = (extras(db, asked)?, servers.chunks(CHUNK));
+    let mut read = |chunk: Option<&[SiteServer]>| -> Result<Vec<Part>, RenderError> {
+        let (db, servers): (&mut Connection, _) = (db, chunk.unwrap_or_default().iter());
+        servers.map(|server| part(db, asked, &extras, server, remembered.as_mut())).collect()
+    };
+    let mut parts = read(chunks.next())?;
+    while !parts.is_empty() {
+        // While these are worked out, the next ones are read.
+        let (done, next) = rayon::join(
+            || parts.into_par_iter().map(|part| in_short(part, asked)).collect::<Vec<_>>(),
+            || read(chunks.next()),
+        );
+        for (entry, tools, before) in done {
             stock.catalogue.add(entry, &tools)?;
             stock.before.push(before);
         }
+        parts = next?;
     }
+    stock.extras = extras;
     stock.catalogue.complete()?;
     Ok(stock)
 }
@@ -131,7 +141,7 @@ fn part(
     inputs.add(&key);
     let mut rows = Vec::new();
     site_inputs::feed_server(db, server, &mut rows)?;
-    inputs.add(&Digest::of(&rows.as_slice()).0);
+    inputs.add(&Digest::of_bytes(&rows));
     let mut corrections = Corrections::new();
     if extras.corrected.contains(&key) {
         corrections = site::corrections(db, &server.key, asked.corrected_by)?;
@@ -169,14 +179,17 @@ fn part(
     }
     let traits = traits(server, looks_alike);
     let to_look = ToLook { library: asked.library, traits, gone: &earlier.gone, corrections: &corrections };
-    let looked = look(db, asked.rules.hash(), &tools, &to_look)?;
-    let rows = Rows { digest, tools, corrections, canonical, places, traits, earlier, looked };
+    let to_look = look(db, asked.rules.hash(), &tools, &to_look)?;
+    let rows = Rows { digest, tools, corrections, canonical, places, traits, earlier, to_look };
     Ok(Part::Read { server: server.clone(), shown: Box::new(shown), outcome, rows })
 }
 
-fn in_short(part: Part, asked: &Asked<'_>) -> (ServerEntry, Vec<ToolInShort>, Option<Digest>) {
+fn in_short(part: Part, asked: &Asked<'_>) -> (ServerEntry, Vec<Worked>, Option<Digest>) {
     let (server, shown, outcome, rows) = match part {
-        Part::Known(entry, tools, before) => return (entry, tools, Some(before)),
+        Part::Known(entry, tools, before) => {
+            let tools = worked(&entry, tools);
+            return (entry, tools, Some(before));
+        }
         Part::Read { server, shown, outcome, rows } => (server, shown, outcome, rows),
     };
     let (traits, since, digest, places) =
@@ -197,18 +210,18 @@ fn in_short(part: Part, asked: &Asked<'_>) -> (ServerEntry, Vec<ToolInShort>, Op
         traits,
         since: last_correction.map_or(since, |made| made.max(since)),
     };
+    let tools = worked(&entry, tools);
     (entry, tools, None)
 }
 
 /// The same choice as `judged::judge` makes, without definitions and evidence: a name once, as its worse half.
-fn tools_in_short(
-    mut rows: Rows,
-    traits: ServerTraits,
-    asked: &Asked<'_>,
-) -> (Vec<ToolInShort>, ServerTraits) {
+fn tools_in_short(rows: Rows, traits: ServerTraits, asked: &Asked<'_>) -> (Vec<ToolInShort>, ServerTraits) {
     let rules = asked.rules;
     let mut list: Vec<(ToolInShort, bool, String, usize)> = Vec::with_capacity(rows.tools.len());
     let mut place: BTreeMap<String, usize> = BTreeMap::new();
+    let hash = |i: usize| rows.tools.get(i).map(|row| row.hash.clone());
+    let looked = |(i, found): (usize, WithEvidence)| Some((i, Looked::read(found, hash(i)?)?));
+    let mut looked: BTreeMap<usize, Looked> = rows.to_look.into_iter().filter_map(looked).collect();
     for (i, row) in rows.tools.into_iter().enumerate() {
         let (mut class, mut risk, mut signals, review);
         match (row.verdict, rows.canonical.get(&i)) {
@@ -221,14 +234,16 @@ fn tools_in_short(
                     continue;
                 };
                 let verdict: Verdict = rules.judge(&tool);
-                rows.looked.insert(i, Looked::judged(tool, &verdict));
+                looked.insert(i, Looked::judged(tool, &verdict));
                 (class, risk, signals, review) =
                     (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);
             }
             (None, None) => continue,
         }
         let mut needs_review = review;
-        if let Some(said) = rows.corrections.get(&(row.name.clone(), row.hash.clone())) {
+        if !rows.corrections.is_empty()
+            && let Some(said) = rows.corrections.get(&(row.name.clone(), row.hash.clone()))
+        {
             let by_rules =
                 Verdict { class, risk, signals, confidence: 1.0, needs_review, evidence: Vec::new() };
             let verdict = said.applied_to(&by_rules);
@@ -236,14 +251,13 @@ fn tools_in_short(
                 (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);
         }
         let declared = Declared::of(row.reads_only, row.destroys);
-        let description = Untrusted::new(row.description);
-        let line = description.for_page_line(LINE_IN_LIST);
-        let title = Untrusted::new(row.title).for_page_line(LINE_IN_LIST);
-        let more = more_words(&row.name, &title, &line, description.raw());
+        let line = page_line(&row.description, LINE_IN_LIST);
+        let title = page_line(&row.title, LINE_IN_LIST);
+        let more = more_words(&row.name, &title, &line, &row.description);
         let hash = row.hash.to_string();
         let tool = ToolInShort {
             name: row.name,
-            line,
+            line: line.into_owned(),
             more,
             class,
             risk,
@@ -275,7 +289,7 @@ fn tools_in_short(
         .with(ServerTrait::Trifecta, ServerTraits::is_trifecta(signals()))
         .with(ServerTrait::Changed, list.iter().any(|(tool, ..)| changed(tool)));
     let tools = list.into_iter().map(|(tool, _, _, i)| {
-        let exposed = exposed(asked.library, &tool, rows.looked.get(&i), changed(&tool), traits);
+        let exposed = exposed(asked.library, &tool, looked.get(&i), changed(&tool), traits);
         ToolInShort { exposed, ..tool }
     });
     (tools.collect(), traits)

@@ -2,6 +2,7 @@
 //! Sources: schema.org, BreadcrumbList, SoftwareApplication, Dataset; JSON-LD 1.1.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 use serde::Serialize;
@@ -13,13 +14,18 @@ use super::facts::Facts;
 use super::html::escape_json_into;
 use super::page::{absolute, root_from};
 
+static END_OF_HEAD: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new("</head>"));
+static CRUMBS: LazyLock<memmem::Finder<'_>> =
+    LazyLock::new(|| memmem::Finder::new("<nav class=\"crumbs sheet\""));
+static END_OF_CRUMBS: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new("</nav>"));
+
 /// Puts a page's breadcrumbs into its head once more, for machines. A page that shows none has none.
 ///
 /// Read from the page itself, so that machines are told what readers see. Our own templates write them in one way; foreign
 /// text in them is escaped, so it cannot pass for the mark that is looked for.
 pub(super) fn add_breadcrumbs(page: &mut String, path: &str, base: Option<&Url>) {
     let Some(crumbs) = breadcrumbs(page, path, base) else { return };
-    if let Some(at) = memmem::find(page.as_bytes(), b"</head>") {
+    if let Some(at) = END_OF_HEAD.find(page.as_bytes()) {
         let mut script = String::with_capacity(crumbs.len() + 128);
         script.push_str("<script type=\"application/ld+json\">");
         escape_json_into(&crumbs, &mut script);
@@ -50,9 +56,8 @@ struct Crumb<'a> {
 
 /// The breadcrumbs of a page as JSON; None if it shows none.
 fn breadcrumbs(page: &str, path: &str, base: Option<&Url>) -> Option<String> {
-    const BEGIN: &str = "<nav class=\"crumbs sheet\"";
-    let rest = page.get(memmem::find(page.as_bytes(), BEGIN.as_bytes())? + BEGIN.len()..)?;
-    let nav = rest.get(..memmem::find(rest.as_bytes(), b"</nav>")?)?;
+    let rest = page.get(CRUMBS.find(page.as_bytes())? + CRUMBS.needle().len()..)?;
+    let nav = rest.get(..END_OF_CRUMBS.find(rest.as_bytes())?)?;
     let address = |to: &str, fragment: &str| {
         let mark = if fragment.is_empty() { "" } else { "#" };
         match base {
@@ -80,7 +85,9 @@ fn breadcrumbs(page: &str, path: &str, base: Option<&Url>) -> Option<String> {
     }
     items.iter_mut().enumerate().for_each(|(i, item)| item.position = i + 1);
     let crumbs = Crumbs { context: "https://schema.org", kind: "BreadcrumbList", item_list_element: items };
-    serde_json::to_string(&crumbs).ok()
+    let mut json = Vec::with_capacity(1 << 10);
+    serde_json::to_writer(&mut json, &crumbs).ok()?;
+    String::from_utf8(json).ok()
 }
 
 /// Where a link of a page leads, counted from the site's root.

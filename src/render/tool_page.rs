@@ -1,21 +1,22 @@
 //! A tool's page: one verdict, printed in every place that speaks of it.
 
+use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::catalogue::{ToolEntry, tool_path};
-use super::control::{Control, Policies, control};
+use super::catalogue::tool_path;
+use super::control::{InView, Policies, control, others as other_formats};
 use super::digest::Digest;
-use super::exposure::{AttackLine, attack_lines};
+use super::exposure::AttackLine;
 use super::facts::{Facts, facts};
 use super::hints::{Hints, hints};
 use super::history::{HistoryView, Seen};
 use super::judged::JudgedTool;
 use super::kinds::{MadeFrom, Make, PageKind};
-use super::name::{ServerName, tool_name};
+use super::name::{ServerName, shown_name, tool_name};
 use super::page::root_from;
 use super::parameters::{Parameters, Schema, parameters, schema};
 use super::quote::{DESCRIPTION_ON_PAGE, Reason, Stretch, deciding, marked, reasons};
@@ -26,15 +27,17 @@ use super::words::{
 };
 use super::{RenderError, badge, markdown, twin};
 use crate::model::slug::slug;
+use crate::model::text::{is_blank, page_line};
 use crate::model::{Signal, Untrusted, Verdict};
 use crate::policy::Tier;
 
+mod neighbours;
 mod parts;
+
+use neighbours::Near;
 
 /// Longest description that stands in full height, in characters.
 const DESCRIPTION_IN_FULL: usize = 1_500;
-/// Other tools of the same server that are named.
-const SIBLINGS: usize = 6;
 /// Longest name in a heading.
 const NAME_ON_PAGE: usize = 1_000;
 /// Longest name inside a sentence.
@@ -45,9 +48,9 @@ const NAME_IN_TEXT: usize = 120;
 pub(super) struct ToolView<'a> {
     pub(super) server: &'a ServerName,
     /// The whole name, for the heading.
-    pub(super) full_name: String,
+    pub(super) full_name: Cow<'a, str>,
     /// The name for sentences.
-    pub(super) name: String,
+    pub(super) name: Cow<'a, str>,
     pub(super) title: Option<String>,
     pub(super) class: ClassWord,
     lower: Option<ClassWord>,
@@ -67,14 +70,14 @@ pub(super) struct ToolView<'a> {
     description_long: bool,
     description_cut: bool,
     /// The description on one line for sentences; empty if there is none.
-    pub(super) says: String,
+    pub(super) says: Cow<'a, str>,
     /// It ends in a mark that ends a sentence.
     says_stopped: bool,
     marked_name: Vec<Stretch>,
     pub(super) facts: &'a Facts,
-    pub(super) definition: String,
+    pub(super) definition: &'a str,
     /// The beginning of it.
-    definition_short: String,
+    definition_short: &'a str,
     first_seen: Day,
     /// The definition was seen on another server before this one listed it.
     seen_before: bool,
@@ -88,30 +91,18 @@ pub(super) struct ToolView<'a> {
     deciding: usize,
     pub(super) correction: Option<CorrectionView>,
     others: Vec<OtherView>,
-    pub(super) control: Control,
+    pub(super) control: InView<'a>,
     pub(super) total: usize,
-    siblings: Vec<Near>,
+    siblings: Vec<Near<'a>>,
     /// Similar tools on other servers with the same class and risk.
-    alike: Vec<Near>,
+    alike: Vec<Near<'a>>,
     /// Those that do less harm.
-    safer: Vec<Near>,
+    safer: Vec<Near<'a>>,
     /// Those that do more.
-    riskier: Vec<Near>,
+    riskier: Vec<Near<'a>>,
     /// Name of the page's file without its ending.
-    file: String,
+    file: &'a str,
     pub(super) attacks: Vec<AttackLine<'a>>,
-}
-
-/// Another tool that the page names.
-#[derive(Debug, Clone, Serialize)]
-struct Near {
-    name: String,
-    /// Of a tool of the same server the file beside this one, of others the path from the root.
-    path: String,
-    class: ClassWord,
-    risk: RiskWord,
-    /// Its server's key; empty for the same server.
-    server: String,
 }
 
 /// Another definition under the same name.
@@ -171,7 +162,7 @@ struct ToolPages<'a> {
 impl ToolPages<'_> {
     /// Makes the page of one tool, by its place among the server's tools, and its twins.
     fn write(&self, place: usize, tool: &JudgedTool) -> Result<(), RenderError> {
-        let Common { press, .. } = self.work.common;
+        let Common { press, catalogue, similar, .. } = self.work.common;
         let name = tool.definition.name();
         let (entry, unit) = (self.work.entry, self.work.unit);
         let no_policy = || RenderError::NoPolicy {
@@ -182,56 +173,69 @@ impl ToolPages<'_> {
         if !Tier::ALL.iter().all(|tier| self.policies.of(*tier).tool(name).is_some()) {
             return Err(no_policy());
         }
-        let path = tool_path(&entry.name.path, &slug(name));
-        let inputs = self.work.tool_inputs(place);
-        press.twin(unit, &path, inputs, || Ok(twin::ToolTwin::new(entry, tool, rule, &self.facts, &path)))?;
+        let file = slug(name);
+        let path = tool_path(&entry.name.path, &file);
+        let similar = similar.to(catalogue, entry.first_tool + place);
+        let inputs = self.work.tool_inputs(place, &similar);
+        press
+            .twin_text(unit, &path, inputs, || Ok(twin::tool_text(entry, tool, rule, &self.facts, &path)))?;
         press.beside("svg", unit, &path, Digest::of(&(tool.verdict.class, tool.verdict.risk)), || {
             badge::tool(class_word(tool.verdict.class), risk_word(tool.verdict.risk))
         })?;
         let root = root_from(&path);
         if let Some(plain) = self.names.as_ref().and_then(|names| names.tool(self.policies, name)) {
             return press.page_on("tool.html", &KIND, unit, &path, inputs, || {
-                let (control, html) = press.sections.rules(press, &plain, &root)?;
-                let view = self.view(place, tool, control);
+                let (section, html) = press.sections.rules(press, &plain, &root)?;
+                let others = if press.twins.policies { other_formats() } else { &[] };
+                let control = InView::Printed { key: plain.key(), others };
+                let view = self.view((place, &file), tool, &similar, control);
                 self.compare(&view, &html, &root)?;
-                self.sheet(tool, &view, &html, Some(&plain))
+                self.sheet(tool, &view, &html, Some((&plain, &section)))
             });
         }
         // Made for the first of its files that is not what it was.
         let view = LazyCell::new(|| {
             let control = control(self.policies, name).expect("the policy of each tier names the tool");
-            self.view(place, tool, control)
+            self.view((place, &file), tool, &similar, InView::Whole(Box::new(control)))
         });
         press.beside("md", unit, &path, inputs, || markdown::tool(&view))?;
         press.page_on("tool.html", &KIND, unit, &path, inputs, || {
-            let html = rules_html(press, &view.name, &view.control, &root)?;
+            let control = view.control.whole().expect("nothing was printed before");
+            let html = rules_html(press, &view.name, control, &root)?;
             self.sheet(tool, &view, &html, None)
         })
     }
 
-    fn view<'a>(&'a self, place: usize, tool: &'a JudgedTool, control: Control) -> ToolView<'a> {
+    fn view<'a>(
+        &'a self,
+        (place, file): (usize, &'a str),
+        tool: &'a JudgedTool,
+        similar: &[usize],
+        control: InView<'a>,
+    ) -> ToolView<'a> {
         let Verdict { class, risk, ref signals, confidence, needs_review, .. } = tool.verdict;
         let definition = &tool.definition;
-        let description = Untrusted::new(definition.description().unwrap_or_default());
+        let description = definition.description().unwrap_or_default();
         let evidence = &tool.by_rules.evidence;
         let rules = self.work.common.rules;
         let (reasons, reasons_left_out) = reasons(definition, evidence, rules);
-        let described = !description.is_blank();
-        let description_long = description.raw().chars().count() > DESCRIPTION_IN_FULL;
+        let described = !is_blank(description);
+        let description_long = description.chars().count() > DESCRIPTION_IN_FULL;
         let (stretches, description_cut) = if described {
-            marked(description.raw(), "/description", evidence, DESCRIPTION_ON_PAGE)
+            marked(description, "/description", evidence, DESCRIPTION_ON_PAGE)
         } else {
             (Vec::new(), false)
         };
-        let says = if described { description.for_page_line(200) } else { String::new() };
-        let name = tool_name(definition.name(), NAME_IN_TEXT);
-        let path = slug(definition.name());
+        let says = if described { page_line(description, 200) } else { "".into() };
+        let name = shown_name(definition.name(), NAME_IN_TEXT);
+        let hash = definition.hash().as_str();
         let history = self.seen.of(tool, self.judged, &self.facts, rules);
-        let [alike, safer, riskier] = self.similar_to(place, (risk_word(risk).step, class_word(class).step));
+        let [alike, safer, riskier] =
+            self.similar_to(similar, (risk_word(risk).step, class_word(class).step));
         ToolView {
             server: &self.work.entry.name,
-            full_name: tool_name(definition.name(), NAME_ON_PAGE),
-            title: definition.title().map(|t| tool_name(t, 300)).filter(|t| *t != name && !t.is_empty()),
+            full_name: shown_name(definition.name(), NAME_ON_PAGE),
+            title: definition.title().map(|t| tool_name(t, 300)).filter(|t| *t != *name && !t.is_empty()),
             name,
             class: class_word(class),
             lower: next_lower(class).map(class_word),
@@ -250,8 +254,8 @@ impl ToolPages<'_> {
             says,
             marked_name: marked(definition.name(), "/name", evidence, NAME_ON_PAGE).0,
             facts: &self.facts,
-            definition: definition.hash().to_string(),
-            definition_short: definition.hash().to_string().chars().take(16).collect(),
+            definition: hash,
+            definition_short: hash.get(..16).unwrap_or(hash),
             first_seen: day(tool.first_seen),
             seen_before: history.begun.is_some_and(|begun| tool.first_seen < begun),
             history,
@@ -269,51 +273,9 @@ impl ToolPages<'_> {
             alike,
             safer,
             riskier,
-            file: path,
+            file,
             attacks: self.attacks(place),
         }
-    }
-
-    /// The tools around this one in the server's own order: what is listed together mostly belongs together.
-    fn siblings(&self, place: usize) -> Vec<Near> {
-        let catalogue = self.work.common.catalogue;
-        let tools = catalogue.tools_of(self.work.entry);
-        let last_start = tools.len().saturating_sub(SIBLINGS + 1);
-        let start = place.saturating_sub(SIBLINGS / 2).min(last_start);
-        let near = tools.iter().enumerate().skip(start).take(SIBLINGS + 1);
-        let near = near.filter(|(i, _)| *i != place).take(SIBLINGS);
-        let file = |tool| format!("{}.html", slug(catalogue.name_of(tool)));
-        near.map(|(_, tool)| self.near(tool, file(tool), String::new())).collect()
-    }
-
-    fn attacks(&self, place: usize) -> Vec<AttackLine<'_>> {
-        let Common { catalogue, library, .. } = self.work.common;
-        let tool = catalogue.tools_of(self.work.entry).get(place);
-        attack_lines(library, tool.map(|tool| tool.exposed).unwrap_or_default())
-    }
-
-    /// Similar tools of other servers: as severe as this one, less, more.
-    fn similar_to(&self, place: usize, own: (usize, usize)) -> [Vec<Near>; 3] {
-        let Common { catalogue, similar, .. } = self.work.common;
-        let mut lists = [Vec::new(), Vec::new(), Vec::new()];
-        let [alike, safer, riskier] = &mut lists;
-        for place in similar.to(catalogue, self.work.entry.first_tool + place) {
-            let Some(tool) = catalogue.tools.get(place) else { continue };
-            let Some(server) = catalogue.servers.get(tool.server as usize) else { continue };
-            let path = tool_path(&server.name.path, &slug(catalogue.name_of(tool)));
-            let line = self.near(tool, path, server.name.key.clone());
-            match (line.risk.step, line.class.step).cmp(&own) {
-                std::cmp::Ordering::Equal => alike.push(line),
-                std::cmp::Ordering::Less => safer.push(line),
-                std::cmp::Ordering::Greater => riskier.push(line),
-            }
-        }
-        lists
-    }
-
-    fn near(&self, tool: &ToolEntry, path: String, server: String) -> Near {
-        let name = tool_name(self.work.common.catalogue.name_of(tool), NAME_IN_TEXT);
-        Near { name, path, class: class_word(tool.class), risk: risk_word(tool.risk), server }
     }
 }
 

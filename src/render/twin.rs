@@ -4,14 +4,13 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::catalogue::{ServerEntry, ServerLine, ToolLine};
 use super::digest::Digest;
 use super::facts::Facts;
 use super::judged::JudgedTool;
 use super::page::Pager;
-use super::words::{ClassCount, ClassWord, RiskWord};
+use super::words::{ClassCount, ClassWord, RiskWord, SignalWord};
 use crate::model::text::is_unprintable;
 use crate::model::{Class, Evidence, Risk, Signal, Untrusted};
 use crate::policy::{Rule, ToolPolicy};
@@ -37,14 +36,24 @@ impl Shape {
 
 /// Where the twin of a page lies.
 pub(super) fn json_path(page: &str) -> String {
-    format!("{}.json", page.strip_suffix(".html").unwrap_or(page))
+    [page.strip_suffix(".html").unwrap_or(page), ".json"].concat()
 }
 
 /// JSON without anything that a terminal or an editor would hide: such characters are escaped, which means the same.
 pub(super) fn json_text(value: &impl Serialize) -> String {
-    let text = serde_json::to_string(value).expect("twins have string keys and finite numbers");
+    visible(compact(value))
+}
+
+fn compact(value: &impl Serialize) -> String {
+    let mut text = super::plate::empty_text().into_bytes();
+    serde_json::to_writer(&mut text, value).expect("twins have string keys and finite numbers");
+    String::from_utf8(text).expect("JSON is UTF-8")
+}
+
+fn visible(mut text: String) -> String {
     if text.is_ascii() || !text.chars().any(is_unprintable) {
-        return text + "\n";
+        text.push('\n');
+        return text;
     }
     let mut clean = String::with_capacity(text.len() + 64);
     for c in text.chars() {
@@ -98,9 +107,9 @@ struct RuleTwin {
     per: Option<&'static str>,
 }
 
-/// One tool with its verdict, its evidence and its definition.
+/// One tool with its verdict and its evidence.
 #[derive(Serialize)]
-pub(super) struct ToolTwin<'a> {
+struct ToolTwin<'a> {
     format: &'static str,
     name: &'a str,
     page: &'a str,
@@ -118,11 +127,26 @@ pub(super) struct ToolTwin<'a> {
     definition_hash: &'a str,
     first_seen: String,
     asked: &'a str,
-    definition: Option<&'a RawValue>,
+}
+
+/// One tool as JSON, its definition behind the rest, byte for byte as it is hashed.
+pub(super) fn tool_text(
+    entry: &ServerEntry,
+    tool: &JudgedTool,
+    policy: &ToolPolicy,
+    facts: &Facts,
+    page: &str,
+) -> String {
+    let mut text = compact(&ToolTwin::new(entry, tool, policy, facts, page));
+    text.pop();
+    for part in [",\"definition\":", tool.definition.canonical().trim(), "}"] {
+        text.push_str(part);
+    }
+    visible(text)
 }
 
 impl<'a> ToolTwin<'a> {
-    pub(super) fn new(
+    fn new(
         entry: &'a ServerEntry,
         tool: &'a JudgedTool,
         policy: &ToolPolicy,
@@ -158,7 +182,6 @@ impl<'a> ToolTwin<'a> {
             definition_hash: tool.definition.hash().as_str(),
             first_seen: super::words::day(tool.first_seen).iso,
             asked: &facts.asked.iso,
-            definition: serde_json::from_str(tool.definition.canonical()).ok(),
         }
     }
 }
@@ -169,7 +192,8 @@ struct ToolLineTwin<'a> {
     name: &'a str,
     class: &'static str,
     risk: &'static str,
-    signals: Vec<&'static str>,
+    #[serde(serialize_with = "ids")]
+    signals: &'a [SignalWord],
     says: &'a str,
     page: &'a str,
     json: String,
@@ -177,14 +201,18 @@ struct ToolLineTwin<'a> {
     server: Option<&'a str>,
 }
 
+fn ids<S: serde::Serializer>(signals: &[SignalWord], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(signals.iter().map(|signal| signal.id))
+}
+
 impl<'a> ToolLineTwin<'a> {
-    fn new(line: &'a ToolLine) -> Self {
+    fn new(line: &'a ToolLine<'_>) -> Self {
         Self {
             name: &line.name,
             class: line.class.id,
             risk: line.risk.id,
-            signals: line.signals.iter().map(|s| s.id).collect(),
-            says: &line.line,
+            signals: &line.signals,
+            says: line.line,
             page: &line.path,
             json: json_path(&line.path),
             server: line.server.as_ref().map(|s| s.key.as_str()),
@@ -223,7 +251,7 @@ impl<'a> ServerTwin<'a> {
         entry: &'a ServerEntry,
         facts: &'a Facts,
         classes: &[ClassCount],
-        tools: &'a [ToolLine],
+        tools: &'a [ToolLine<'a>],
     ) -> Self {
         let count = |c: &ClassCount| CountTwin { class: c.class.id, tools: c.count };
         Self {
@@ -270,7 +298,7 @@ impl PartTwin {
 
 /// A list of tools.
 #[derive(Serialize)]
-pub(super) struct ToolListTwin {
+pub(super) struct ToolListTwin<'a> {
     format: &'static str,
     class: Option<&'static str>,
     risk: Option<&'static str>,
@@ -280,20 +308,20 @@ pub(super) struct ToolListTwin {
     total: usize,
     part: PartTwin,
     #[serde(serialize_with = "as_twins")]
-    tools: Vec<ToolLine>,
+    tools: &'a [ToolLine<'a>],
 }
 
-fn as_twins<S: serde::Serializer>(lines: &[ToolLine], to: S) -> Result<S::Ok, S::Error> {
+fn as_twins<S: serde::Serializer>(lines: &[ToolLine<'_>], to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(lines.iter().map(ToolLineTwin::new))
 }
 
-impl ToolListTwin {
+impl<'a> ToolListTwin<'a> {
     pub(super) fn new(
         class: Option<ClassWord>,
         risk: Option<RiskWord>,
         total: usize,
         pager: &Pager,
-        lines: Vec<ToolLine>,
+        lines: &'a [ToolLine<'a>],
     ) -> Self {
         Self {
             format: TOOL_LIST.0,

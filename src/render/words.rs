@@ -117,6 +117,38 @@ pub(super) fn next_lower(class: Class) -> Option<Class> {
 }
 
 pub(super) fn day(time: Timestamp) -> Day {
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let utc = jiff::tz::Offset::UTC.to_datetime(time);
+    let month = usize::try_from(utc.month()).ok().and_then(|month| MONTHS.get(month - 1));
+    if let (Some(month), 1_000..=9_999) = (month, utc.year()) {
+        let mut iso = String::with_capacity(20);
+        let mut digits = |number: i16, count: u32, end: char| {
+            for place in (0..count).rev() {
+                iso.push(char::from(b'0' + (number / 10_i16.pow(place) % 10) as u8));
+            }
+            iso.push(end);
+        };
+        digits(utc.year(), 4, '-');
+        digits(utc.month().into(), 2, '-');
+        digits(utc.day().into(), 2, 'T');
+        digits(utc.hour().into(), 2, ':');
+        digits(utc.minute().into(), 2, ':');
+        digits(utc.second().into(), 2, 'Z');
+        return Day { iso, text: format!("{} {month} {}", utc.day(), utc.year()) };
+    }
     Day { iso: time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), text: time.strftime("%-d %B %Y").to_string() }
 }
 

@@ -7,6 +7,14 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Symbol(u32);
 
+impl Symbol {
+    /// One bit of 64.
+    #[inline]
+    pub(super) fn bit(self) -> u64 {
+        1 << (self.0 % 64)
+    }
+}
+
 /// What a loop tells of itself.
 pub(super) const LOOP: Symbol = Symbol(0);
 
@@ -48,15 +56,20 @@ impl Field {
 
     /// Where it was found the last time. The two halves may be of two times: the reader compares the name's length, too, and
     /// an address is that of one constant for good.
+    #[inline]
     pub(super) fn hint(&self) -> (usize, usize) {
         let (at, address) = &self.hint;
         (at.load(Ordering::Relaxed) as usize, address.load(Ordering::Relaxed))
     }
 
     pub(super) fn found(&self, at: usize, name: &'static str) {
-        let (place, address) = &self.hint;
-        place.store(u32::try_from(at).unwrap_or_default(), Ordering::Relaxed);
-        address.store(name.as_ptr() as usize, Ordering::Relaxed);
+        self.found_at(at);
+        self.hint.1.store(name.as_ptr() as usize, Ordering::Relaxed);
+    }
+
+    /// The same where its name is no constant.
+    pub(super) fn found_at(&self, at: usize) {
+        self.hint.0.store(u32::try_from(at).unwrap_or_default(), Ordering::Relaxed);
     }
 }
 

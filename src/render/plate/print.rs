@@ -17,6 +17,8 @@ pub(super) struct Printer<'a> {
     arena: &'a Bump,
     escapes: bool,
     locals: Vec<(Symbol, Value<'a>)>,
+    /// A bit for each of them that can be seen, some of which share one: most names are no local's.
+    named: u64,
     /// Locals that can be seen begin here.
     base: usize,
     /// Where the scope begins in which a variable is set.
@@ -24,6 +26,8 @@ pub(super) struct Printer<'a> {
     /// In a component the view's own fields cannot be seen.
     in_component: bool,
     depth: u8,
+    /// The view has a field with the name of one that every page knows.
+    shadows: bool,
     pub(super) out: String,
 }
 
@@ -33,7 +37,7 @@ impl<'a> Printer<'a> {
         sheet: &'a Sheet,
         arena: &'a Bump,
         escapes: bool,
-        room: usize,
+        out: String,
     ) -> Self {
         Self {
             plates,
@@ -41,11 +45,13 @@ impl<'a> Printer<'a> {
             arena,
             escapes,
             locals: Vec::with_capacity(16),
+            named: 0,
             base: 0,
             scope: 0,
             in_component: false,
             depth: 0,
-            out: String::with_capacity(room),
+            shadows: sheet.shares_names(&plates.shared),
+            out,
         }
     }
 
@@ -62,7 +68,7 @@ impl<'a> Printer<'a> {
             }
             // The longest texts of a page: a policy, a schema.
             Step::Write(Expression::Filter(of, Filter::InText)) => {
-                let value = self.value(of)?;
+                let value = self.of(of)?;
                 escape_in_text(text(&value).ok_or(Odd("a filter of something else"))?, &mut self.out);
             }
             Step::Write(Expression::Filter(of, Filter::JsonScript)) => {
@@ -75,7 +81,7 @@ impl<'a> Printer<'a> {
             }
             Step::If(branches, rest) => {
                 for (asks, body) in branches {
-                    if holds(&self.value(asks)?) {
+                    if holds(&self.of(asks)?) {
                         return self.print(body);
                     }
                 }
@@ -97,9 +103,10 @@ impl<'a> Printer<'a> {
                 let steps = self.plates.included(name).ok_or(Odd("a template that is not there"))?;
                 return self.inside(|printer| printer.print(steps));
             }
-            Step::Component(name, given) => return self.component(name, given),
+            Step::Scope(body) => return self.inside(|printer| printer.print(body)),
+            Step::Call(place, arguments) => return self.component(*place, arguments),
             Step::Block(_, body) => return self.print(body),
-            Step::Odd => return Err(Odd("a step that plates do not have")),
+            Step::Component(..) | Step::Odd => return Err(Odd("a step that plates do not have")),
         }
         Ok(())
     }
@@ -110,11 +117,11 @@ impl<'a> Printer<'a> {
         if self.depth > 40 {
             return Err(Odd("templates that include each other without end"));
         }
-        let (scope, length) = (self.scope, self.locals.len());
+        let (scope, length, named) = (self.scope, self.locals.len(), self.named);
         self.scope = length;
         print(self)?;
         self.locals.truncate(length);
-        self.scope = scope;
+        (self.scope, self.named) = (scope, named);
         self.depth -= 1;
         Ok(())
     }
@@ -126,15 +133,16 @@ impl<'a> Printer<'a> {
         body: &'a [Step],
         empty: &'a [Step],
     ) -> Result<(), Odd> {
-        let Value::List(sheet, stretch) = self.value(list)? else {
+        let Value::List(sheet, stretch) = self.of(list)? else {
             return Err(Odd("a loop over what is no list"));
         };
-        let items = stretch.of(&sheet.items);
+        let items = stretch.of(&sheet.rows.items);
         if items.is_empty() {
             return self.print(empty);
         }
         self.inside(|printer| {
             let from = printer.locals.len();
+            printer.named |= LOOP.bit() | variable.bit();
             for (i, node) in items.iter().enumerate() {
                 printer.locals.truncate(from);
                 printer.locals.push((LOOP, Value::Loop(i, items.len())));
@@ -149,59 +157,59 @@ impl<'a> Printer<'a> {
         let scope = self.scope;
         match self.locals.iter_mut().skip(scope).find(|(own, _)| *own == name) {
             Some(known) => known.1 = value,
-            None => self.locals.push((name, value)),
+            None => {
+                self.locals.push((name, value));
+                self.named |= name.bit();
+            }
         }
     }
 
-    fn component(&mut self, name: &str, given: &'a [(Symbol, Expression)]) -> Result<(), Odd> {
-        let component = self.plates.component(name).ok_or(Odd("a component that is not there"))?;
+    fn component(&mut self, place: usize, arguments: &'a [(Symbol, Expression)]) -> Result<(), Odd> {
+        let body = self.plates.component(place).ok_or(Odd("a component that is not there"))?;
         let from = self.locals.len();
-        let mut arguments = Vec::with_capacity(component.arguments.len());
-        for (argument, default) in &component.arguments {
-            let value = match (given.iter().find(|(own, _)| own == argument), default) {
-                (Some((_, value)), _) | (None, Some(value)) => self.value(value)?,
-                (None, None) => return Err(Odd("an argument is missing")),
-            };
-            arguments.push((*argument, value));
+        // None of them sees another one.
+        let mut values = [Value::Undefined; 4];
+        if arguments.len() > values.len() {
+            return Err(Odd("a component with more arguments than there is room for"));
         }
-        if given.len() > arguments.len() {
-            return Err(Odd("an argument too many"));
+        for (value, (_, given)) in values.iter_mut().zip(arguments) {
+            *value = self.value(given)?;
         }
-        self.locals.extend(arguments);
-        let before = (self.base, self.in_component, self.scope);
-        (self.base, self.in_component, self.scope) = (from, true, from);
+        self.locals.extend(arguments.iter().map(|(argument, _)| *argument).zip(values));
+        let before = (self.base, self.in_component, self.scope, self.named);
+        let named = arguments.iter().fold(0, |named, (argument, _)| named | argument.bit());
+        (self.base, self.in_component, self.scope, self.named) = (from, true, from, named);
         self.depth += 1;
         if self.depth > 40 {
             return Err(Odd("components that use each other without end"));
         }
-        self.print(&component.body)?;
+        self.print(body)?;
         self.depth -= 1;
         self.locals.truncate(from);
-        (self.base, self.in_component, self.scope) = before;
+        (self.base, self.in_component, self.scope, self.named) = before;
         Ok(())
     }
 
     fn path(&self, root: Symbol, name: &Field, fields: &'a [Field]) -> Result<Value<'a>, Odd> {
-        let local =
-            self.locals.get(self.base..).unwrap_or_default().iter().rev().find(|(own, _)| *own == root);
+        let local = match self.named & root.bit() {
+            0 => None,
+            _ => self.locals.get(self.base..).unwrap_or_default().iter().rev().find(|(own, _)| *own == root),
+        };
         let mut value = match local {
             Some((_, value)) => *value,
             None if self.in_component => Value::Undefined,
-            None => {
-                let of = |sheet: &'a Sheet| sheet.field(&sheet.root, name).map(|node| seen(sheet, node));
-                of(self.sheet).or_else(|| of(&self.plates.shared)).unwrap_or(Value::Undefined)
-            }
+            None => self.of_view(name),
         };
         for field in fields {
             value = match value {
                 Value::List(sheet, list) if field.place.is_some() => {
-                    let node = field.place.and_then(|at| list.of(&sheet.items).get(at));
+                    let node = field.place.and_then(|at| list.of(&sheet.rows.items).get(at));
                     seen(sheet, *node.ok_or(Odd("a place behind the end of a list"))?)
                 }
                 _ if field.place.is_some() => return Err(Odd("a place in what is no list")),
                 Value::Undefined => return Err(Odd("a field of what is not there")),
                 Value::Map(sheet, map) => {
-                    let node = sheet.field(map.of(&sheet.entries), field);
+                    let node = sheet.field(map.of(&sheet.rows.entries), field);
                     node.map_or(Value::Undefined, |node| seen(sheet, node))
                 }
                 Value::Loop(at, of) => match field.name.as_str() {
@@ -218,6 +226,27 @@ impl<'a> Printer<'a> {
         Ok(value)
     }
 
+    /// A field of the view, else what every page knows.
+    fn of_view(&self, name: &Field) -> Value<'a> {
+        let (own, shared) = (self.sheet, &self.plates.shared);
+        if let Some(node) = own.hinted(&own.rows.root, name) {
+            return seen(own, node);
+        }
+        let shared = || shared.field(&shared.rows.root, name).map(|node| seen(shared, node));
+        let own = || own.searched(&own.rows.root, name).map(|node| seen(own, node));
+        let found = if self.shadows { own().or_else(shared) } else { shared().or_else(own) };
+        found.unwrap_or(Value::Undefined)
+    }
+
+    /// Most values are fields.
+    #[inline]
+    fn of(&self, expression: &'a Expression) -> Result<Value<'a>, Odd> {
+        match expression {
+            Expression::Path(root, name, fields) => self.path(*root, name, fields),
+            expression => self.value(expression),
+        }
+    }
+
     fn value(&self, expression: &'a Expression) -> Result<Value<'a>, Odd> {
         Ok(match expression {
             Expression::None => Value::None,
@@ -226,17 +255,24 @@ impl<'a> Printer<'a> {
             Expression::Text(text) => Value::Text(text),
             Expression::List(_) => return Err(Odd("a list that is no one's field")),
             Expression::Path(root, name, fields) => self.path(*root, name, fields)?,
-            Expression::Filter(of, filter) => filtered(&self.value(of)?, filter, self.arena)?,
-            Expression::Not(of) => Value::Bool(!holds(&self.value(of)?)),
+            Expression::Filter(of, filter) => filtered(&self.of(of)?, filter, self.arena)?,
+            Expression::Not(of) => Value::Bool(!holds(&self.of(of)?)),
             Expression::And(a, b) => {
-                let first = self.value(a)?;
-                if holds(&first) { self.value(b)? } else { first }
+                let first = self.of(a)?;
+                if holds(&first) { self.of(b)? } else { first }
             }
             Expression::Or(a, b) => {
-                let first = self.value(a)?;
-                if holds(&first) { first } else { self.value(b)? }
+                let first = self.of(a)?;
+                if holds(&first) { first } else { self.of(b)? }
             }
-            Expression::Compare(how, a, b) => Value::Bool(compare(*how, &self.value(a)?, &self.value(b)?)?),
+            Expression::Compare(how, a, b) => {
+                let a = self.of(a)?;
+                Value::Bool(match (how, text(&a), &**b) {
+                    (Comparison::Equal, Some(own), Expression::Text(literal)) => own == literal,
+                    (Comparison::Unequal, Some(own), Expression::Text(literal)) => own != literal,
+                    (how, _, b) => compare(*how, &a, &self.of(b)?)?,
+                })
+            }
             Expression::Join(a, b) => {
                 let mut text = String::new();
                 plain(&self.value(a)?, &mut text)?;
@@ -270,7 +306,7 @@ impl<'a> Printer<'a> {
         }
         match self.value(among)? {
             Value::List(sheet, list) => list
-                .of(&sheet.items)
+                .of(&sheet.rows.items)
                 .iter()
                 .try_fold(false, |found, node| Ok(found | equal(&seen(sheet, *node))?)),
             Value::Text(all) | Value::Made(all, _) => {

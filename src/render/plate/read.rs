@@ -21,8 +21,12 @@ pub(super) enum Step {
     Catch(Symbol, Vec<Step>),
     /// Another template in this place.
     Include(String),
-    /// A component by its name, with its arguments.
+    /// A component by its name, with the arguments it is given.
     Component(String, Vec<(Symbol, Expression)>),
+    /// A component by its number, with all of its arguments.
+    Call(usize, Vec<(Symbol, Expression)>),
+    /// Steps whose variables nobody else sees.
+    Scope(Vec<Step>),
     /// A part that a template which extends this one may put another in the place of.
     Block(String, Vec<Step>),
     /// Nothing that a plate can do.

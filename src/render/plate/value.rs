@@ -25,6 +25,7 @@ pub(super) enum Value<'a> {
     Loop(usize, usize),
 }
 
+#[inline]
 pub(super) fn seen(sheet: &Sheet, node: Node) -> Value<'_> {
     match node {
         Node::None => Value::None,
@@ -49,8 +50,8 @@ pub(super) fn holds(value: &Value<'_>) -> bool {
         Value::Float(value) => *value != 0.0,
         Value::Text(text) => !text.is_empty(),
         Value::Made(text, _) => !text.is_empty(),
-        Value::List(sheet, list) => !list.of(&sheet.items).is_empty(),
-        Value::Map(sheet, map) => !map.of(&sheet.entries).is_empty(),
+        Value::List(sheet, list) => !list.of(&sheet.rows.items).is_empty(),
+        Value::Map(sheet, map) => !map.of(&sheet.rows.entries).is_empty(),
         Value::Loop(..) => true,
     }
 }
@@ -61,6 +62,10 @@ pub(super) fn plain(value: &Value<'_>, out: &mut String) -> Result<(), Odd> {
     let written = match value {
         Value::None => Ok(()),
         Value::Bool(value) => write!(out, "{value}"),
+        Value::Unsigned(value) if *value < 10 => {
+            out.push(char::from(b'0' + *value as u8));
+            Ok(())
+        }
         Value::Unsigned(value) => write!(out, "{value}"),
         Value::Signed(value) => write!(out, "{value}"),
         Value::Float(value) => write!(out, "{value:?}"),
@@ -73,6 +78,7 @@ pub(super) fn plain(value: &Value<'_>, out: &mut String) -> Result<(), Odd> {
     written.map_err(|_| Odd("a value that cannot be written"))
 }
 
+#[inline]
 pub(super) fn text<'v>(value: &Value<'v>) -> Option<&'v str> {
     match value {
         Value::Text(text) | Value::Made(text, _) => Some(text),
@@ -131,8 +137,8 @@ pub(super) fn filtered<'a>(value: &Value<'a>, filter: &'a Filter, arena: &'a Bum
     match (filter, text(value)) {
         (Filter::Length, Some(text)) => Ok(Value::Unsigned(text.chars().count() as u64)),
         (Filter::Length, None) => match value {
-            Value::List(sheet, list) => Ok(Value::Unsigned(list.of(&sheet.items).len() as u64)),
-            Value::Map(sheet, map) => Ok(Value::Unsigned(map.of(&sheet.entries).len() as u64)),
+            Value::List(sheet, list) => Ok(Value::Unsigned(list.of(&sheet.rows.items).len() as u64)),
+            Value::Map(sheet, map) => Ok(Value::Unsigned(map.of(&sheet.rows.entries).len() as u64)),
             _ => Err(Odd("the length of what has none")),
         },
         (Filter::Number, None) => {

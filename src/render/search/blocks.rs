@@ -57,7 +57,7 @@ fn feed(work: &WholeWork<'_>, chunk: &Chunk, inputs: &mut Inputs) {
     match chunk.unit {
         Unit::Server(i) => {
             if let Some(server) = work.common.catalogue.servers.get(i) {
-                inputs.add(&(server.rows.0, &server.name, server.outcome.as_str(), chunk.number));
+                inputs.add(&(server.rows, &server.name, server.outcome.as_str(), chunk.number));
             }
         }
         Unit::Unasked(i) => inputs.add(&work.unasked.get(i).map(|server| &server.name)),
@@ -129,7 +129,7 @@ pub(super) fn whole(work: &WholeWork<'_>, format: &str) -> Digest {
     let mut inputs = Inputs::default();
     inputs.add(format);
     for server in &work.common.catalogue.servers {
-        inputs.add(&(server.rows.0, &server.name, server.outcome.as_str()));
+        inputs.add(&(server.rows, &server.name, server.outcome.as_str()));
     }
     for server in work.unasked {
         inputs.add(&(&server.about, &server.name));

@@ -6,7 +6,9 @@ use crate::render::control::control;
 use crate::render::html::{Markup, Sheet};
 use crate::render::judged::JudgedTool;
 use crate::render::questions::{entries, json_ld, questions};
-use crate::render::sections::{PlainTool, QuestionsSection, provider, questions_html, rules_html};
+use crate::render::sections::{
+    PlainTool, QuestionsSection, RulesSection, provider, questions_html, rules_html,
+};
 
 impl ToolPages<'_> {
     /// The view with the sections and the questions that are printed by themselves.
@@ -15,7 +17,7 @@ impl ToolPages<'_> {
         tool: &JudgedTool,
         view: &ToolView<'_>,
         rules: &Markup,
-        plain: Option<&PlainTool<'_>>,
+        plain: Option<(&PlainTool<'_>, &RulesSection)>,
     ) -> Result<Sheet, RenderError> {
         let press = self.work.common.press;
         let mut sheet = Sheet::of("tool.html", view)?;
@@ -26,14 +28,9 @@ impl ToolPages<'_> {
         };
         let corrected = view.correction.as_ref().is_some_and(|correction| !correction.agrees);
         let on_rules = match plain {
-            Some(plain) => {
-                let made = press.sections.questions(
-                    press,
-                    plain,
-                    &view.control,
-                    &tool.verdict.signals,
-                    corrected,
-                )?;
+            Some((plain, section)) => {
+                let signals = &tool.verdict.signals;
+                let made = press.sections.questions(press, plain, section, signals, corrected)?;
                 debug_assert_eq!(made, {
                     let control = control(self.policies, tool.definition.name());
                     let mut sheet = Sheet::of("faq-rules.txt", view)?;
@@ -47,7 +44,7 @@ impl ToolPages<'_> {
         };
         let first = printed("faq.txt")?;
         let last = match plain.zip(plain.and(self.provider()?)) {
-            Some((plain, section)) => {
+            Some(((plain, _), section)) => {
                 let made = plain.asked(section);
                 debug_assert_eq!(made, printed("faq-server.txt")?);
                 made

@@ -1,0 +1,46 @@
+//! Buffers that are used again: a page's text and the rows of its sheet grow to the same size for each page, and a thread makes one
+//! page after another.
+
+use std::cell::RefCell;
+
+use super::sheet::Rows;
+
+/// Buffers that a thread keeps.
+const MOST: usize = 8;
+/// A larger one is given back: the next page is not so long.
+const LARGEST: usize = 1 << 20;
+
+thread_local! {
+    static TEXTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static ROWS: RefCell<Vec<Rows>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An empty text, of the size of one that was used before.
+pub(in crate::render) fn text() -> String {
+    TEXTS.with_borrow_mut(Vec::pop).unwrap_or_default()
+}
+
+/// Keeps a page's text for the next page, when it is written.
+pub(in crate::render) fn keep_text(mut text: String) {
+    text.clear();
+    TEXTS.with_borrow_mut(|texts| {
+        if texts.len() < MOST && text.capacity() <= LARGEST {
+            texts.push(text);
+        }
+    });
+}
+
+/// Empty rows.
+pub(super) fn rows() -> Rows {
+    ROWS.with_borrow_mut(Vec::pop).unwrap_or_else(Rows::roomy)
+}
+
+/// Keeps the rows of a sheet that was used.
+pub(super) fn keep_rows(mut rows: Rows) {
+    rows.clear();
+    ROWS.with_borrow_mut(|all| {
+        if all.len() < MOST && (1..=LARGEST).contains(&rows.size()) {
+            all.push(rows);
+        }
+    });
+}

@@ -1,0 +1,52 @@
+//! A tool in short, on its way into the catalogue, and what is worked out of it on the way: on every thread, where the catalogue
+//! itself grows on one.
+
+use super::catalogue::ServerEntry;
+use super::declares::Declared;
+use super::digest::Digest;
+use super::similar::{Likeness, words};
+use crate::attack::PatternSet;
+use crate::model::slug::slug;
+use crate::model::{Class, Risk, Signal};
+
+/// A tool on its way into the catalogue.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ToolInShort {
+    /// Its exact name.
+    pub(super) name: String,
+    /// The first words of its description, on one line.
+    pub(super) line: String,
+    /// What it is found by beside these (`search::more_words`).
+    pub(super) more: String,
+    pub(super) class: Class,
+    pub(super) risk: Risk,
+    pub(super) signals: Vec<Signal>,
+    /// The attack patterns it is exposed to.
+    pub(super) exposed: PatternSet,
+    /// What its author's hints say.
+    pub(super) declared: Declared,
+}
+
+/// A tool in short with what follows from it.
+#[derive(Debug)]
+pub(super) struct Worked {
+    pub(super) tool: ToolInShort,
+    pub(super) likeness: Likeness,
+    /// What a list shows of it, as one number.
+    pub(super) shown: u64,
+    /// The name of its page's file, where that is not the tool's own.
+    pub(super) slug: Option<String>,
+}
+
+/// Works all tools of one server out.
+pub(super) fn worked(entry: &ServerEntry, tools: Vec<ToolInShort>) -> Vec<Worked> {
+    let own = words(&entry.name.key);
+    let work = |tool: ToolInShort| {
+        let likeness = Likeness::of(tool.class, &tool.name, &own);
+        let (class, risk) = (tool.class.as_str(), tool.risk.as_str());
+        let shown = Digest::of(&(&tool.name, &tool.line, class, risk, &tool.signals)).short();
+        let slug = Some(slug(&tool.name)).filter(|slug| *slug != tool.name);
+        Worked { tool, likeness, shown, slug }
+    };
+    tools.into_iter().map(work).collect()
+}
