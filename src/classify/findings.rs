@@ -27,8 +27,8 @@ const PLACES: usize = 20;
 /// What a finding looks for.
 #[derive(Debug)]
 pub(super) enum Finding {
-    /// A pattern, unless the same sentence up to its end holds another. It is looked for only in a text in which `trigger`
-    /// is found, which is cheaper to look for: most texts of most tools hold none.
+    /// A pattern, unless the same sentence up to its end holds another. It counts only in a text in which `trigger` is found,
+    /// which is looked for last: most texts in which the pattern may be found do not hold it.
     Pattern { trigger: Regex, pattern: Pattern, unless: Option<Regex> },
     /// Something that no pattern can say.
     Check(Check),
@@ -106,9 +106,9 @@ fn in_text<'a>(rules: &RuleSet, said: &Said<'a, '_>, candidates: &Candidates, hi
             if let Some(Kind::Finding(Finding::Pattern { trigger, pattern, unless })) =
                 rules.rules.get(*index).map(|rule| &rule.kind)
                 && pattern.may(candidates)
-                && trigger.is_match(said.read)
             {
-                add(*index, &|| place_of(said.read, pattern, unless.as_ref()));
+                let place = || place_of(said.read, pattern, unless.as_ref());
+                add(*index, &|| place().filter(|_| trigger.is_match(said.read)));
             }
         }
     }

@@ -12,7 +12,7 @@ use regex::Regex;
 use super::numbers::{Numbers, TOLD_APART};
 use super::pattern::Numbered;
 
-use self::pieces::{Clause, Piece};
+use self::pieces::{Clause, Piece, Spellings, plain};
 use self::runs::Run;
 use self::table::{Meant, Table};
 
@@ -64,7 +64,10 @@ pub(super) struct Sieve {
     runs: Vec<(usize, Run)>,
     /// Pieces of one byte, and what it means that one is there, whatever stands in front.
     signs: Vec<(u8, u16)>,
-    /// With a piece whose letters outside ASCII have a capital form, which is not looked for.
+    /// With a piece whose letters outside ASCII have a capital form, which is not looked for: in texts that have such letters
+    /// they may match.
+    capitals: Candidates,
+    /// With one whose letters outside ASCII have more forms.
     beyond_ascii: Candidates,
 }
 
@@ -104,7 +107,7 @@ impl Sieve {
     /// so that one sieve goes on where another ended.
     pub(super) fn of(patterns: &[(&Numbered, Known)], wanted: impl Fn(&Numbered) -> Wanted) -> Self {
         let mut meanings: BTreeMap<Piece, Vec<Means>> = BTreeMap::new();
-        let (mut always, mut beyond_ascii) = (Candidates::default(), Candidates::default());
+        let [mut always, mut capitals, mut beyond_ascii] = [Candidates::default(); 3];
         let (mut followed, mut runs, mut signs) = (0, Vec::new(), Vec::new());
         for (number, (pattern, Known { clauses, run })) in patterns.iter().enumerate().take(PATTERNS) {
             let (begin, more) = (followed, clauses.iter().map(|clause| clause.len() - 1).sum::<usize>());
@@ -129,8 +132,10 @@ impl Sieve {
                 for (place, pieces) in clause.iter().enumerate() {
                     let met = if place == last { number } else { PATTERNS + group };
                     for piece in pieces {
-                        if piece.changes_beyond_ascii {
-                            beyond_ascii.insert(number);
+                        match piece.beyond_ascii {
+                            Spellings::One => {}
+                            Spellings::Capitals => capitals.insert(number),
+                            Spellings::Any => beyond_ascii.insert(number),
                         }
                         if let [sign] = piece.text.as_slice() {
                             signs.push((*sign, met as u16));
@@ -150,7 +155,7 @@ impl Sieve {
             pieces.push((piece, Meant { first: all.len() as u32, count: means.len() as u16 }));
             all.append(means);
         }
-        Self { pieces: Table::of(pieces), meanings: all, always, runs, signs, beyond_ascii }
+        Self { pieces: Table::of(pieces), meanings: all, always, runs, signs, capitals, beyond_ascii }
     }
 
     /// The patterns that may match this text.
@@ -169,6 +174,9 @@ impl Sieve {
                 return;
             }
             found.candidates.add(&self.beyond_ascii);
+            if text.chars().any(|c| !c.is_ascii() && !plain(c)) {
+                found.candidates.add(&self.capitals);
+            }
         }
         for (number, run) in &self.runs {
             if text.as_bytes().get(..part.end).is_some_and(|read| run.is_in(read)) {

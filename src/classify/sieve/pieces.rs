@@ -10,8 +10,10 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::frequencies::COMMON_WORDS;
 
-/// Bytes of a piece that are compared: as many as are loaded at once.
-pub(super) const COMPARED: usize = 8;
+/// Bytes of a piece that are compared.
+pub(super) const COMPARED: usize = 16;
+/// So many may be read off a pattern at most: with fewer there are fewer pieces that begin alike.
+const LONGEST: [usize; 3] = [COMPARED, 12, 8];
 /// Bytes that a piece has at least.
 pub(super) const SHORTEST: usize = 2;
 /// Bytes that say enough alone.
@@ -35,13 +37,26 @@ pub(super) struct Piece {
     pub(super) at_word: bool,
     /// Behind it no word goes on: it is followed by no letter or digit of ASCII.
     pub(super) ends_word: bool,
-    /// It has letters outside ASCII that are written otherwise in capitals.
-    pub(super) changes_beyond_ascii: bool,
+    /// Whether its letters outside ASCII may be written otherwise.
+    pub(super) beyond_ascii: Spellings,
+}
+
+/// In how many ways the letters outside ASCII of a text can be written, if case does not matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Spellings {
+    /// As they are, or there are none.
+    One,
+    /// As they are, or with letters that are not [`plain`].
+    Capitals,
+    /// Who knows.
+    Any,
 }
 
 /// What is known of the places around a part of a pattern.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Sides {
+    /// Bytes of the longest piece.
+    longest: usize,
     /// In front of it stands no part of the same word.
     front: bool,
     /// Behind it no word goes on, if one was there.
@@ -54,8 +69,14 @@ pub(super) type Clause = Vec<Vec<Piece>>;
 /// The clauses of a pattern that is matched without regard to case: each match fulfils one. `None` where there are none to
 /// rely on.
 pub(super) fn clauses(pattern: &Hir) -> Option<Vec<Clause>> {
+    LONGEST.into_iter().find_map(|longest| clauses_of(pattern, longest))
+}
+
+fn clauses_of(pattern: &Hir, longest: usize) -> Option<Vec<Clause>> {
     let (single, mut many): (Vec<Clause>, Vec<Clause>) =
-        alternatives(pattern, Sides::default())?.into_iter().partition(|clause| clause.len() == 1);
+        alternatives(pattern, Sides { longest, front: false, behind: false })?
+            .into_iter()
+            .partition(|clause| clause.len() == 1);
     many.extend((!single.is_empty()).then(|| vec![single.concat().concat()]));
     let told = |clause: Clause| clause.into_iter().map(fewest).collect();
     let all: Vec<Clause> = many.into_iter().map(told).collect();
@@ -104,6 +125,7 @@ impl Sides {
     fn of(self, parts: &[Hir], range: Range<usize>) -> Self {
         let behind = parts.iter().skip(range.end);
         Self {
+            longest: self.longest,
             front: begins_word(parts, range.start, self.front),
             behind: behind.rev().fold(self.behind, |behind, part| word_begins(part, behind)),
         }
@@ -178,7 +200,7 @@ fn in_a_row(parts: &[Hir], sides: Sides) -> Option<Clause> {
     let mut from = 0;
     // What may be nearly anything separates stretches that share no byte of a match.
     for to in 0..=parts.len() {
-        if parts.get(to).is_none_or(anything) {
+        if parts.get(to).is_none_or(|part| anything(part, sides.longest)) {
             groups.extend(stretch(parts, from..to, sides).map(|group| (from, group)));
             groups.extend(
                 parts.get(to).and_then(|part| best(part, sides.of(parts, to..to + 1))).map(|g| (to, g)),
@@ -196,8 +218,8 @@ fn in_a_row(parts: &[Hir], sides: Sides) -> Option<Clause> {
 }
 
 /// A part that no list of texts describes.
-fn anything(part: &Hir) -> bool {
-    !matches!(part.kind(), HirKind::Look(_)) && !extractor().extract(part).is_finite()
+fn anything(part: &Hir, longest: usize) -> bool {
+    !matches!(part.kind(), HirKind::Look(_)) && !extractor(longest).extract(part).is_finite()
 }
 
 /// The rarest pieces of which every match of these parts holds one.
@@ -230,15 +252,15 @@ fn best(hir: &Hir, sides: Sides) -> Option<Vec<Piece>> {
     whole.into_iter().chain(inner).min_by(|a, b| expected(a).total_cmp(&expected(b)))
 }
 
-fn extractor() -> Extractor {
+fn extractor(longest: usize) -> Extractor {
     let mut extractor = Extractor::new();
-    extractor.kind(ExtractKind::Prefix).limit_literal_len(COMPARED).limit_total(MOST);
+    extractor.kind(ExtractKind::Prefix).limit_literal_len(longest).limit_total(MOST);
     extractor
 }
 
 /// The texts that a match of this can begin with.
 fn starts(hir: &Hir, sides: Sides) -> Option<Vec<Piece>> {
-    let found = extractor().extract(hir);
+    let found = extractor(sides.longest).extract(hir);
     let behind = sides.behind || ends_at_boundary(hir);
     let pieces = found
         .literals()?
@@ -260,26 +282,44 @@ fn ends_at_boundary(hir: &Hir) -> bool {
 
 impl Piece {
     /// Its bytes, the first one lowest.
-    pub(super) fn number(&self) -> u64 {
-        self.text.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    pub(super) fn number(&self) -> u128 {
+        self.text.iter().rev().fold(0, |number, byte| number << 8 | u128::from(*byte))
     }
 
-    fn of(text: &[u8], Sides { front, behind }: Sides) -> Option<Self> {
-        let changes = |c: char| !c.is_ascii() && (c.to_lowercase().ne([c]) || c.to_uppercase().ne([c]));
+    fn of(text: &[u8], Sides { front, behind, .. }: Sides) -> Option<Self> {
         let whole = std::str::from_utf8(text);
         if whole.is_ok_and(|text| text.contains(super::LIKE_ASCII)) {
             return None;
         }
-        let changes_beyond_ascii = whole.map_or(!text.is_ascii(), |text| text.chars().any(changes));
+        let beyond_ascii = match whole {
+            _ if text.is_ascii() => Spellings::One,
+            Err(_) => Spellings::Any,
+            Ok(text) => text.chars().filter(|c| !c.is_ascii()).map(spellings).max().unwrap_or(Spellings::One),
+        };
         // What goes on with a word is looked for everywhere; what stands behind that word is found with less.
         let ends = text.iter().position(|byte| !in_word(*byte)).filter(|_| !front);
         let text = ends.and_then(|end| text.get(end..)).filter(|rest| rest.len() > SHORTEST).unwrap_or(text);
         let first = *text.first().filter(|first| text.len() >= SHORTEST || SIGNS.contains(first))?;
         // The byte behind it must be at hand as well.
-        let ends_word = behind && (SHORTEST..COMPARED).contains(&text.len()) && text.last().is_some_and(|b| in_word(*b));
+        let ends_word = behind
+            && (SHORTEST..COMPARED).contains(&text.len())
+            && text.last().is_some_and(|byte| in_word(*byte));
         let text = text.get(..COMPARED).unwrap_or(text).to_ascii_lowercase();
-        Some(Self { text, at_word: front || !in_word(first), ends_word, changes_beyond_ascii })
+        Some(Self { text, at_word: front || !in_word(first), ends_word, beyond_ascii })
     }
+}
+
+fn spellings(c: char) -> Spellings {
+    match c.to_uppercase().eq([c]) {
+        true if plain(c) => Spellings::One,
+        false if plain(c) => Spellings::Capitals,
+        _ => Spellings::Any,
+    }
+}
+
+/// Whether this is the small letter of its capital, or has neither. Of letters that differ in case alone only one is plain.
+pub(super) fn plain(c: char) -> bool {
+    c.to_lowercase().eq([c]) && c.to_uppercase().flat_map(char::to_lowercase).eq([c])
 }
 
 /// About how many bytes of a text begin one of these pieces.

@@ -10,6 +10,7 @@ use super::pieces::{COMPARED, Piece, SHORTEST, in_word};
 const FOLD: u64 = 0x2020_2020_2020_2020;
 /// Powers of two: so many that few keys share one, and so few that they stay near at hand.
 const MARKS: usize = 1 << 14;
+const FILTER: usize = 1 << 14;
 const SLOTS: usize = 1 << 13;
 /// Bytes of the longest short piece.
 const SHORT: usize = SHORTEST + 1;
@@ -28,26 +29,30 @@ struct Marks(Box<[u64; 2 * MARKS / 64]>);
 
 #[derive(Debug)]
 struct Pieces {
-    long: Buckets<4>,
+    long: Buckets<8>,
+    middle: Buckets<4>,
     short: Buckets<SHORT>,
 }
 
 /// Pieces by their first so many bytes.
 #[derive(Debug)]
 struct Buckets<const BYTES: usize> {
-    /// A bit for every slot that is not empty: small enough to be near at hand.
-    filter: Box<[u64; SLOTS / 64]>,
+    /// A bit for every beginning that there is: small enough to be near at hand.
+    filter: Box<[u64; FILTER / 64]>,
     /// Of every slot that is not empty where its entries begin in the list of such places.
     slots: Box<[u16; SLOTS]>,
     /// Of every slot that is not empty, and of one more, the first entry.
     firsts: Vec<u32>,
     /// One slot after the other.
     entries: Vec<Entry>,
+    /// Of each entry what is behind its first bytes.
+    rests: Vec<u64>,
 }
 
 /// A piece, and what it means.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
+    /// Its first bytes.
     text: u64,
     first: u32,
     count: u16,
@@ -64,43 +69,43 @@ pub(super) struct Meant {
     pub(super) count: u16,
 }
 
-/// Entries by the bytes that they are found with, as they are gathered.
-type Gathered = BTreeMap<usize, Vec<Entry>>;
+/// Pieces with the bytes that they are found with, as they are gathered.
+type Gathered = Vec<(u64, Entry, u64)>;
 
 impl Table {
     /// Gathers pieces with what they mean.
     pub(super) fn of<'p>(pieces: impl IntoIterator<Item = (&'p Piece, Meant)>) -> Self {
         let mut marks = Marks::default();
-        let mut gathered: [(Gathered, Gathered); 2] = Default::default();
+        let mut gathered: [[Gathered; 3]; 2] = Default::default();
         for (piece, meant) in pieces {
-            let entry = Entry::of(piece, meant);
+            let (entry, rest) = Entry::of(piece, meant);
             let places = if piece.at_word { 1 } else { 2 };
-            for (place, (long, short)) in gathered.iter_mut().enumerate().take(places) {
-                let mut add = |to: &mut Gathered, slot| to.entry(slot).or_default().push(entry);
+            for (place, [long, middle, short]) in gathered.iter_mut().enumerate().take(places) {
+                let mut add = |to: &mut Gathered, text| {
+                    marks.add(place, text);
+                    to.push((text, entry, rest));
+                };
                 match piece.text.len() {
-                    SHORTEST => entry.thirds().for_each(|text| {
-                        marks.add(place, text);
-                        add(short, slot::<SHORT, SLOTS>(text));
-                    }),
-                    bytes => {
-                        marks.add(place, entry.text);
-                        match bytes {
-                            SHORT => add(short, slot::<SHORT, SLOTS>(entry.text)),
-                            _ => add(long, slot::<4, SLOTS>(entry.text)),
-                        }
-                    }
+                    SHORTEST => entry.thirds().for_each(|text| add(short, text)),
+                    SHORT => add(short, entry.text),
+                    4..8 => add(middle, entry.text),
+                    _ => add(long, entry.text),
                 }
             }
         }
-        let pieces = gathered.map(|(long, short)| Pieces { long: Buckets::of(long), short: Buckets::of(short) });
+        let pieces = gathered.map(|[long, middle, short]| Pieces {
+            long: Buckets::of(long),
+            middle: Buckets::of(middle),
+            short: Buckets::of(short),
+        });
         Self { marks, pieces }
     }
 
     /// Calls `found` with what every piece means that begins in this part of a text, and where it begins.
     pub(super) fn each(&self, text: &[u8], part: Range<usize>, mut found: impl FnMut(Meant)) {
         let inside = part.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|b| in_word(*b));
-        // Nearly everywhere a whole window is in the part. The rest is copied, with nothing behind the text; there a word
-        // may end wherever the part does.
+        // Nearly everywhere a whole window is in the part. The rest is copied, with nothing behind the text; if the
+        // part ends before the text, a word may end there anywhere.
         let end = part.end.min(text.len()).max(part.start);
         let rest = end.saturating_sub(COMPARED - 1).max(part.start);
         let mut last = [0; 2 * COMPARED];
@@ -110,24 +115,37 @@ impl Table {
         }
         let whole = text.get(part.start..end);
         let inside = self.scan::<false>(whole.unwrap_or_default(), inside, &mut found);
-        let last = last.get(..end - rest + COMPARED - 1);
-        self.scan::<true>(last.unwrap_or_default(), inside, &mut found);
+        let last = last.get(..end - rest + COMPARED - 1).unwrap_or_default();
+        if end < text.len() {
+            self.scan::<true>(last, inside, &mut found);
+        } else {
+            self.scan::<false>(last, inside, &mut found);
+        }
     }
 
     /// Goes from byte to byte up to the last whole window; `inside`: a word ends or goes on with the first. `LAST`: a word may
     /// end anywhere.
     fn scan<const LAST: bool>(&self, text: &[u8], mut inside: bool, found: &mut impl FnMut(Meant)) -> bool {
-        for window in text.windows(COMPARED) {
-            let window = window.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-            let here = in_word(window as u8);
+        for window in text.windows(COMPARED).filter_map(<[u8]>::first_chunk) {
+            let first = first_bytes(window);
+            let here = in_word(first as u8);
             let place = usize::from(inside & here);
             inside = here;
-            if self.marks.has(place, window | FOLD) {
+            if self.marks.has(place, first | FOLD) {
                 self.pieces[place].each::<LAST>(window, found);
             }
         }
         inside
     }
+}
+
+/// Bytes of a text from one place on, as many as are compared.
+type Window = [u8; COMPARED];
+
+/// The first eight of them.
+#[inline(always)]
+fn first_bytes(window: &Window) -> u64 {
+    window.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 /// Where the first so many bytes are looked up.
@@ -138,10 +156,12 @@ fn slot<const BYTES: usize, const SLOTS: usize>(window: u64) -> usize {
 }
 
 impl Entry {
-    fn of(piece: &Piece, Meant { first, count }: Meant) -> Self {
+    /// The entry of a piece, and what is behind its first bytes.
+    fn of(piece: &Piece, Meant { first, count }: Meant) -> (Self, u64) {
         let bytes = piece.text.len() as u8;
-        let text = (piece.number() | FOLD) & (u64::MAX >> (64 - 8 * u32::from(bytes)));
-        Self { text, first, count, bytes, ends_word: piece.ends_word }
+        let all = (piece.number() | u128::from(FOLD) << 64 | u128::from(FOLD))
+            & (u128::MAX >> (128 - 8 * u32::from(bytes)));
+        (Self { text: all as u64, first, count, bytes, ends_word: piece.ends_word }, (all >> 64) as u64)
     }
 
     /// Its two bytes, and each third that a folded window may have behind them.
@@ -152,12 +172,20 @@ impl Entry {
             .map(move |third| self.text | u64::from(third) << 16)
     }
 
-    /// Whether a text begins with it.
+    /// Whether a text may begin with it, as far as the first bytes tell.
     #[inline(always)]
-    fn begins<const LAST: bool>(&self, window: u64) -> bool {
-        let bits = 8 * u32::from(self.bytes);
-        let alike = (window | FOLD) << (64 - bits) == self.text << (64 - bits);
-        alike && (LAST || !self.ends_word || !in_word((window >> (bits & 63)) as u8))
+    fn may_begin(&self, folded: u64) -> bool {
+        let others = 64 - 8 * u32::from(self.bytes.min(8));
+        folded << others == self.text << others
+    }
+
+    /// Whether a text that may begin with it does so.
+    fn begins<const LAST: bool>(&self, rest: u64, window: &Window) -> bool {
+        let behind = window.last_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)) | FOLD;
+        let others = 128 - 8 * u32::from(self.bytes.max(9));
+        let alike = self.bytes <= 8 || behind << others == rest << others;
+        let ends = || window.get(usize::from(self.bytes)).is_none_or(|behind| !in_word(*behind));
+        alike && (LAST || !self.ends_word || ends())
     }
 }
 
@@ -183,42 +211,52 @@ impl Marks {
 impl Pieces {
     /// Those that a text begins with.
     #[inline(always)]
-    fn each<const LAST: bool>(&self, window: u64, found: &mut impl FnMut(Meant)) {
+    fn each<const LAST: bool>(&self, window: &Window, found: &mut impl FnMut(Meant)) {
         self.long.each::<LAST>(window, found);
+        self.middle.each::<LAST>(window, found);
         self.short.each::<LAST>(window, found);
     }
 }
 
 impl<const BYTES: usize> Buckets<BYTES> {
     fn of(gathered: Gathered) -> Self {
-        let (mut filter, mut slots) = (Box::new([0; SLOTS / 64]), Box::new([0; SLOTS]));
-        let (mut firsts, mut entries) = (vec![0], Vec::new());
-        for (slot, of_slot) in gathered {
-            filter[slot / 64] |= 1 << (slot % 64);
+        let mut by_slot: BTreeMap<usize, Vec<(Entry, u64)>> = BTreeMap::new();
+        let (mut filter, mut slots) = (Box::new([0; FILTER / 64]), Box::new([0; SLOTS]));
+        for (text, entry, rest) in gathered {
+            let bit = slot::<BYTES, FILTER>(text);
+            filter[bit / 64] |= 1 << (bit % 64);
+            by_slot.entry(slot::<BYTES, SLOTS>(text)).or_default().push((entry, rest));
+        }
+        let (mut firsts, mut entries, mut rests) = (vec![0], Vec::new(), Vec::new());
+        for (slot, of_slot) in by_slot {
             slots[slot] = firsts.len() as u16 - 1;
-            entries.extend(of_slot);
+            entries.extend(of_slot.iter().map(|(entry, _)| *entry));
+            rests.extend(of_slot.iter().map(|(_, rest)| *rest));
             firsts.push(entries.len() as u32);
         }
-        Self { filter, slots, firsts, entries }
+        Self { filter, slots, firsts, entries, rests }
     }
 
     /// Those that a text begins with.
     #[inline(always)]
-    fn each<const LAST: bool>(&self, window: u64, found: &mut impl FnMut(Meant)) {
-        let slot = slot::<BYTES, SLOTS>(window | FOLD);
-        if self.filter[slot / 64] >> (slot % 64) & 1 == 1 {
-            self.of_slot::<LAST>(slot, window, found);
+    fn each<const LAST: bool>(&self, window: &Window, found: &mut impl FnMut(Meant)) {
+        let folded = first_bytes(window) | FOLD;
+        let bit = slot::<BYTES, FILTER>(folded);
+        if self.filter[bit / 64] >> (bit % 64) & 1 == 1 {
+            self.of_slot::<LAST>(slot::<BYTES, SLOTS>(folded), window, found);
         }
     }
 
     #[inline(never)]
-    fn of_slot<const LAST: bool>(&self, slot: usize, window: u64, found: &mut impl FnMut(Meant)) {
+    fn of_slot<const LAST: bool>(&self, slot: usize, window: &Window, found: &mut impl FnMut(Meant)) {
+        let folded = first_bytes(window) | FOLD;
         let number = usize::from(self.slots[slot]);
-        if let [first, end] = self.firsts.get(number..number + 2).unwrap_or_default() {
-            for entry in self.entries.get(*first as usize..*end as usize).unwrap_or_default() {
-                if entry.begins::<LAST>(window) {
-                    found(Meant { first: entry.first, count: entry.count });
-                }
+        let [first, end] = self.firsts.get(number..number + 2).unwrap_or_default() else { return };
+        let these = *first as usize..*end as usize;
+        let (entries, rests) = (self.entries.get(these.clone()), self.rests.get(these));
+        for (entry, rest) in entries.unwrap_or_default().iter().zip(rests.unwrap_or_default()) {
+            if entry.may_begin(folded) && entry.begins::<LAST>(*rest, window) {
+                found(Meant { first: entry.first, count: entry.count });
             }
         }
     }
