@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::RuleSet;
 use super::features::Features;
 use super::matching::Hit;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Sieves};
 use super::ruleset::{Kind, Rule};
 use super::sieve::Candidates;
 
@@ -23,6 +23,9 @@ mod strings;
 
 /// Places of one pattern in one text that are weighed against its `unless`.
 const PLACES: usize = 20;
+
+/// Names of JSON's types: most of a schema's texts.
+const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "object", "array"];
 
 /// What a finding looks for.
 #[derive(Debug)]
@@ -53,11 +56,13 @@ pub(super) struct Findings {
     /// The same as candidates.
     candidates: Candidates,
     checks: Vec<(usize, Check)>,
+    /// Texts in which none of them can be found, of the most common ones.
+    silent: Vec<&'static str>,
 }
 
 impl Findings {
     /// Gathers the findings of a rule set.
-    pub(super) fn of(rules: &[Rule]) -> Self {
+    pub(super) fn of(rules: &[Rule], sieves: &Sieves) -> Self {
         let mut findings = Self::default();
         for (index, rule) in rules.iter().enumerate() {
             match &rule.kind {
@@ -69,6 +74,8 @@ impl Findings {
                 _ => {}
             }
         }
+        let silent = |text: &&str| !sieves.other.candidates(text).any_of(&findings.candidates);
+        findings.silent = TYPES.into_iter().filter(silent).collect();
         findings
     }
 }
@@ -77,6 +84,9 @@ impl Findings {
 pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>> {
     let mut hits = Vec::new();
     each_string(features, |said| {
+        if rules.findings.silent.contains(&said.read) {
+            return;
+        }
         let looked_for;
         let candidates = match said.candidates {
             Some(known) => known,

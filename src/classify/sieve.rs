@@ -168,6 +168,9 @@ impl Sieve {
     /// Adds the patterns that may match in this part of a text, or in what was looked at before and this part together.
     pub(super) fn look(&self, text: &str, part: Range<usize>, found: &mut Found) {
         found.candidates.add(&self.always);
+        if part.is_empty() {
+            return;
+        }
         if !text.is_ascii() {
             if text.contains(LIKE_ASCII) {
                 found.candidates = Candidates::ALL;

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
-use regex_syntax::hir::{Class, Hir, HirKind, Look};
+use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look};
 
 use super::frequencies::COMMON_WORDS;
 
@@ -287,15 +287,16 @@ impl Piece {
     }
 
     fn of(text: &[u8], Sides { front, behind, .. }: Sides) -> Option<Self> {
-        let whole = std::str::from_utf8(text);
-        if whole.is_ok_and(|text| text.contains(super::LIKE_ASCII)) {
+        // What was cut in the middle of a letter goes up to the letter before.
+        let whole = match std::str::from_utf8(text) {
+            Ok(whole) => whole,
+            Err(cut) => std::str::from_utf8(text.get(..cut.valid_up_to())?).ok()?,
+        };
+        if whole.contains(super::LIKE_ASCII) {
             return None;
         }
-        let beyond_ascii = match whole {
-            _ if text.is_ascii() => Spellings::One,
-            Err(_) => Spellings::Any,
-            Ok(text) => text.chars().filter(|c| !c.is_ascii()).map(spellings).max().unwrap_or(Spellings::One),
-        };
+        let beyond_ascii = whole.chars().map(spellings).max().unwrap_or(Spellings::One);
+        let text = whole.as_bytes();
         // What goes on with a word is looked for everywhere; what stands behind that word is found with less.
         let ends = text.iter().position(|byte| !in_word(*byte)).filter(|_| !front);
         let text = ends.and_then(|end| text.get(end..)).filter(|rest| rest.len() > SHORTEST).unwrap_or(text);
@@ -309,10 +310,13 @@ impl Piece {
     }
 }
 
+/// Of a letter outside ASCII.
 fn spellings(c: char) -> Spellings {
-    match c.to_uppercase().eq([c]) {
-        true if plain(c) => Spellings::One,
-        false if plain(c) => Spellings::Capitals,
+    let mut alike = ClassUnicode::new([ClassUnicodeRange::new(c, c)]);
+    match alike.try_case_fold_simple() {
+        _ if c.is_ascii() => Spellings::One,
+        Ok(()) if alike.iter().all(|range| range.start() == c && range.end() == c) => Spellings::One,
+        Ok(()) if plain(c) => Spellings::Capitals,
         _ => Spellings::Any,
     }
 }

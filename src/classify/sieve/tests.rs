@@ -132,6 +132,5 @@ fn of_letters_that_differ_in_case_alone_one_is_plain() {
         alike.try_case_fold_simple().unwrap();
         let all: Vec<char> = alike.iter().flat_map(|range| range.start()..=range.end()).collect();
         assert!(all.iter().all(|other| *other == c || !pieces::plain(*other)), "{all:?}");
-        assert!(c.to_uppercase().ne([c]) || all == [c], "{c} has no capital and is like {all:?}");
     }
 }
