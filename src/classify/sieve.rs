@@ -56,7 +56,7 @@ const ANYWHERE: u16 = u16::MAX;
 #[derive(Debug)]
 pub(super) struct Sieve {
     pieces: Table,
-    /// What the pieces mean, one piece after the other: small enough to stay near at hand.
+    /// What the pieces mean that mean several things, one piece after the other.
     meanings: Vec<Means>,
     /// Patterns without a piece.
     always: Candidates,
@@ -152,8 +152,14 @@ impl Sieve {
         for (piece, means) in &mut meanings {
             means.sort_unstable();
             means.dedup();
-            pieces.push((piece, Meant { first: all.len() as u32, count: means.len() as u16 }));
-            all.append(means);
+            let meant = match means.as_slice() {
+                [one] => Meant::One(*one),
+                several => Meant::Several(all.len() as u32, several.len() as u16),
+            };
+            pieces.push((piece, meant));
+            if means.len() > 1 {
+                all.append(means);
+            }
         }
         Self { pieces: Table::of(pieces), meanings: all, always, runs, signs, capitals, beyond_ascii }
     }
@@ -195,12 +201,13 @@ impl Sieve {
     }
 
     /// Adds what a piece means.
-    fn add(&self, Meant { first, count }: Meant, found: &mut Found) {
-        let first = first as usize;
-        for Means { behind, met } in self.meanings.get(first..first + usize::from(count)).unwrap_or_default()
-        {
-            if *behind == ANYWHERE || found.has_met(usize::from(*behind)) {
-                found.add(usize::from(*met));
+    #[inline(always)]
+    fn add(&self, meant: Meant, found: &mut Found) {
+        match meant {
+            Meant::One(means) => found.learn(means),
+            Meant::Several(first, count) => {
+                let these = first as usize..first as usize + usize::from(count);
+                self.meanings.get(these).unwrap_or_default().iter().for_each(|means| found.learn(*means));
             }
         }
     }
@@ -209,6 +216,13 @@ impl Sieve {
 impl Found {
     fn has_met(&self, group: usize) -> bool {
         self.groups.get(group / 64).is_some_and(|word| word >> (group % 64) & 1 == 1)
+    }
+
+    /// Adds what is met, if it stands behind what it must.
+    fn learn(&mut self, Means { behind, met }: Means) {
+        if behind == ANYWHERE || self.has_met(usize::from(behind)) {
+            self.add(usize::from(met));
+        }
     }
 
     /// Adds a pattern, or a group behind all patterns.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::Means;
 use super::pieces::{COMPARED, Piece, SHORTEST, in_word};
 
 /// Sets the bit that tells a small letter of ASCII from a capital one. It makes other bytes alike as well, which lets more
@@ -39,38 +40,40 @@ struct Pieces {
 struct Buckets<const BYTES: usize> {
     /// A bit for every beginning that there is: small enough to be near at hand.
     filter: Box<[u64; FILTER / 64]>,
-    /// Of every slot that is not empty where its entries begin in the list of such places.
-    slots: Box<[u16; SLOTS]>,
-    /// Of every slot that is not empty, and of one more, the first entry.
-    firsts: Vec<u32>,
+    /// Of every slot that is not empty its first entry.
+    slots: Box<[u32; SLOTS]>,
     /// One slot after the other.
     entries: Vec<Entry>,
-    /// Of each entry what is behind its first bytes.
-    rests: Vec<u64>,
 }
 
-/// A piece, and what it means.
+/// A piece, and what it means, side by side: they are seldom near at hand.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    /// Its first bytes.
+    /// Its first eight bytes, and what is behind them.
     text: u64,
-    first: u32,
-    count: u16,
+    rest: u64,
+    meant: Meant,
     /// Bytes of its text.
     bytes: u8,
     /// Behind it no word may go on.
     ends_word: bool,
+    /// It is the last of its slot.
+    last: bool,
 }
 
-/// Which of all meanings are a piece's: the first, and how many.
+const EMPTY: u32 = u32::MAX;
+
+/// What a piece means.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Meant {
-    pub(super) first: u32,
-    pub(super) count: u16,
+pub(super) enum Meant {
+    /// This alone.
+    One(Means),
+    /// So many of the list of meanings, from this one on.
+    Several(u32, u16),
 }
 
 /// Pieces with the bytes that they are found with, as they are gathered.
-type Gathered = Vec<(u64, Entry, u64)>;
+type Gathered = Vec<(u64, Entry)>;
 
 impl Table {
     /// Gathers pieces with what they mean.
@@ -78,12 +81,12 @@ impl Table {
         let mut marks = Marks::default();
         let mut gathered: [[Gathered; 3]; 2] = Default::default();
         for (piece, meant) in pieces {
-            let (entry, rest) = Entry::of(piece, meant);
+            let entry = Entry::of(piece, meant);
             let places = if piece.at_word { 1 } else { 2 };
             for (place, [long, middle, short]) in gathered.iter_mut().enumerate().take(places) {
                 let mut add = |to: &mut Gathered, text| {
                     marks.add(place, text);
-                    to.push((text, entry, rest));
+                    to.push((text, entry));
                 };
                 match piece.text.len() {
                     SHORTEST => entry.thirds().for_each(|text| add(short, text)),
@@ -156,12 +159,12 @@ fn slot<const BYTES: usize, const SLOTS: usize>(window: u64) -> usize {
 }
 
 impl Entry {
-    /// The entry of a piece, and what is behind its first bytes.
-    fn of(piece: &Piece, Meant { first, count }: Meant) -> (Self, u64) {
+    fn of(piece: &Piece, meant: Meant) -> Self {
         let bytes = piece.text.len() as u8;
-        let all = (piece.number() | u128::from(FOLD) << 64 | u128::from(FOLD))
-            & (u128::MAX >> (128 - 8 * u32::from(bytes)));
-        (Self { text: all as u64, first, count, bytes, ends_word: piece.ends_word }, (all >> 64) as u64)
+        let fold = u128::from(FOLD) << 64 | u128::from(FOLD);
+        let all = (piece.number() | fold) & (u128::MAX >> (128 - 8 * u32::from(bytes)));
+        let (text, rest) = (all as u64, (all >> 64) as u64);
+        Self { text, rest, meant, bytes, ends_word: piece.ends_word, last: false }
     }
 
     /// Its two bytes, and each third that a folded window may have behind them.
@@ -180,10 +183,11 @@ impl Entry {
     }
 
     /// Whether a text that may begin with it does so.
-    fn begins<const LAST: bool>(&self, rest: u64, window: &Window) -> bool {
+    #[inline(always)]
+    fn begins<const LAST: bool>(&self, window: &Window) -> bool {
         let behind = window.last_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)) | FOLD;
         let others = 128 - 8 * u32::from(self.bytes.max(9));
-        let alike = self.bytes <= 8 || behind << others == rest << others;
+        let alike = self.bytes <= 8 || behind << others == self.rest << others;
         let ends = || window.get(usize::from(self.bytes)).is_none_or(|behind| !in_word(*behind));
         alike && (LAST || !self.ends_word || ends())
     }
@@ -220,21 +224,22 @@ impl Pieces {
 
 impl<const BYTES: usize> Buckets<BYTES> {
     fn of(gathered: Gathered) -> Self {
-        let mut by_slot: BTreeMap<usize, Vec<(Entry, u64)>> = BTreeMap::new();
-        let (mut filter, mut slots) = (Box::new([0; FILTER / 64]), Box::new([0; SLOTS]));
-        for (text, entry, rest) in gathered {
+        let mut by_slot: BTreeMap<usize, Vec<Entry>> = BTreeMap::new();
+        let (mut filter, mut slots) = (Box::new([0; FILTER / 64]), Box::new([EMPTY; SLOTS]));
+        for (text, entry) in gathered {
             let bit = slot::<BYTES, FILTER>(text);
             filter[bit / 64] |= 1 << (bit % 64);
-            by_slot.entry(slot::<BYTES, SLOTS>(text)).or_default().push((entry, rest));
+            by_slot.entry(slot::<BYTES, SLOTS>(text)).or_default().push(entry);
         }
-        let (mut firsts, mut entries, mut rests) = (vec![0], Vec::new(), Vec::new());
-        for (slot, of_slot) in by_slot {
-            slots[slot] = firsts.len() as u16 - 1;
-            entries.extend(of_slot.iter().map(|(entry, _)| *entry));
-            rests.extend(of_slot.iter().map(|(_, rest)| *rest));
-            firsts.push(entries.len() as u32);
+        let mut entries = Vec::new();
+        for (slot, mut of_slot) in by_slot {
+            slots[slot] = entries.len() as u32;
+            if let Some(last) = of_slot.last_mut() {
+                last.last = true;
+            }
+            entries.append(&mut of_slot);
         }
-        Self { filter, slots, firsts, entries, rests }
+        Self { filter, slots, entries }
     }
 
     /// Those that a text begins with.
@@ -250,13 +255,12 @@ impl<const BYTES: usize> Buckets<BYTES> {
     #[inline(never)]
     fn of_slot<const LAST: bool>(&self, slot: usize, window: &Window, found: &mut impl FnMut(Meant)) {
         let folded = first_bytes(window) | FOLD;
-        let number = usize::from(self.slots[slot]);
-        let [first, end] = self.firsts.get(number..number + 2).unwrap_or_default() else { return };
-        let these = *first as usize..*end as usize;
-        let (entries, rests) = (self.entries.get(these.clone()), self.rests.get(these));
-        for (entry, rest) in entries.unwrap_or_default().iter().zip(rests.unwrap_or_default()) {
-            if entry.may_begin(folded) && entry.begins::<LAST>(*rest, window) {
-                found(Meant { first: entry.first, count: entry.count });
+        for entry in self.entries.get(self.slots[slot] as usize..).unwrap_or_default() {
+            if entry.may_begin(folded) && entry.begins::<LAST>(window) {
+                found(entry.meant);
+            }
+            if entry.last {
+                return;
             }
         }
     }
