@@ -143,7 +143,7 @@ fn share(scores: &Scores, class: Class, scale: f64) -> f64 {
 
 /// The stated hint that the text contradicts.
 fn contradiction(features: &Features<'_>, said: Class) -> Option<&'static str> {
-    let hint = |name| features.tool.hint(name);
+    let hint = |name| features.hint(name);
     if said > Class::Read && hint("readOnlyHint") == Some(true) {
         return Some("readOnlyHint");
     }

@@ -96,7 +96,7 @@ pub(super) fn each_string<'a>(features: &Features<'a>, mut look: impl FnMut(&Sai
     let annotations = At::top("annotations");
     let titles = [
         (object.get("title"), At::top("title")),
-        (object.get("annotations").and_then(|a| a.get("title")), annotations.key("title")),
+        (features.annotations.and_then(|a| a.get("title")), annotations.key("title")),
     ];
     let mut texts = 1;
     for (title, at) in titles {

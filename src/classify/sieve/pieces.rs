@@ -295,7 +295,8 @@ impl Piece {
         if whole.contains(super::LIKE_ASCII) {
             return None;
         }
-        let beyond_ascii = whole.chars().map(spellings).max().unwrap_or(Spellings::One);
+        let beyond_ascii =
+            whole.chars().filter(|c| !c.is_ascii()).map(spellings).max().unwrap_or(Spellings::One);
         let text = whole.as_bytes();
         // What goes on with a word is looked for everywhere; what stands behind that word is found with less.
         let ends = text.iter().position(|byte| !in_word(*byte)).filter(|_| !front);
@@ -314,7 +315,6 @@ impl Piece {
 fn spellings(c: char) -> Spellings {
     let mut alike = ClassUnicode::new([ClassUnicodeRange::new(c, c)]);
     match alike.try_case_fold_simple() {
-        _ if c.is_ascii() => Spellings::One,
         Ok(()) if alike.iter().all(|range| range.start() == c && range.end() == c) => Spellings::One,
         Ok(()) if plain(c) => Spellings::Capitals,
         _ => Spellings::Any,
