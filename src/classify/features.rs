@@ -2,6 +2,8 @@
 //!
 //! Everything is bounded: a definition may hold megabytes that someone made up.
 
+use serde_json::Value;
+
 use super::actions::listed_in_description;
 use super::numbers::Numbers;
 use super::pattern::Pattern;
@@ -47,6 +49,8 @@ impl Spaced {
 /// All that rules may look at.
 pub(super) struct Features<'a> {
     pub(super) tool: &'a ToolDefinition,
+    /// What the author states, and perhaps a title.
+    pub(super) annotations: Option<&'a Value>,
     pub(super) name: Text<'a>,
     /// Where the first word of the name begins, behind a claim in front that it is "read-only".
     pub(super) claim: usize,
@@ -108,6 +112,7 @@ impl<'a> Features<'a> {
         }
         Self {
             tool,
+            annotations: tool.object().get("annotations"),
             name,
             claim,
             behind_claim,
@@ -140,6 +145,11 @@ impl<'a> Features<'a> {
     /// Where a pattern matches the words of the name.
     pub(super) fn in_words(&self, pattern: &Pattern) -> Option<Place<'a>> {
         self.spaced.find(pattern, &self.in_spaced).map(|(start, end)| self.name.place(start, end))
+    }
+
+    /// A hint of the author's, if it is stated.
+    pub(super) fn hint(&self, name: &str) -> Option<bool> {
+        self.annotations?.get(name)?.as_bool()
     }
 
     /// The name itself says what a call does, or seems to.

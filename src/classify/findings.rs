@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::RuleSet;
 use super::features::Features;
 use super::matching::Hit;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Sieves};
 use super::ruleset::{Kind, Rule};
 use super::sieve::Candidates;
 
@@ -24,11 +24,14 @@ mod strings;
 /// Places of one pattern in one text that are weighed against its `unless`.
 const PLACES: usize = 20;
 
+/// Names of JSON's types: most of a schema's texts.
+const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "object", "array"];
+
 /// What a finding looks for.
 #[derive(Debug)]
 pub(super) enum Finding {
-    /// A pattern, unless the same sentence up to its end holds another. It is looked for only in a text in which `trigger`
-    /// is found, which is cheaper to look for: most texts of most tools hold none.
+    /// A pattern, unless the same sentence up to its end holds another. It counts only in a text in which `trigger` is found,
+    /// which is looked for last: most texts in which the pattern may be found do not hold it.
     Pattern { trigger: Regex, pattern: Pattern, unless: Option<Regex> },
     /// Something that no pattern can say.
     Check(Check),
@@ -53,11 +56,13 @@ pub(super) struct Findings {
     /// The same as candidates.
     candidates: Candidates,
     checks: Vec<(usize, Check)>,
+    /// Texts in which none of them can be found, of the most common ones.
+    silent: Vec<&'static str>,
 }
 
 impl Findings {
     /// Gathers the findings of a rule set.
-    pub(super) fn of(rules: &[Rule]) -> Self {
+    pub(super) fn of(rules: &[Rule], sieves: &Sieves) -> Self {
         let mut findings = Self::default();
         for (index, rule) in rules.iter().enumerate() {
             match &rule.kind {
@@ -69,6 +74,8 @@ impl Findings {
                 _ => {}
             }
         }
+        let silent = |text: &&str| !sieves.other.candidates(text).any_of(&findings.candidates);
+        findings.silent = TYPES.into_iter().filter(silent).collect();
         findings
     }
 }
@@ -77,6 +84,9 @@ impl Findings {
 pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>> {
     let mut hits = Vec::new();
     each_string(features, |said| {
+        if rules.findings.silent.contains(&said.read) {
+            return;
+        }
         let looked_for;
         let candidates = match said.candidates {
             Some(known) => known,
@@ -106,9 +116,9 @@ fn in_text<'a>(rules: &RuleSet, said: &Said<'a, '_>, candidates: &Candidates, hi
             if let Some(Kind::Finding(Finding::Pattern { trigger, pattern, unless })) =
                 rules.rules.get(*index).map(|rule| &rule.kind)
                 && pattern.may(candidates)
-                && trigger.is_match(said.read)
             {
-                add(*index, &|| place_of(said.read, pattern, unless.as_ref()));
+                let place = || place_of(said.read, pattern, unless.as_ref());
+                add(*index, &|| place().filter(|_| trigger.is_match(said.read)));
             }
         }
     }

@@ -88,7 +88,7 @@ fn rule_hits<'a>(features: &Features<'a>, index: usize, rule: &Rule, hits: &mut 
             }
         }
         Kind::Hint { hint, value } => {
-            if features.tool.hint(hint) == Some(*value) {
+            if features.hint(hint) == Some(*value) {
                 add(Family::Hint, Place::whole(format!("/annotations/{hint}")));
             }
         }

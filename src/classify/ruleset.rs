@@ -227,7 +227,7 @@ pub(super) fn load(files: &BTreeMap<String, Vec<u8>>) -> Result<RuleSet, RuleErr
         .add(LIST_INTRO, Scope::description(Zone::Head))
         .map_err(|message| RuleError::Shape { file: SETTINGS.to_owned(), line: 1, column: 1, message })?;
     let sieves = patterns.sieves();
-    let findings = Findings::of(&rules);
+    let findings = Findings::of(&rules, &sieves);
     let order = Order::of(&rules);
     Ok(RuleSet {
         hash: hash_of(files),

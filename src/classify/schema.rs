@@ -1,5 +1,7 @@
 //! The parameters of a definition: their names, what is said about them, the actions they list.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::RuleSet;
@@ -49,7 +51,7 @@ impl<'a> Path<'a> {
 }
 
 /// A key as it stands in a JSON pointer.
-pub(super) fn escaped(key: &str) -> std::borrow::Cow<'_, str> {
+pub(super) fn escaped(key: &str) -> Cow<'_, str> {
     if key.contains(['~', '/']) { key.replace('~', "~0").replace('/', "~1").into() } else { key.into() }
 }
 
@@ -63,7 +65,7 @@ pub(super) fn escaped_len(key: &str) -> usize {
 pub(super) struct Param<'a> {
     pub(super) path: Path<'a>,
     /// `snake_case`.
-    pub(super) name: String,
+    pub(super) name: Cow<'a, str>,
     /// The patterns that may match its name.
     pub(super) named: Candidates,
     pub(super) description: Option<&'a str>,
@@ -123,6 +125,22 @@ impl<'a> Members<'a> {
     }
 }
 
+/// A name's words in lower case, with `_` between them; nearly all are written so.
+fn snake_case(name: &str) -> Cow<'_, str> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    if name.bytes().all(plain) && !name.starts_with('_') && !name.ends_with('_') && !name.contains("__") {
+        return name.into();
+    }
+    let mut words = String::with_capacity(name.len());
+    for word in of_name(name) {
+        if !words.is_empty() {
+            words.push('_');
+        }
+        words.push_str(&word.text);
+    }
+    words.into()
+}
+
 struct Reader<'a, 'r> {
     rules: &'r RuleSet,
     found: Schema<'a>,
@@ -159,14 +177,8 @@ impl<'a> Reader<'a, '_> {
 
     fn param(&mut self, key: &'a str, value: &'a Value, members: Members<'a>, path: Path<'a>) {
         let rules = self.rules;
-        let mut name = String::with_capacity(key.len().min(100));
-        for word in of_name(start_of(key, 100)) {
-            if !name.is_empty() {
-                name.push('_');
-            }
-            name.push_str(&word.text);
-        }
-        if path.depth == 0 && rules.settings.words.action_params.contains(&name) {
+        let name = snake_case(start_of(key, 100));
+        if path.depth == 0 && rules.settings.words.action_params.contains(name.as_ref()) {
             self.found.verbs.extend(listed_in_schema(value, &path.pointer(""), rules));
         }
         let description = members.description.map(|whole| {

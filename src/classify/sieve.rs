@@ -12,7 +12,7 @@ use regex::Regex;
 use super::numbers::{Numbers, TOLD_APART};
 use super::pattern::Numbered;
 
-use self::pieces::{Clause, Piece};
+use self::pieces::{Clause, Piece, Spellings, plain};
 use self::runs::Run;
 use self::table::{Meant, Table};
 
@@ -56,7 +56,7 @@ const ANYWHERE: u16 = u16::MAX;
 #[derive(Debug)]
 pub(super) struct Sieve {
     pieces: Table,
-    /// What the pieces mean, one piece after the other: small enough to stay near at hand.
+    /// What the pieces mean that mean several things, one piece after the other.
     meanings: Vec<Means>,
     /// Patterns without a piece.
     always: Candidates,
@@ -64,7 +64,10 @@ pub(super) struct Sieve {
     runs: Vec<(usize, Run)>,
     /// Pieces of one byte, and what it means that one is there, whatever stands in front.
     signs: Vec<(u8, u16)>,
-    /// With a piece whose letters outside ASCII have a capital form, which is not looked for.
+    /// With a piece whose letters outside ASCII have a capital form, which is not looked for: in texts that have such letters
+    /// they may match.
+    capitals: Candidates,
+    /// With one whose letters outside ASCII have more forms.
     beyond_ascii: Candidates,
 }
 
@@ -104,7 +107,7 @@ impl Sieve {
     /// so that one sieve goes on where another ended.
     pub(super) fn of(patterns: &[(&Numbered, Known)], wanted: impl Fn(&Numbered) -> Wanted) -> Self {
         let mut meanings: BTreeMap<Piece, Vec<Means>> = BTreeMap::new();
-        let (mut always, mut beyond_ascii) = (Candidates::default(), Candidates::default());
+        let [mut always, mut capitals, mut beyond_ascii] = [Candidates::default(); 3];
         let (mut followed, mut runs, mut signs) = (0, Vec::new(), Vec::new());
         for (number, (pattern, Known { clauses, run })) in patterns.iter().enumerate().take(PATTERNS) {
             let (begin, more) = (followed, clauses.iter().map(|clause| clause.len() - 1).sum::<usize>());
@@ -129,8 +132,10 @@ impl Sieve {
                 for (place, pieces) in clause.iter().enumerate() {
                     let met = if place == last { number } else { PATTERNS + group };
                     for piece in pieces {
-                        if piece.changes_beyond_ascii {
-                            beyond_ascii.insert(number);
+                        match piece.beyond_ascii {
+                            Spellings::One => {}
+                            Spellings::Capitals => capitals.insert(number),
+                            Spellings::Any => beyond_ascii.insert(number),
                         }
                         if let [sign] = piece.text.as_slice() {
                             signs.push((*sign, met as u16));
@@ -147,10 +152,16 @@ impl Sieve {
         for (piece, means) in &mut meanings {
             means.sort_unstable();
             means.dedup();
-            pieces.push((piece, Meant { first: all.len() as u32, count: means.len() as u16 }));
-            all.append(means);
+            let meant = match means.as_slice() {
+                [one] => Meant::One(*one),
+                several => Meant::Several(all.len() as u32, several.len() as u16),
+            };
+            pieces.push((piece, meant));
+            if means.len() > 1 {
+                all.append(means);
+            }
         }
-        Self { pieces: Table::of(pieces), meanings: all, always, runs, signs, beyond_ascii }
+        Self { pieces: Table::of(pieces), meanings: all, always, runs, signs, capitals, beyond_ascii }
     }
 
     /// The patterns that may match this text.
@@ -163,12 +174,18 @@ impl Sieve {
     /// Adds the patterns that may match in this part of a text, or in what was looked at before and this part together.
     pub(super) fn look(&self, text: &str, part: Range<usize>, found: &mut Found) {
         found.candidates.add(&self.always);
+        if part.is_empty() {
+            return;
+        }
         if !text.is_ascii() {
             if text.contains(LIKE_ASCII) {
                 found.candidates = Candidates::ALL;
                 return;
             }
             found.candidates.add(&self.beyond_ascii);
+            if text.chars().any(|c| !c.is_ascii() && !plain(c)) {
+                found.candidates.add(&self.capitals);
+            }
         }
         for (number, run) in &self.runs {
             if text.as_bytes().get(..part.end).is_some_and(|read| run.is_in(read)) {
@@ -184,12 +201,13 @@ impl Sieve {
     }
 
     /// Adds what a piece means.
-    fn add(&self, Meant { first, count }: Meant, found: &mut Found) {
-        let first = first as usize;
-        for Means { behind, met } in self.meanings.get(first..first + usize::from(count)).unwrap_or_default()
-        {
-            if *behind == ANYWHERE || found.has_met(usize::from(*behind)) {
-                found.add(usize::from(*met));
+    #[inline(always)]
+    fn add(&self, meant: Meant, found: &mut Found) {
+        match meant {
+            Meant::One(means) => found.learn(means),
+            Meant::Several(first, count) => {
+                let these = first as usize..first as usize + usize::from(count);
+                self.meanings.get(these).unwrap_or_default().iter().for_each(|means| found.learn(*means));
             }
         }
     }
@@ -198,6 +216,13 @@ impl Sieve {
 impl Found {
     fn has_met(&self, group: usize) -> bool {
         self.groups.get(group / 64).is_some_and(|word| word >> (group % 64) & 1 == 1)
+    }
+
+    /// Adds what is met, if it stands behind what it must.
+    fn learn(&mut self, Means { behind, met }: Means) {
+        if behind == ANYWHERE || self.has_met(usize::from(behind)) {
+            self.add(usize::from(met));
+        }
     }
 
     /// Adds a pattern, or a group behind all patterns.

@@ -143,7 +143,7 @@ fn share(scores: &Scores, class: Class, scale: f64) -> f64 {
 
 /// The stated hint that the text contradicts.
 fn contradiction(features: &Features<'_>, said: Class) -> Option<&'static str> {
-    let hint = |name| features.tool.hint(name);
+    let hint = |name| features.hint(name);
     if said > Class::Read && hint("readOnlyHint") == Some(true) {
         return Some("readOnlyHint");
     }
@@ -183,7 +183,7 @@ fn evidence(rules: &RuleSet, hits: &[Hit<'_>], raised: &[usize], class: Class) -
         (points.abs() * 1_000.0) as i64 + i64::from(own && points > 0.0) * 250
     };
     order.sort_by_key(|index| std::cmp::Reverse(rank(index)));
-    let mut kept = Vec::new();
+    let mut kept = Vec::with_capacity(hits.len());
     for index in order {
         let Some((hit, rule)) = hits.get(index).and_then(|hit| Some((hit, of(hit)?))) else { continue };
         let signals = raised.contains(&index);

@@ -127,30 +127,34 @@ fn lower(word: &str) -> Cow<'_, str> {
 
 /// The words of a name: split at everything that is no letter or digit, and where case changes.
 pub(super) fn of_name(name: &str) -> impl Iterator<Item = Word<'_>> {
-    let mut letters = name.char_indices().chain([(name.len(), ' ')]).peekable();
-    let (mut before, mut from) = (None, None);
+    let (mut at, mut last, mut from) = (0, None::<char>, None);
     std::iter::from_fn(move || {
         loop {
-            let (at, c) = letters.next()?;
-            let after = letters.peek().filter(|(at, _)| *at < name.len()).map(|(_, c)| *c);
-            let (last, inside) = (before.replace(c), c.is_alphanumeric());
+            let c = match char_at(name, at) {
+                Some(c) => c,
+                None if from.is_some() => ' ',
+                None => return None,
+            };
+            let here = at;
+            at += c.len_utf8();
+            let (before, inside) = (last.replace(c), c.is_alphanumeric());
             let turns = c.is_uppercase()
-                && last.is_some_and(|b: char| {
+                && before.is_some_and(|b| {
                     b.is_lowercase()
                         || b.is_numeric()
-                        || (b.is_uppercase() && after.is_some_and(char::is_lowercase))
+                        || (b.is_uppercase() && char_at(name, at).is_some_and(char::is_lowercase))
                 });
             let ended = if !inside {
                 from.take()
             } else if turns {
-                from.replace(at)
+                from.replace(here)
             } else {
-                from.get_or_insert(at);
+                from.get_or_insert(here);
                 None
             };
-            if let Some(text) = ended.and_then(|start| name.get(start..at)) {
-                let start = at - text.len();
-                return Some(Word { text: lower(text), start, end: at, gap: Gap::Space });
+            if let Some(text) = ended.and_then(|start| name.get(start..here)) {
+                let start = here - text.len();
+                return Some(Word { text: lower(text), start, end: here, gap: Gap::Space });
             }
         }
     })

@@ -13,11 +13,24 @@ pub(super) type WordMap<T> = HashMap<String, T, BuildHasherDefault<WordHasher>>;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct WordHasher(u64);
 
+impl WordHasher {
+    fn add(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(23) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
 impl Hasher for WordHasher {
     fn write(&mut self, bytes: &[u8]) {
-        for eight in bytes.chunks(8) {
-            let number = eight.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
-            self.0 = (self.0.rotate_left(23) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let (eights, rest) = bytes.as_chunks::<8>();
+        eights.iter().for_each(|eight| self.add(u64::from_le_bytes(*eight)));
+        // The last bytes may be taken twice.
+        match (bytes.last_chunk::<8>(), rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+            _ if rest.is_empty() => {}
+            (Some(last), ..) => self.add(u64::from_le_bytes(*last)),
+            (None, Some(first), Some(last)) => {
+                self.add(u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)));
+            }
+            _ => self.add(rest.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))),
         }
     }
 

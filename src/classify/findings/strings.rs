@@ -82,27 +82,34 @@ impl<'p> At<'p> {
 
 /// Calls `look` with every text, name first.
 pub(super) fn each_string<'a>(features: &Features<'a>, mut look: impl FnMut(&Said<'a, '_>)) {
-    let said = |read, family, is_name, at| {
-        let candidates = features.description.as_ref().filter(|_| family == Family::Description);
-        let candidates = candidates.map(|description| description.zone(Zone::All).1);
-        Said { read, family, is_name, candidates, is_key: false, at }
+    let said = |read, family, candidates, at| Said {
+        read,
+        family,
+        is_name: family == Family::Name,
+        candidates,
+        is_key: false,
+        at,
     };
     let object = features.tool.object();
-    look(&said(features.name.read, Family::Name, true, At::top("name")));
+    let candidates = (features.claim == 0).then_some(&features.behind_claim);
+    look(&said(features.name.read, Family::Name, candidates, At::top("name")));
     let annotations = At::top("annotations");
     let titles = [
         (object.get("title"), At::top("title")),
-        (object.get("annotations").and_then(|a| a.get("title")), annotations.key("title")),
+        (features.annotations.and_then(|a| a.get("title")), annotations.key("title")),
     ];
     let mut texts = 1;
     for (title, at) in titles {
         if let Some(title) = title.and_then(Value::as_str) {
-            look(&said(start_of(title, DESCRIPTION_BYTES), Family::Name, true, at));
+            let read = start_of(title, DESCRIPTION_BYTES);
+            let known = features.title.as_ref().filter(|known| std::ptr::eq(known.text.read, read));
+            look(&said(read, Family::Name, known.map(|known| &known.candidates), at));
             texts += 1;
         }
     }
     if let Some(description) = &features.description {
-        look(&said(description.text.read, Family::Description, false, At::top("description")));
+        let candidates = Some(description.zone(Zone::All).1);
+        look(&said(description.text.read, Family::Description, candidates, At::top("description")));
         texts += 1;
     }
     let params = features.params.as_slice();

@@ -123,3 +123,15 @@ fn pieces_are_found_wherever_a_pattern_wants_them() {
     let candidates = sieve.candidates("nothing");
     assert!(!candidates.has(0) && candidates.has(PATTERNS), "those beyond the bound always may match");
 }
+
+#[test]
+fn of_letters_that_differ_in_case_alone_one_is_plain() {
+    use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
+    // Letters with case are all below.
+    for c in ('\u{80}'..='\u{1FFFF}').filter(|c| pieces::plain(*c)) {
+        let mut alike = ClassUnicode::new([ClassUnicodeRange::new(c, c)]);
+        alike.try_case_fold_simple().unwrap();
+        let all: Vec<char> = alike.iter().flat_map(|range| range.start()..=range.end()).collect();
+        assert!(all.iter().all(|other| *other == c || !pieces::plain(*other)), "{all:?}");
+    }
+}
