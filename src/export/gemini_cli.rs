@@ -246,7 +246,7 @@ fn check_rule<'a>(
             findings.error(&path, node, "must not be empty; write \"*\" for the whole server");
         } else if name != "*" && name.contains('*') {
             findings.error(&path, node, "never fires: * stands only for the whole server");
-        } else if key.is_empty() && name.contains("__") {
+        } else if key.is_empty() && name.contains("__") && !name.starts_with("mcp_") {
             let message =
                 "never fires: servers are not told in a tool's name with __; write mcpName and toolName";
             findings.error(&path, node, message);

@@ -71,6 +71,8 @@ fn gemini_drops_the_file_for_a_value_of_another_kind() {
     refused("gemini-cli", &shell, "rule[0].toolName", 3, "run_shell_command");
     let old = "[[rule]]\ntoolName = \"s__t\"\ndecision = \"deny\"\npriority = 500\n";
     refused("gemini-cli", old, "rule[0].toolName", 2, "never fires");
+    let whole_name = old.replace("s__t", "mcp_s_a__t");
+    assert_eq!(errors("gemini-cli", &whole_name), []);
     let half = "[[rule]]\ncommandPrefix = \"git\"\ndecision = \"deny\"\npriority = 500\n";
     refused("gemini-cli", half, "rule[0]", 1, "toolName is missing");
 }
