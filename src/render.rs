@@ -64,6 +64,7 @@ mod similar;
 mod site_work;
 mod sitemap;
 mod squeeze;
+mod stirred;
 mod stock;
 mod structured;
 mod tool_page;

@@ -100,7 +100,7 @@ fn build_held(
         }
         None => Stock::default(),
     };
-    let Stock { catalogue, extras, before } = stock;
+    let Stock { catalogue, extras, before, stirred } = stock;
     let similar = Similar::new(&catalogue);
     let press = Press {
         engine,
@@ -119,7 +119,14 @@ fn build_held(
     let mut site_pages = whole_site(db, common, as_of, &unasked)?;
 
     let is_ours = |key: &str| options.shard.is_none_or(|shard| shard.holds(key));
-    let inputs: Vec<Digest> = catalogue.servers.par_iter().map(|entry| inputs_of(common, entry)).collect();
+    let inputs = catalogue.servers.par_iter().zip(&before).map(|(entry, before)| match before {
+        Some(before) if stirred.leaves(&catalogue, entry) => {
+            debug_assert_eq!(*before, inputs_of(common, entry), "{}", entry.key_text());
+            *before
+        }
+        _ => inputs_of(common, entry),
+    });
+    let inputs: Vec<Digest> = inputs.collect();
     let mut servers =
         Reader { common, extras: &extras, inputs: &inputs, before: &before, is_ours: &is_ours, next: 0 };
     let mut piece = servers.read(db, options)?;
@@ -202,8 +209,14 @@ fn whole_site(
     let figures = Figures::new(common.catalogue, as_of, !unasked.is_empty());
     let happened = changes::happened(db, common, as_of)?;
     let work = WholeWork { common, unit: &unit, figures, happened, unasked, pages: Mutex::default() };
+    let whole = PAGE_KINDS.par_iter().map(|kind| match kind.make {
+        Make::Whole(make) => make(&work),
+        _ => Ok(()),
+    });
+    // Of several errors always the same one.
+    whole.collect::<Vec<_>>().into_iter().collect::<Result<(), _>>()?;
     for kind in PAGE_KINDS {
-        if let Make::Whole(make) = kind.make {
+        if let Make::Last(make) = kind.make {
             make(&work)?;
         }
     }

@@ -25,8 +25,10 @@ pub enum MadeFrom {
 
 /// Who makes the pages of a kind.
 pub(super) enum Make {
-    /// Called once, before all servers.
+    /// Called once, before all servers, beside other kinds.
     Whole(fn(&WholeWork<'_>) -> Result<(), RenderError>),
+    /// Called once, when all of these are done: it looks at what the others listed.
+    Last(fn(&WholeWork<'_>) -> Result<(), RenderError>),
     /// Called for each server that was asked; a kind that has nothing to say of this one returns at once. May make pages of
     /// its tools, too.
     Server(fn(&ServerWork<'_>) -> Result<(), RenderError>),
@@ -82,7 +84,6 @@ pub const PAGE_KINDS: &[PageKind] = &[
     tool_page::KIND,
     declared::KIND,
     sitemap::ROBOTS,
-    // Last of what is made before the servers: they look at what the others listed.
     moved::KIND,
     sitemap::KIND,
 ];

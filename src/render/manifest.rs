@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Component, Path};
+use std::sync::OnceLock;
 
 use super::digest::Digest;
 
@@ -62,29 +63,81 @@ fn one_line(text: &str) -> String {
 }
 
 impl Unit {
-    /// An empty one.
-    pub(super) fn new(name: UnitName) -> Self {
-        Self { name, files: BTreeMap::new() }
+    /// As it stands in the list.
+    pub(super) fn text(&self) -> String {
+        let mut lines = String::new();
+        for (path, Entry { inputs, bytes }) in &self.files {
+            let _ = match inputs {
+                Some(inputs) => writeln!(lines, "{inputs} {bytes} {path}"),
+                None => writeln!(lines, "- {bytes} {path}"),
+            };
+        }
+        in_list(&self.name, &lines, Total::of(&self.files))
+    }
+}
+
+fn in_list(name: &UnitName, lines: &str, Total { files, bytes }: Total) -> String {
+    format!("unit {} {}\n{lines}end {files} {bytes}\n", name.0, name.1)
+}
+
+/// What a unit comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Total {
+    pub(super) files: usize,
+    pub(super) bytes: u64,
+}
+
+impl Total {
+    fn of(files: &BTreeMap<String, Entry>) -> Self {
+        Self { files: files.len(), bytes: files.values().map(|entry| entry.bytes).sum() }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (files, bytes) = text.split_once(' ')?;
+        Some(Self { files: files.parse().ok()?, bytes: bytes.parse().ok()? })
+    }
+}
+
+/// A unit of a list, whose lines are read when somebody asks: most of a site stays as it is, and is copied to the next list.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) name: UnitName,
+    lines: String,
+    total: Option<Total>,
+    files: OnceLock<BTreeMap<String, Entry>>,
+}
+
+impl Listed {
+    /// One without files.
+    pub(super) fn empty(name: UnitName) -> Self {
+        Self { name, lines: String::new(), total: None, files: OnceLock::new() }
+    }
+
+    /// True if it has no files.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Its files, by path.
+    pub(super) fn files(&self) -> &BTreeMap<String, Entry> {
+        self.files.get_or_init(|| self.lines.lines().filter_map(entry).collect())
+    }
+
+    /// What it comes to.
+    pub(super) fn total(&self) -> Total {
+        self.total.unwrap_or_else(|| Total::of(self.files()))
     }
 
     /// As it stands in the list.
     pub(super) fn text(&self) -> String {
-        let mut text = format!("unit {} {}\n", self.name.0, self.name.1);
-        for (path, Entry { inputs, bytes }) in &self.files {
-            let _ = match inputs {
-                Some(inputs) => writeln!(text, "{inputs} {bytes} {path}"),
-                None => writeln!(text, "- {bytes} {path}"),
-            };
-        }
-        text.push_str("end\n");
-        text
+        in_list(&self.name, &self.lines, self.total())
     }
 }
 
 /// Reads units one after the other.
 pub(super) struct Units {
     lines: Option<BufReader<fs_err::File>>,
-    next: Option<Unit>,
+    next: Option<Listed>,
 }
 
 impl Units {
@@ -112,7 +165,7 @@ impl Units {
     ///
     /// # Errors
     /// A file that cannot be read.
-    pub(super) fn take(&mut self) -> std::io::Result<Option<Unit>> {
+    pub(super) fn take(&mut self) -> std::io::Result<Option<Listed>> {
         let unit = self.next.take();
         self.advance()?;
         Ok(unit)
@@ -121,7 +174,7 @@ impl Units {
     fn advance(&mut self) -> std::io::Result<()> {
         let Some(lines) = &mut self.lines else { return Ok(()) };
         let mut line = String::new();
-        let mut unit: Option<Unit> = None;
+        let mut unit: Option<Listed> = None;
         loop {
             line.clear();
             if lines.read_line(&mut line)? == 0 {
@@ -131,12 +184,15 @@ impl Units {
             let text = line.trim_end_matches('\n');
             if let Some(name) = text.strip_prefix("unit ") {
                 let (section, rest) = name.split_once(' ').unwrap_or((name, ""));
-                unit = section.parse().ok().map(|section| Unit::new(UnitName(section, rest.to_owned())));
-            } else if text == "end" {
+                unit = section.parse().ok().map(|section| Listed::empty(UnitName(section, rest.to_owned())));
+            } else if let Some(total) = text.strip_prefix("end") {
+                if let Some(unit) = &mut unit {
+                    unit.total = Total::read(total.trim_start());
+                }
                 self.next = unit;
                 return Ok(());
-            } else if let (Some(unit), Some((path, entry))) = (&mut unit, entry(text)) {
-                unit.files.insert(path, entry);
+            } else if let Some(unit) = &mut unit {
+                unit.lines.push_str(&line);
             }
         }
     }
@@ -213,12 +269,17 @@ mod tests {
         let path = dir.path().join("list");
         let whole = unit(UnitName::server("npm:a"), &["a/b c.html", "x.json"]);
         let half = unit(UnitName::server("npm:b"), &["b.html"]).text();
-        let half = half.trim_end_matches("end\n");
+        let half = half.trim_end_matches("end 1 5\n");
         std::fs::write(&path, format!("{FIRST_LINE}\n{}{half}", whole.text())).unwrap();
         let mut units = Units::open(&path).unwrap();
         assert_eq!(units.next_name(), Some(&whole.name));
-        assert_eq!(units.take().unwrap(), Some(whole));
-        assert_eq!(units.take().unwrap(), None);
+        let read = units.take().unwrap().unwrap();
+        assert_eq!(
+            (&read.name, read.files(), read.total()),
+            (&whole.name, &whole.files, Total { files: 2, bytes: 10 })
+        );
+        assert_eq!(read.text(), whole.text());
+        assert!(units.take().unwrap().is_none());
         assert!(Units::open(&dir.path().join("none")).unwrap().take().unwrap().is_none());
     }
 

@@ -26,7 +26,7 @@ pub(super) const KIND: PageKind = PageKind {
     templates: &["moved.html"],
     made_from: MadeFrom::Catalogue,
     counts: false,
-    make: Make::Whole(moved),
+    make: Make::Last(moved),
 };
 
 #[derive(Deserialize)]

@@ -124,12 +124,10 @@ impl<'a> ServerNames<'a> {
         let of = |tier: Tier| policies.of(tier).tool(tool);
         let [strict, recommended, permissive] = [of(Tier::ALL[0])?, of(Tier::ALL[1])?, of(Tier::ALL[2])?];
         let all = [strict, recommended, permissive];
-        let alike = |other: &&ToolPolicy| {
-            (other.class, other.risk, &other.reason) == (strict.class, strict.risk, &strict.reason)
-        };
+        let alike = |other: &&ToolPolicy| (other.class, other.risk) == (strict.class, strict.risk);
         let mut further = Inputs::default();
         // Places are in no document that pages show.
-        further.add(&(&strict.reason, all.map(|tool| &tool.arguments)));
+        further.add(&all.map(|tool| (&tool.reason, &tool.arguments)));
         // What is said of the arguments holds no made-up name.
         let plain = all.iter().all(alike) && !further.hold("qz");
         plain.then(|| PlainTool {

@@ -12,6 +12,7 @@ use super::declares::Declared;
 use super::digest::Digest;
 use super::name::ServerName;
 use super::short::ToolInShort;
+use super::stirred::Stirred;
 use crate::attack::{PatternSet, ServerTraits};
 use crate::model::{Class, Outcome, Risk, ServerKey, Signal};
 use crate::store::site::SiteServer;
@@ -137,29 +138,19 @@ pub(super) struct Remembered {
     place: usize,
     inputs: Vec<Digest>,
     next: Option<Known>,
+    /// What the servers may reach that are gone, or not as they were.
+    stirred: Stirred,
 }
 
 /// One server as the last build knew it.
 #[derive(Debug)]
-pub(super) struct Known {
+struct Known {
     key: String,
     entry: ServerEntry,
     /// Its tools.
-    pub(super) tools: Vec<ToolInShort>,
+    tools: Vec<ToolInShort>,
     /// What its pages were made from.
-    pub(super) inputs: Digest,
-}
-
-impl Known {
-    /// The server, with the row numbers it has now, if everything the database says of it is the same.
-    pub(super) fn same(
-        self,
-        server: &SiteServer,
-        rows: Digest,
-    ) -> Option<(ServerEntry, Vec<ToolInShort>, Digest)> {
-        (self.entry.rows == rows)
-            .then(|| (ServerEntry { server: server.clone(), ..self.entry }, self.tools, self.inputs))
-    }
+    inputs: Digest,
 }
 
 impl Remembered {
@@ -188,37 +179,67 @@ impl Remembered {
             return None;
         }
         let at = 4 + FORMAT.len() as u64;
-        let mut remembered = Self { reader, tail, at, place: 0, inputs, next: None };
+        let mut remembered =
+            Self { reader, tail, at, place: 0, inputs, next: None, stirred: Stirred::default() };
         remembered.advance();
         Some(remembered)
     }
 
-    /// The server with that key; those before it are passed.
-    pub(super) fn server(&mut self, key: &str) -> Option<Known> {
+    /// The server with that key, with the row numbers it has now, its tools and what its pages were made from, if everything the
+    /// database says of it is the same. Those before it are passed.
+    pub(super) fn server(
+        &mut self,
+        key: &str,
+        server: &SiteServer,
+        rows: Digest,
+    ) -> Option<(ServerEntry, Vec<ToolInShort>, Digest)> {
         while self.next.as_ref()?.key.as_str() < key {
-            self.advance();
+            self.pass();
         }
         if self.next.as_ref()?.key != key {
             return None;
         }
-        let found = self.next.take();
+        if self.next.as_ref()?.entry.rows != rows {
+            self.pass();
+            return None;
+        }
+        let Known { entry, tools, inputs, .. } = self.next.take()?;
         self.advance();
-        found
+        Some((ServerEntry { server: server.clone(), ..entry }, tools, inputs))
+    }
+
+    /// The next server is gone, or not as it was.
+    fn pass(&mut self) {
+        if let Some(known) = &self.next {
+            self.stirred.add_all(&known.entry, &known.tools);
+        }
+        self.advance();
+    }
+
+    /// All servers came up that are there: the rest is gone. Adds what those may reach that are gone or not as they were.
+    pub(super) fn end(mut self, stirred: &mut Stirred) {
+        while self.next.is_some() {
+            self.pass();
+        }
+        stirred.join(self.stirred);
     }
 
     /// What cannot be read ends what is remembered: the rest is looked at anew.
     fn advance(&mut self) {
         self.next = None;
-        let Some(inputs) = self.inputs.get(self.place).copied().filter(|_| self.at < self.tail) else {
+        if self.at >= self.tail {
             return;
-        };
+        }
         let mut counted = Counted { reader: &mut self.reader, read: 0 };
-        if let Some((key, entry, tools)) = known(&mut counted) {
+        if let Some((key, entry, tools)) = known(&mut counted)
+            && let Some(inputs) = self.inputs.get(self.place).copied()
+        {
             self.at += counted.read;
             self.place += 1;
             self.next = Some(Known { key, entry, tools, inputs });
         } else {
             self.at = self.tail;
+            self.stirred.add_everything();
         }
     }
 }

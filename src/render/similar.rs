@@ -5,6 +5,8 @@
 //! servers stand in a ring by their keys, and a tool shows those that follow its own: each is shown about as often as it shows
 //! others, and a newcomer displaces one neighbour on a few pages.
 
+use rayon::prelude::*;
+
 use super::catalogue::{Catalogue, ToolEntry};
 use super::digest::Digest;
 use crate::model::Class;
@@ -33,6 +35,11 @@ pub(super) struct Likeness {
 const CLASS_BITS: u64 = 3;
 
 impl Likeness {
+    /// Tools that share neither of these show nothing of each other.
+    pub(super) fn keys(self) -> [u64; 2] {
+        [self.close, self.loose & !CLASS_BITS]
+    }
+
     /// The keys of a tool, from its class, its name and the words of its server's name, which say nothing.
     pub(super) fn of(class: Class, name: &str, own: &[String]) -> Self {
         let mut all = words(name);
@@ -52,35 +59,88 @@ impl Likeness {
     }
 }
 
+/// A place in a ring: a tool, by its key, its server, and its place in the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    key: u64,
+    server: u32,
+    tool: u32,
+}
+
 /// Tools by key, then by server, then in the server's own order.
 #[derive(Debug, Default)]
 pub(super) struct Similar {
-    close: Vec<(u64, u32)>,
-    loose: Vec<(u64, u32)>,
+    close: Ring,
+    loose: Ring,
+}
+
+/// All tools by one of their keys. Keys are hashes, so their first bits tell nearly where they are.
+#[derive(Debug, Default)]
+struct Ring {
+    places: Vec<Place>,
+    /// Where the keys with the same first bits begin, and at last the end.
+    begins: Vec<u32>,
+}
+
+/// First bits of a key that are looked up.
+const FIRST_BITS: u32 = 14;
+
+impl Ring {
+    fn new(catalogue: &Catalogue, key: fn(&ToolEntry) -> u64) -> Self {
+        let place = |(i, tool): (u32, &ToolEntry)| Place { key: key(tool), server: tool.server, tool: i };
+        // The place in the catalogue is by server key already.
+        let mut places: Vec<Place> = (0..).zip(&catalogue.tools).map(place).collect();
+        places.par_sort_unstable();
+        let mut begins = Vec::with_capacity((1 << FIRST_BITS) + 1);
+        for (i, place) in (0..).zip(&places) {
+            begins.resize(begins.len().max(first_bits(place.key) + 1), i);
+        }
+        begins.resize((1 << FIRST_BITS) + 1, u32::try_from(places.len()).unwrap_or(u32::MAX));
+        Self { places, begins }
+    }
+
+    /// The tools with that key.
+    fn group(&self, key: u64) -> &[Place] {
+        let begin = |bits: usize| self.begins.get(bits).map_or(0, |at| *at as usize);
+        let near = self.places.get(begin(first_bits(key))..begin(first_bits(key) + 1)).unwrap_or_default();
+        let rest = near.get(near.partition_point(|place| place.key < key)..).unwrap_or_default();
+        rest.get(..ahead(rest, |place| place.key == key)).unwrap_or_default()
+    }
+}
+
+fn first_bits(key: u64) -> usize {
+    usize::try_from(key >> (u64::BITS - FIRST_BITS)).unwrap_or_default()
+}
+
+/// How many there are from the beginning on for which that holds; behind those it holds for none. Mostly few, so it is not halved from
+/// the middle but in growing steps from the beginning.
+fn ahead(places: &[Place], holds: impl Fn(&Place) -> bool) -> usize {
+    let (mut from, mut step) = (0, 1);
+    while places.get(from + step - 1).is_some_and(&holds) {
+        from += step;
+        step *= 2;
+    }
+    let rest = places.get(from..(from + step).min(places.len())).unwrap_or_default();
+    from + rest.partition_point(holds)
 }
 
 impl Similar {
     /// Sorts all tools once.
     pub(super) fn new(catalogue: &Catalogue) -> Self {
-        let sorted = |key: fn(&ToolEntry) -> u64| {
-            let mut all: Vec<(u64, u32)> =
-                (0..).zip(&catalogue.tools).map(|(i, tool)| (key(tool), i)).collect();
-            // The place in the catalogue is by server key already.
-            all.sort_unstable();
-            all
-        };
-        Self { close: sorted(|t| t.likeness.close), loose: sorted(|t| t.likeness.loose) }
+        let (close, loose) = rayon::join(
+            || Ring::new(catalogue, |tool| tool.likeness.close),
+            || Ring::new(catalogue, |tool| tool.likeness.loose),
+        );
+        Self { close, loose }
     }
 
     /// Places of the most similar tools, at most one of each server, best first; then one of each other class that does something with
     /// the same thing.
     pub(super) fn to(&self, catalogue: &Catalogue, index: usize) -> Vec<usize> {
         let Some(tool) = catalogue.tools.get(index) else { return Vec::new() };
-        let mut found: Vec<usize> = Vec::new();
-        let mut look = |list: &[(u64, u32)], key: u64, most: usize| {
-            let from = list.partition_point(|(other, _)| *other < key);
-            let to = list.partition_point(|(other, _)| *other <= key);
-            ring(catalogue, list.get(from..to).unwrap_or_default(), tool.server, most, &mut found);
+        let mut found: Vec<Place> = Vec::with_capacity(SHOWN);
+        let mut look = |list: &Ring, key: u64, most: usize| {
+            ring(list.group(key), tool.server, most, &mut found);
             found.len()
         };
         let Likeness { close, loose } = tool.likeness;
@@ -93,29 +153,31 @@ impl Similar {
         look(&self.loose, loose, SHOWN);
         // Never more than there are: nothing is taken out again.
         found.rotate_left(alternatives);
-        found
+        found.into_iter().map(|place| place.tool as usize).collect()
     }
 }
 
 /// Goes once around the servers of one key, beginning behind `own`, one tool each, until `most` are found in all.
-fn ring(catalogue: &Catalogue, group: &[(u64, u32)], own: u32, most: usize, found: &mut Vec<usize>) {
-    let server = |place: &(u64, u32)| catalogue.tools.get(place.1 as usize).map_or(0, |tool| tool.server);
+fn ring(group: &[Place], own: u32, most: usize, found: &mut Vec<Place>) {
     let mut at = own;
+    let mut next = group.partition_point(|place| place.server <= at);
     // Each step goes to the first tool of the next server, so the work is bounded by what is shown.
     for _ in 0..=2 * SHOWN {
         if found.len() >= most {
             return;
         }
-        let next = group.partition_point(|place| server(place) <= at);
-        let Some(place) = group.get(next).or_else(|| group.first()) else { return };
-        at = server(place);
+        if next >= group.len() {
+            next = 0;
+        }
+        let Some(place) = group.get(next) else { return };
+        at = place.server;
         if at == own {
             return;
         }
-        let known = found.iter().any(|i| catalogue.tools.get(*i).is_some_and(|tool| tool.server == at));
-        if !known {
-            found.push(place.1 as usize);
+        if found.iter().all(|known| known.server != at) {
+            found.push(*place);
         }
+        next += ahead(group.get(next..).unwrap_or_default(), |place| place.server <= at);
     }
 }
 

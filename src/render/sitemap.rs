@@ -21,7 +21,7 @@ pub(super) const KIND: PageKind = PageKind {
     templates: &["sitemap.xml"],
     made_from: MadeFrom::Catalogue,
     counts: true,
-    make: Make::Whole(sitemap),
+    make: Make::Last(sitemap),
 };
 /// What walkers may do.
 pub(super) const ROBOTS: PageKind = PageKind {

@@ -16,6 +16,7 @@ use super::name::server_name;
 use super::search::more_words;
 use super::shelf::{Remembered, Shelf};
 use super::short::{ToolInShort, Worked, worked};
+use super::stirred::Stirred;
 use crate::attack::{Library, ServerTrait, ServerTraits};
 use crate::classify::RuleSet;
 use crate::model::identity::FindingKind;
@@ -63,6 +64,8 @@ pub(super) struct Stock {
     pub(super) extras: Extras,
     /// By server; None where it is not known or no longer so.
     pub(super) before: Vec<Option<Digest>>,
+    /// What the servers that are not as they were may reach.
+    pub(super) stirred: Stirred,
 }
 
 /// One server on its way into the catalogue.
@@ -110,10 +113,16 @@ pub(super) fn take_stock(
             || read(chunks.next()),
         );
         for (entry, tools, before) in done {
+            if before.is_none() {
+                tools.iter().for_each(|tool| stock.stirred.add(tool.likeness));
+            }
             stock.catalogue.add(entry, &tools)?;
             stock.before.push(before);
         }
         parts = next?;
+    }
+    if let Some(remembered) = remembered {
+        remembered.end(&mut stock.stirred);
     }
     stock.extras = extras;
     stock.catalogue.complete()?;
@@ -161,9 +170,7 @@ fn part(
         places = other.into_iter().filter_map(|place| place.server).collect();
     }
     let digest = inputs.done();
-    if let Some((entry, tools, before)) =
-        remembered.and_then(|r| r.server(&key)).and_then(|known| known.same(server, digest))
-    {
+    if let Some((entry, tools, before)) = remembered.and_then(|r| r.server(&key, server, digest)) {
         return Ok(Part::Known(entry, tools, before));
     }
     let shown = site::probe(db, server.answer.unwrap_or(server.newest))?;

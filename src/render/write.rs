@@ -15,7 +15,7 @@ use super::compress::Compression;
 use super::digest::Digest;
 use super::fresh::{Fresh, beside, rename_to_free_place, taken_up};
 use super::manifest::{
-    Entry, JOURNAL, MANIFEST, UNFINISHED, Unit, UnitName, Units, begin, is_plain, take_up,
+    Entry, JOURNAL, Listed, MANIFEST, UNFINISHED, Unit, UnitName, Units, begin, is_plain, take_up,
 };
 
 /// The folder a build writes to.
@@ -40,8 +40,7 @@ pub(super) struct Output {
 
 /// A unit while it is written: what it was and what it is now. Any thread may put files into it.
 pub(super) struct OpenUnit {
-    name: UnitName,
-    before: BTreeMap<String, Entry>,
+    before: Listed,
     now: Mutex<BTreeMap<String, Entry>>,
     /// Its folder, where it is new as a whole.
     fresh: Option<Fresh>,
@@ -50,12 +49,12 @@ pub(super) struct OpenUnit {
 impl OpenUnit {
     /// What a file was made from the last time, if it is known.
     pub(super) fn inputs_before(&self, path: &str) -> Option<Digest> {
-        self.before.get(path)?.inputs
+        self.before.files().get(path)?.inputs
     }
 
     /// Paths of the last build that begin so.
     pub(super) fn paths_before<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
-        let from = self.before.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+        let from = self.before.files().range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
         from.map(|(path, _)| path.as_str()).take_while(move |path| path.starts_with(prefix))
     }
 
@@ -109,14 +108,14 @@ impl Output {
         let mut before = self.before.lock().expect("no thread panics while it holds the list");
         while before.next_name().is_some_and(|next| *next < name) {
             if let Some(unit) = before.take()? {
-                for path in unit.files.keys() {
+                for path in unit.files().keys() {
                     self.remove(path)?;
                 }
             }
         }
         let known = if before.next_name() == Some(&name) { before.take()? } else { None };
-        let before = known.map(|unit| unit.files).unwrap_or_default();
-        Ok(OpenUnit { name, before, now: Mutex::new(BTreeMap::new()), fresh: None })
+        let before = known.unwrap_or_else(|| Listed::empty(name));
+        Ok(OpenUnit { before, now: Mutex::new(BTreeMap::new()), fresh: None })
     }
 
     /// The same for a unit most of whose files lie in one folder, which is no other unit's.
@@ -136,19 +135,18 @@ impl Output {
     /// # Errors
     /// The list cannot be written.
     pub(super) fn keep_unit(&self, unit: OpenUnit) -> Result<usize, RenderError> {
-        let count = unit.before.len();
-        for (path, entry) in &unit.before {
-            self.count(path, entry.bytes);
-        }
-        self.record(&Unit { name: unit.name, files: unit.before })?;
-        Ok(count)
+        let total = unit.before.total();
+        self.bytes.fetch_add(total.bytes, Ordering::Relaxed);
+        self.files.fetch_add(total.files, Ordering::Relaxed);
+        self.record(&unit.before.text())?;
+        Ok(total.files)
     }
 
     /// True if a file of the unit may be half written: then it cannot be kept unseen.
     pub(super) fn is_unsure(&self, unit: &OpenUnit) -> bool {
         self.has_unsure.load(Ordering::Relaxed) && {
             let unsure = self.unsure.lock().expect("no thread panics while it holds the list");
-            unit.before.keys().any(|path| unsure.contains(path))
+            unit.before.files().keys().any(|path| unsure.contains(path))
         }
     }
 
@@ -157,12 +155,12 @@ impl Output {
     /// # Errors
     /// [`RenderError::SamePlace`].
     pub(super) fn keep(&self, unit: &OpenUnit, path: &str) -> Result<bool, RenderError> {
-        let Some(entry) = unit.before.get(path).filter(|_| self.can_keep(unit, path)) else {
+        let Some(entry) = unit.before.files().get(path).filter(|_| self.can_keep(unit, path)) else {
             return Ok(false);
         };
         self.note(unit, path, entry.clone())?;
         for copy in self.compression.copies(path) {
-            if let Some(entry) = unit.before.get(&copy) {
+            if let Some(entry) = unit.before.files().get(&copy) {
                 self.note(unit, &copy, entry.clone())?;
             }
         }
@@ -173,8 +171,8 @@ impl Output {
     pub(super) fn can_keep(&self, unit: &OpenUnit, path: &str) -> bool {
         let unsure = self.has_unsure.load(Ordering::Relaxed) && self.forget_unsure(path, false);
         // A copy that was not wanted the last time is made with its file.
-        let known = |copy: &String| unit.before.contains_key(copy);
-        !unsure && unit.before.contains_key(path) && self.compression.copies(path).iter().all(known)
+        let known = |copy: &String| unit.before.files().contains_key(copy);
+        !unsure && unit.before.files().contains_key(path) && self.compression.copies(path).iter().all(known)
     }
 
     /// Puts one file in its place, with its compressed copies.
@@ -190,7 +188,7 @@ impl Output {
     ) -> Result<bool, RenderError> {
         let changed = self.place(unit, path, inputs, content)?;
         for copy in self.compression.copies(path) {
-            let known = !changed && unit.before.contains_key(&copy) && self.keep(unit, &copy)?;
+            let known = !changed && unit.before.files().contains_key(&copy) && self.keep(unit, &copy)?;
             if !known {
                 let packed = self.compression.packed(&copy, content)?;
                 self.place(unit, &copy, inputs, &packed)?;
@@ -215,7 +213,7 @@ impl Output {
         }
         let target = self.root.join(path);
         let was_unsure = self.has_unsure.load(Ordering::Relaxed) && self.forget_unsure(path, true);
-        let ours = was_unsure || unit.before.contains_key(path);
+        let ours = was_unsure || unit.before.files().contains_key(path);
         if ours && is_same(&target, content) {
             return Ok(false);
         }
@@ -227,17 +225,13 @@ impl Output {
     }
 
     fn note(&self, unit: &OpenUnit, path: &str, entry: Entry) -> Result<(), RenderError> {
-        self.count(path, entry.bytes);
+        self.bytes.fetch_add(entry.bytes, Ordering::Relaxed);
+        self.files.fetch_add(1, Ordering::Relaxed);
         let mut now = unit.now.lock().expect("no thread panics while it holds the list");
         match now.insert(path.to_owned(), entry) {
             None => Ok(()),
             Some(_) => Err(RenderError::SamePlace { path: path.to_owned() }),
         }
-    }
-
-    fn count(&self, _: &str, bytes: u64) {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.files.fetch_add(1, Ordering::Relaxed);
     }
 
     /// True if that file may be half written; with `seen` it is whole from now on.
@@ -279,15 +273,15 @@ impl Output {
         if let Some(fresh) = unit.fresh {
             fresh.end(&self.root, &self.journal)?;
         }
-        for path in unit.before.keys().filter(|path| !now.contains_key(*path)) {
+        for path in unit.before.files().keys().filter(|path| !now.contains_key(*path)) {
             self.remove(path)?;
         }
-        self.record(&Unit { name: unit.name, files: now })
+        self.record(&Unit { name: unit.before.name, files: now }.text())
     }
 
-    fn record(&self, unit: &Unit) -> Result<(), RenderError> {
+    fn record(&self, unit: &str) -> Result<(), RenderError> {
         let mut finished = self.finished.lock().expect("no thread panics while it holds the list");
-        Ok(finished.write_all(unit.text().as_bytes())?)
+        Ok(finished.write_all(unit.as_bytes())?)
     }
 
     /// Everything that was begun is finished: the units are on disk, and nothing is under way.

@@ -28,7 +28,7 @@ const DEFINITION: &str = "
 pub struct EarlierAnswers {
     /// Names of definitions that it listed before and lists no more.
     pub gone: BTreeSet<String>,
-    /// Since when it has listed exactly what it lists, in the same version; None if it never answered.
+    /// Since when it has listed exactly what it lists, in the same version; None if it did not answer more than once.
     pub since: Option<Timestamp>,
 }
 
@@ -42,7 +42,9 @@ pub fn earlier_answers(
     as_of: Timestamp,
 ) -> Result<EarlierAnswers, StoreError> {
     let read = || -> rusqlite::Result<EarlierAnswers> {
-        let Some(newest) = server.answer else { return Ok(EarlierAnswers::default()) };
+        let Some(newest) = server.answer.filter(|_| server.answers > 1) else {
+            return Ok(EarlierAnswers::default());
+        };
         let mut statement = db.prepare_cached(ANSWERS)?;
         let answers: Vec<(i64, Timestamp, String)> = statement
             .query_map(params![server.key.to_string(), stored_time(as_of)], |row| {

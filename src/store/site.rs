@@ -20,17 +20,11 @@ const NEWEST_PROBE: &str = "
     WHERE (?1 OR s.visibility = 'public') AND p.finished_at IS NOT NULL
     ORDER BY p.finished_at DESC, p.id DESC LIMIT 1";
 
-const SERVERS: &str = "
-    SELECT s.key AS key,
-      (SELECT p.id FROM releases r JOIN probes p ON p.release_id = r.id
-        WHERE r.server_id = s.id AND p.outcome = 'ok' AND p.finished_at <= ?1
-        ORDER BY p.finished_at DESC, p.id DESC LIMIT 1) AS answer,
-      (SELECT p.id FROM releases r JOIN probes p ON p.release_id = r.id
-        WHERE r.server_id = s.id AND p.outcome IS NOT NULL AND p.finished_at <= ?1
-        ORDER BY p.finished_at DESC, p.id DESC LIMIT 1) AS newest,
-      (SELECT count(*) FROM releases r JOIN probes p ON p.release_id = r.id
-        WHERE r.server_id = s.id AND p.outcome = 'ok' AND p.finished_at <= ?1) AS answers
-    FROM servers s WHERE (?2 OR s.visibility = 'public') ORDER BY s.key";
+// In this order, and no other: sorting all probes by their servers' keys would take a file of its own.
+const FINISHED: &str = "
+    SELECT s.key AS key, p.id AS id, p.finished_at AS finished_at, p.outcome = 'ok' AS ok
+    FROM servers s CROSS JOIN releases r ON r.server_id = s.id CROSS JOIN probes p ON p.release_id = r.id
+    WHERE p.outcome IS NOT NULL AND p.finished_at <= ?1 AND (?2 OR s.visibility = 'public') ORDER BY s.key";
 
 const PROBE: &str = "
     SELECT p.id AS id, p.outcome AS outcome, p.detail AS detail, p.sandbox AS sandbox, p.memory_bound AS memory_bound, p.transport AS transport,
@@ -207,16 +201,36 @@ pub fn servers(
     as_of: Timestamp,
     audience: Audience,
 ) -> Result<Vec<SiteServer>, StoreError> {
-    let rows: Vec<Option<SiteServer>> =
-        all(connection, SERVERS, params![stored_time(as_of), audience.sees_private()], |row| {
-            let newest: Option<i64> = row.get("newest")?;
-            let server = |newest| {
-                let (answer, answers) = (row.get("answer")?, row.get("answers")?);
-                Ok(SiteServer { key: word(row, "key")?, answer, newest, answers })
-            };
-            newest.map(server).transpose()
-        })?;
-    Ok(rows.into_iter().flatten().collect())
+    let read = || -> rusqlite::Result<Vec<SiteServer>> {
+        let mut statement = connection.prepare_cached(FINISHED)?;
+        let mut rows = statement.query(params![stored_time(as_of), audience.sees_private()])?;
+        let mut servers: Vec<SiteServer> = Vec::new();
+        let mut key = String::new();
+        let (mut newest, mut answer) = ((String::new(), 0), (String::new(), 0));
+        while let Some(row) = rows.next()? {
+            let (id, ok): (i64, bool) = (row.get("id")?, row.get("ok")?);
+            if servers.is_empty() || row.get_ref("key")?.as_str()? != key {
+                key = row.get("key")?;
+                (newest, answer) = ((String::new(), 0), (String::new(), 0));
+                servers.push(SiteServer { key: word(row, "key")?, answer: None, newest: id, answers: 0 });
+            }
+            let Some(server) = servers.last_mut() else { continue };
+            // Times are stored so that they sort as texts; of two of one moment the later row counts.
+            let at = row.get_ref("finished_at")?.as_str()?;
+            let is_later = |than: &(String, i64)| (at, id) > (than.0.as_str(), than.1);
+            if is_later(&newest) {
+                newest = (at.to_owned(), id);
+                server.newest = id;
+            }
+            server.answers += i64::from(ok);
+            if ok && is_later(&answer) {
+                answer = (at.to_owned(), id);
+                server.answer = Some(id);
+            }
+        }
+        Ok(servers)
+    };
+    read().map_err(|e| StoreError::from_sql(connection, e))
 }
 
 /// One probe with its release.

@@ -23,12 +23,12 @@ impl Output {
         self.note(unit, path, Entry { inputs: None, bytes })?;
         let target = self.root.join(path);
         let was_unsure = self.has_unsure.load(Ordering::Relaxed) && self.forget_unsure(path, true);
-        if (was_unsure || unit.before.contains_key(path)) && is_same_file(&target, from) {
+        if (was_unsure || unit.before.files().contains_key(path)) && is_same_file(&target, from) {
             return Ok((bytes, false));
         }
         (&self.journal).write_all(format!("{path}\n").as_bytes())?;
         fs_err::create_dir_all(target.parent().unwrap_or(&self.root))?;
-        if was_unsure || unit.before.contains_key(path) {
+        if was_unsure || unit.before.files().contains_key(path) {
             fs_err::rename(from, &target)?;
         } else if let Err(e) = rename_to_free_place(from, &target) {
             let foreign = e.kind() == std::io::ErrorKind::AlreadyExists;

@@ -142,7 +142,7 @@ fn similar_tools_are_on_other_servers_and_safer_ones_stand_apart() {
     };
     let one = similar("servers/pypi/one-tool/tools/run_it.html");
     assert!(one.contains("runIt") && one.contains("remote:https://r.example/x"), "{one}");
-    assert!(!one.contains("effect r\"") && !one.contains(">run_it<"), "{one}");
+    assert!(!one.contains("<b class=\"r\"") && !one.contains(">run_it<"), "{one}");
     let none = similar("servers/npm/@awkward/names/tools/case.html");
     assert!(!none.contains("@awkward"), "a tool of the same server is no neighbour: {none}");
 }

@@ -21,7 +21,7 @@ fn collect(node: &Handle, text: &mut String) {
             let class =
                 attrs.borrow().iter().find(|a| &*a.name.local == "class").map(|a| a.value.to_string());
             let foreign = class.is_some_and(|c| c.split(' ').any(|c| c == "own"));
-            if foreign || matches!(&*name.local, "code" | "pre" | "script") {
+            if foreign || matches!(&*name.local, "code" | "pre" | "q" | "script") {
                 text.push('\u{fffc}');
                 return;
             }
