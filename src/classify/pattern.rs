@@ -112,7 +112,7 @@ impl Patterns {
         };
         Sieves {
             names: sieve(|scope| scope.names, Wanted::WithPieces),
-            sentence: sieve(|scope| scope.sentence, Wanted::Always),
+            sentence: sieve(|scope| scope.sentence, Wanted::WithPieces),
             other: sieve(|scope| scope.other, Wanted::Always),
         }
     }

@@ -178,12 +178,16 @@ impl Sieve {
             return;
         }
         if !text.is_ascii() {
-            if text.contains(LIKE_ASCII) {
-                found.candidates = Candidates::ALL;
-                return;
+            let mut capitals = false;
+            for c in beyond_ascii(text) {
+                if LIKE_ASCII.contains(&c) {
+                    found.candidates = Candidates::ALL;
+                    return;
+                }
+                capitals |= !capitals && !caseless(c) && !plain(c);
             }
             found.candidates.add(&self.beyond_ascii);
-            if text.chars().any(|c| !c.is_ascii() && !plain(c)) {
+            if capitals {
                 found.candidates.add(&self.capitals);
             }
         }
@@ -211,6 +215,17 @@ impl Sieve {
             }
         }
     }
+}
+
+/// The letters of a text that are not of ASCII.
+fn beyond_ascii(text: &str) -> impl Iterator<Item = char> {
+    let begins = |(at, byte): (usize, u8)| if byte >= 0xC0 { text.get(at..)?.chars().next() } else { None };
+    text.bytes().enumerate().filter_map(begins)
+}
+
+/// Whether this is among the marks, arrows and signs of Chinese and Japanese that surely have no case: most there are.
+fn caseless(c: char) -> bool {
+    matches!(c, '\u{2010}'..='\u{206F}' | '\u{2190}'..='\u{23FF}' | '\u{2500}'..='\u{2BFF}' | '\u{3000}'..='\u{9FFF}')
 }
 
 impl Found {

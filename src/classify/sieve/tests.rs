@@ -135,3 +135,9 @@ fn of_letters_that_differ_in_case_alone_one_is_plain() {
         assert!(all.iter().all(|other| *other == c || !pieces::plain(*other)), "{all:?}");
     }
 }
+
+#[test]
+fn what_is_caseless_is_plain() {
+    assert!(('\u{80}'..=char::MAX).filter(|c| caseless(*c)).all(pieces::plain));
+    assert_eq!(beyond_ascii("aé→\u{212A}z\u{1F600}").collect::<String>(), "é→\u{212A}\u{1F600}");
+}
