@@ -25,7 +25,8 @@ pub(super) struct Spaced {
 
 impl Spaced {
     fn of(words: &[Word<'_>]) -> Self {
-        let mut spaced = Self::default();
+        let bytes = words.iter().map(|word| word.text.len() + 1).sum();
+        let mut spaced = Self { text: String::with_capacity(bytes), words: Vec::with_capacity(words.len()) };
         for word in words {
             if !spaced.text.is_empty() {
                 spaced.text.push(' ');
