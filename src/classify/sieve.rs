@@ -167,29 +167,26 @@ impl Sieve {
     /// The patterns that may match this text.
     pub(super) fn candidates(&self, text: &str) -> Candidates {
         let mut found = Found::default();
-        self.look(text, 0..text.len(), &mut found);
+        self.look(text, Letters::of(text), 0..text.len(), &mut found);
         found.candidates
     }
 
-    /// Adds the patterns that may match in this part of a text, or in what was looked at before and this part together.
-    pub(super) fn look(&self, text: &str, part: Range<usize>, found: &mut Found) {
+    /// Adds the patterns that may match in this part of a text, or in what was looked at before and this part together;
+    /// `letters`: those of the text.
+    pub(super) fn look(&self, text: &str, letters: Letters, part: Range<usize>, found: &mut Found) {
         found.candidates.add(&self.always);
         if part.is_empty() {
             return;
         }
-        if !text.is_ascii() {
-            let mut capitals = false;
-            for c in beyond_ascii(text) {
-                if LIKE_ASCII.contains(&c) {
-                    found.candidates = Candidates::ALL;
-                    return;
-                }
-                capitals |= !capitals && !caseless(c) && !plain(c);
-            }
+        if letters == Letters::LikeAscii {
+            found.candidates = Candidates::ALL;
+            return;
+        }
+        if letters > Letters::Ascii {
             found.candidates.add(&self.beyond_ascii);
-            if capitals {
-                found.candidates.add(&self.capitals);
-            }
+        }
+        if letters > Letters::Plain {
+            found.candidates.add(&self.capitals);
         }
         for (number, run) in &self.runs {
             if text.as_bytes().get(..part.end).is_some_and(|read| run.is_in(read)) {
@@ -214,6 +211,38 @@ impl Sieve {
                 self.meanings.get(these).unwrap_or_default().iter().for_each(|means| found.learn(*means));
             }
         }
+    }
+}
+
+/// What letters a text has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Letters {
+    /// Of ASCII alone.
+    Ascii,
+    /// Others that are [`plain`].
+    Plain,
+    /// Some that are not.
+    Capitals,
+    /// Some that a pattern takes for such of ASCII.
+    LikeAscii,
+}
+
+impl Letters {
+    /// Reads them off a text.
+    pub(super) fn of(text: &str) -> Self {
+        let mut letters = Self::Ascii;
+        if text.is_ascii() {
+            return letters;
+        }
+        for c in beyond_ascii(text) {
+            if LIKE_ASCII.contains(&c) {
+                return Self::LikeAscii;
+            }
+            if letters < Self::Capitals {
+                letters = if caseless(c) || plain(c) { Self::Plain } else { Self::Capitals };
+            }
+        }
+        letters
     }
 }
 
