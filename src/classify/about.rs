@@ -11,11 +11,15 @@ pub(super) fn complete(verbs: &mut [Verb<'_>]) {
 /// A verb that is the whole name is about what the description does with that very verb.
 fn named_alone(verbs: &mut [Verb<'_>]) {
     let described = verbs.iter().find(|verb| verb.slot == Slot::Description && !verb.objects.is_empty());
-    let Some((word, objects)) = described.map(|verb| (verb.word.clone(), verb.objects.clone())) else {
-        return;
+    let Some(said) = described else { return };
+    let alone = |verb: &Verb<'_>, word: &str| {
+        matches!(verb.slot, Slot::Name | Slot::Title) && verb.objects.is_empty() && verb.word == word
     };
-    let named = |verb: &&mut Verb<'_>| matches!(verb.slot, Slot::Name | Slot::Title);
-    for verb in verbs.iter_mut().filter(named).filter(|verb| verb.objects.is_empty() && verb.word == word) {
+    if !verbs.iter().any(|verb| alone(verb, &said.word)) {
+        return;
+    }
+    let (word, objects) = (said.word.clone(), said.objects.clone());
+    for verb in verbs.iter_mut().filter(|verb| alone(verb, &word)) {
         be_about(verb, &objects);
     }
 }

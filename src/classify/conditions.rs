@@ -12,7 +12,7 @@ use super::features::Features;
 use super::matching::Family;
 use super::pattern::{Pattern, Patterns, Scope, compile};
 use super::ruleset::expand;
-use super::texts::{Place, Zone};
+use super::texts::{Place, Title, Zone};
 use super::words::singular;
 use super::wordset::WordSet;
 
@@ -82,18 +82,22 @@ impl When {
         if !self.all.iter().all(|condition| condition.may(features)) {
             return None;
         }
-        let mut first = None;
-        for condition in &self.all {
-            let held = condition.holds(features)?;
-            first.get_or_insert(held);
+        // The place of the first is asked for when all else is as it must be.
+        let (first, others) =
+            self.all.split_first().map_or((None, &[][..]), |(first, rest)| (Some(first), rest));
+        if !first.into_iter().chain(others).all(|condition| condition.is_true(features)) {
+            return None;
         }
-        if !self.any.is_empty() {
-            let mut any = self.any.iter().filter(|condition| condition.may(features));
-            let held = any.find_map(|condition| condition.holds(features))?;
-            first.get_or_insert(held);
+        let mut any = self.any.iter().filter(|condition| condition.may(features));
+        let one = any.find(|condition| condition.is_true(features));
+        if one.is_none() && !self.any.is_empty() {
+            return None;
         }
         let mut none = self.none.iter().filter(|condition| condition.may(features));
-        if none.any(|condition| condition.holds(features).is_some()) { None } else { first }
+        if none.any(|condition| condition.is_true(features)) {
+            return None;
+        }
+        first.or(one)?.holds(features)
     }
 }
 
@@ -198,6 +202,27 @@ impl Condition {
             }
             Condition::Param { name, .. } => name.may(&features.params_named),
             Condition::Verb(_) | Condition::Object(_) | Condition::Head { .. } => true,
+        }
+    }
+
+    /// Whether it holds.
+    fn is_true(&self, features: &Features<'_>) -> bool {
+        let described = |pattern: &Pattern, zone| {
+            features.description.as_ref().is_some_and(|description| {
+                let (text, candidates) = description.zone(zone);
+                pattern.is_in(text, candidates)
+            })
+        };
+        match self {
+            Condition::Words(pattern) => features.words_hold(pattern),
+            Condition::Description(pattern, zone) => described(pattern, *zone),
+            Condition::Says(pattern, zone) => {
+                let titled = |title: &Title<'_>| pattern.is_in(title.text.read, &title.candidates);
+                features.words_hold(pattern)
+                    || described(pattern, *zone)
+                    || features.title.as_ref().is_some_and(titled)
+            }
+            _ => self.holds(features).is_some(),
         }
     }
 

@@ -25,7 +25,8 @@ pub(super) struct Spaced {
 
 impl Spaced {
     fn of(words: &[Word<'_>]) -> Self {
-        let mut spaced = Self::default();
+        let bytes = words.iter().map(|word| word.text.len() + 1).sum();
+        let mut spaced = Self { text: String::with_capacity(bytes), words: Vec::with_capacity(words.len()) };
         for word in words {
             if !spaced.text.is_empty() {
                 spaced.text.push(' ');
@@ -46,11 +47,46 @@ impl Spaced {
     }
 }
 
-/// All that rules may look at.
-pub(super) struct Features<'a> {
-    pub(super) tool: &'a ToolDefinition,
+/// The members of a definition that are read, found in one pass over it.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Members<'a> {
+    pub(super) title: Option<&'a Value>,
+    description: Option<&'a str>,
     /// What the author states, and perhaps a title.
     pub(super) annotations: Option<&'a Value>,
+    pub(super) input_schema: Option<&'a Value>,
+    pub(super) output_schema: Option<&'a Value>,
+}
+
+impl<'a> Members<'a> {
+    fn of(tool: &'a ToolDefinition) -> Self {
+        let mut members = Self::default();
+        for (key, value) in tool.object().as_object().into_iter().flatten() {
+            match key.as_str() {
+                "title" => members.title = Some(value),
+                "description" => members.description = value.as_str(),
+                "annotations" => members.annotations = Some(value),
+                "inputSchema" => members.input_schema = Some(value),
+                "outputSchema" => members.output_schema = Some(value),
+                _ => {}
+            }
+        }
+        members
+    }
+
+    /// The title that is meant, as `ToolDefinition::title` has it, and where it stands.
+    fn title(&self) -> Option<(&'static str, &'a str)> {
+        let (at, title) = match (self.title, self.annotations) {
+            (Some(title), _) => ("/title", title),
+            (None, annotations) => ("/annotations/title", annotations?.get("title")?),
+        };
+        Some((at, title.as_str()?))
+    }
+}
+
+/// All that rules may look at.
+pub(super) struct Features<'a> {
+    pub(super) members: Members<'a>,
     pub(super) name: Text<'a>,
     /// Where the first word of the name begins, behind a claim in front that it is "read-only".
     pub(super) claim: usize,
@@ -76,14 +112,14 @@ pub(super) struct Features<'a> {
 impl<'a> Features<'a> {
     pub(super) fn of(tool: &'a ToolDefinition, rules: &RuleSet) -> Self {
         let name = Text::of("/name", tool.name(), NAME_BYTES);
-        let title_at = if tool.object().get("title").is_some() { "/title" } else { "/annotations/title" };
-        let title = tool.title().map(|whole| {
-            let text = Text::of(title_at, whole, NAME_BYTES);
+        let members = Members::of(tool);
+        let title = members.title().map(|(at, whole)| {
+            let text = Text::of(at, whole, NAME_BYTES);
             Title { text, candidates: rules.sieves.sentence.candidates(text.read) }
         });
-        let description = tool.description().and_then(|whole| Description::of(whole, &rules.sieves));
+        let description = members.description.and_then(|whole| Description::of(whole, &rules.sieves));
         let Schema { params, named: params_named, mut verbs, cut: schema_cut } =
-            Schema::of(tool.input_schema(), rules);
+            Schema::of(members.input_schema, rules);
         let (name_words, claim) = unclaimed(of_name(name.read).collect());
         let spaced = Spaced::of(&name_words);
         let said = description.as_ref().map(|text| in_description(text, rules)).unwrap_or_default();
@@ -111,8 +147,7 @@ impl<'a> Features<'a> {
             anywhere.add(found);
         }
         Self {
-            tool,
-            annotations: tool.object().get("annotations"),
+            members,
             name,
             claim,
             behind_claim,
@@ -142,6 +177,11 @@ impl<'a> Features<'a> {
         &self.spaced.text
     }
 
+    /// Whether a pattern matches the words of the name.
+    pub(super) fn words_hold(&self, pattern: &Pattern) -> bool {
+        pattern.is_in(&self.spaced.text, &self.in_spaced)
+    }
+
     /// Where a pattern matches the words of the name.
     pub(super) fn in_words(&self, pattern: &Pattern) -> Option<Place<'a>> {
         self.spaced.find(pattern, &self.in_spaced).map(|(start, end)| self.name.place(start, end))
@@ -149,7 +189,7 @@ impl<'a> Features<'a> {
 
     /// A hint of the author's, if it is stated.
     pub(super) fn hint(&self, name: &str) -> Option<bool> {
-        self.annotations?.get(name)?.as_bool()
+        self.members.annotations?.get(name)?.as_bool()
     }
 
     /// The name itself says what a call does, or seems to.

@@ -37,7 +37,7 @@ pub(super) struct Hit<'a> {
 
 /// Every hit that may decide the class, and every finding: verbs first, then in the order of the rules, findings last.
 pub(super) fn hits<'a>(rules: &RuleSet, features: &Features<'a>) -> Vec<Hit<'a>> {
-    let mut hits = Vec::with_capacity(12);
+    let mut hits = Vec::with_capacity(10);
     for verb in &features.verbs {
         verb_hits(rules, features, verb, &mut hits);
     }

@@ -1,7 +1,7 @@
 //! Sets of small numbers: of the patterns of a rule set, of its rules.
 
 /// Numbers that are told apart; every higher one is in every set.
-pub(super) const TOLD_APART: usize = 512;
+pub(super) const TOLD_APART: usize = 320;
 const WORDS: usize = TOLD_APART / 64;
 
 /// A set of numbers. Those from [`TOLD_APART`] on are always in it: what is not told apart may be meant.

@@ -85,15 +85,15 @@ impl Patterns {
 
     /// Compiles one more that is looked for only where all else held.
     pub(super) fn add_late(&mut self, written: &str, scope: Scope) -> Result<Pattern, String> {
-        let (regex, texts) = (compile(written)?, Texts::of(written));
-        match self.0.iter().position(|known| known.regex.as_str() == regex.as_str()) {
-            Some(number) => {
-                if let Some(known) = self.0.get_mut(number) {
-                    known.scope = known.scope.and(scope);
-                }
-                Ok(Pattern { regex, texts, number })
+        let (meant, texts) = (spelled_out(written), Texts::of(written));
+        match self.0.iter_mut().enumerate().find(|(_, known)| known.regex.as_str() == meant) {
+            Some((number, known)) => {
+                known.scope = known.scope.and(scope);
+                // Both search with the same automata.
+                Ok(Pattern { regex: known.regex.clone(), texts, number })
             }
             None => {
+                let regex = compile(written)?;
                 self.0.push(Numbered { regex: regex.clone(), scope, late: true });
                 Ok(Pattern { regex, texts, number: self.0.len() - 1 })
             }
@@ -112,7 +112,7 @@ impl Patterns {
         };
         Sieves {
             names: sieve(|scope| scope.names, Wanted::WithPieces),
-            sentence: sieve(|scope| scope.sentence, Wanted::Always),
+            sentence: sieve(|scope| scope.sentence, Wanted::WithPieces),
             other: sieve(|scope| scope.other, Wanted::Always),
         }
     }
@@ -168,9 +168,14 @@ impl Pattern {
     }
 }
 
+/// A pattern as it is compiled.
+fn spelled_out(pattern: &str) -> String {
+    pattern.replace(r"\b", r"(?-u:\b)").replace(r"\w", "[0-9A-Za-z_]")
+}
+
 /// Case does not matter. `\b` and `\w` are the ASCII ones: the Unicode ones make patterns large and matching slow.
 pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(&pattern.replace(r"\b", r"(?-u:\b)").replace(r"\w", "[0-9A-Za-z_]"))
+    RegexBuilder::new(&spelled_out(pattern))
         .case_insensitive(true)
         .size_limit(2 << 20)
         .build()

@@ -150,6 +150,8 @@ struct Reader<'a, 'r> {
 impl<'a> Reader<'a, '_> {
     /// Reads the parameters of a schema; `path` is theirs but for the last key, `above` the bytes of its pointer.
     fn read(&mut self, properties: Option<&'a Map<String, Value>>, mut path: Path<'a>, above: usize) {
+        let room = PARAMS - self.found.params.len().min(PARAMS);
+        self.found.params.reserve(properties.map_or(0, Map::len).min(room));
         for (key, value) in properties.into_iter().flatten() {
             if self.found.params.len() >= PARAMS {
                 self.found.cut = true;

@@ -167,25 +167,26 @@ impl Sieve {
     /// The patterns that may match this text.
     pub(super) fn candidates(&self, text: &str) -> Candidates {
         let mut found = Found::default();
-        self.look(text, 0..text.len(), &mut found);
+        self.look(text, Letters::of(text), 0..text.len(), &mut found);
         found.candidates
     }
 
-    /// Adds the patterns that may match in this part of a text, or in what was looked at before and this part together.
-    pub(super) fn look(&self, text: &str, part: Range<usize>, found: &mut Found) {
+    /// Adds the patterns that may match in this part of a text, or in what was looked at before and this part together;
+    /// `letters`: those of the text.
+    pub(super) fn look(&self, text: &str, letters: Letters, part: Range<usize>, found: &mut Found) {
         found.candidates.add(&self.always);
         if part.is_empty() {
             return;
         }
-        if !text.is_ascii() {
-            if text.contains(LIKE_ASCII) {
-                found.candidates = Candidates::ALL;
-                return;
-            }
+        if letters == Letters::LikeAscii {
+            found.candidates = Candidates::ALL;
+            return;
+        }
+        if letters > Letters::Ascii {
             found.candidates.add(&self.beyond_ascii);
-            if text.chars().any(|c| !c.is_ascii() && !plain(c)) {
-                found.candidates.add(&self.capitals);
-            }
+        }
+        if letters > Letters::Plain {
+            found.candidates.add(&self.capitals);
         }
         for (number, run) in &self.runs {
             if text.as_bytes().get(..part.end).is_some_and(|read| run.is_in(read)) {
@@ -211,6 +212,49 @@ impl Sieve {
             }
         }
     }
+}
+
+/// What letters a text has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Letters {
+    /// Of ASCII alone.
+    Ascii,
+    /// Others that are [`plain`].
+    Plain,
+    /// Some that are not.
+    Capitals,
+    /// Some that a pattern takes for such of ASCII.
+    LikeAscii,
+}
+
+impl Letters {
+    /// Reads them off a text.
+    pub(super) fn of(text: &str) -> Self {
+        let mut letters = Self::Ascii;
+        if text.is_ascii() {
+            return letters;
+        }
+        for c in beyond_ascii(text) {
+            if LIKE_ASCII.contains(&c) {
+                return Self::LikeAscii;
+            }
+            if letters < Self::Capitals {
+                letters = if caseless(c) || plain(c) { Self::Plain } else { Self::Capitals };
+            }
+        }
+        letters
+    }
+}
+
+/// The letters of a text that are not of ASCII.
+fn beyond_ascii(text: &str) -> impl Iterator<Item = char> {
+    let begins = |(at, byte): (usize, u8)| if byte >= 0xC0 { text.get(at..)?.chars().next() } else { None };
+    text.bytes().enumerate().filter_map(begins)
+}
+
+/// Whether this is among the marks, arrows and signs of Chinese and Japanese that surely have no case: most there are.
+fn caseless(c: char) -> bool {
+    matches!(c, '\u{2010}'..='\u{206F}' | '\u{2190}'..='\u{23FF}' | '\u{2500}'..='\u{2BFF}' | '\u{3000}'..='\u{9FFF}')
 }
 
 impl Found {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::pattern::Sieves;
-use super::sieve::{Candidates, Found};
+use super::sieve::{Candidates, Found, Letters};
 
 /// Bytes that are read of a description, and of a name or a title.
 pub(super) const DESCRIPTION_BYTES: usize = 64 * 1024;
@@ -88,13 +88,13 @@ impl<'a> Description<'a> {
         let head = start_of(text.read, HEAD_BYTES);
         // White space in front may make the sentence end behind the head: then the head has the sentence's candidates,
         // which are more.
-        let mut found = Found::default();
-        sieves.sentence.look(text.read, 0..sentence.len(), &mut found);
+        let (mut found, letters) = (Found::default(), Letters::of(text.read));
+        sieves.sentence.look(text.read, letters, 0..sentence.len(), &mut found);
         let in_sentence = found.candidates;
         let end = head.len().max(sentence.len());
-        sieves.other.look(text.read, sentence.len()..end, &mut found);
+        sieves.other.look(text.read, letters, sentence.len()..end, &mut found);
         let in_head = found.candidates;
-        sieves.other.look(text.read, end..text.read.len(), &mut found);
+        sieves.other.look(text.read, letters, end..text.read.len(), &mut found);
         let in_all = found.candidates;
         Some(Self { text, sentence, head, in_sentence, in_head, in_all })
     }

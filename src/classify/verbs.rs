@@ -10,6 +10,8 @@ use crate::model::Class;
 
 /// Words that are read of a description's first sentence.
 const WORDS: usize = 60;
+/// Most sentences have no more, and an allocation of a kibibyte is the largest that is surely quick.
+const MOST_WORDS: usize = 18;
 
 /// Where a verb stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +55,10 @@ struct Found<'a> {
 /// A name's words without its claims to be "read-only", and where the first of them begins, behind such a claim in front: that is
 /// said about the tool, and the `read` of it is nothing that a call does.
 pub(super) fn unclaimed(mut words: Vec<Word<'_>>) -> (Vec<Word<'_>>, usize) {
+    if !words.iter().any(|word| matches!(word.text.as_ref(), "read" | "readonly")) {
+        let front = words.first().map_or(0, |word| word.start);
+        return (words, front);
+    }
     let is = |i: usize, text: &str| words.get(i).is_some_and(|w: &Word<'_>| w.text == text);
     let read = |i: usize| is(i, "read") && is(i + 1, "only");
     let claim = |i: usize| is(i, "readonly") || read(i) || i.checked_sub(1).is_some_and(read);
@@ -228,7 +234,7 @@ fn joined<'a>(word: &Word<'_>, index: usize, rules: &RuleSet) -> Option<Found<'a
 pub(super) fn in_description<'a>(description: &Description<'a>, rules: &RuleSet) -> Vec<Verb<'a>> {
     let lists = &rules.settings.words;
     let text = &description.text;
-    let mut words: Vec<Word<'a>> = Vec::with_capacity(WORDS);
+    let mut words: Vec<Word<'a>> = Vec::with_capacity(MOST_WORDS);
     words.extend(of_prose(description.sentence).take(WORDS));
     let lead = after_tags(description.sentence);
     let tags = words.iter().take_while(|w| w.start < lead).count();

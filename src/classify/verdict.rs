@@ -60,14 +60,14 @@ pub(super) fn decide<'a>(rules: &RuleSet, features: &Features<'a>, mut hits: Vec
     }
     hits.extend(signal_hits(rules, features, class));
     let mut confidence = share(&scores, class, bounds.scale);
-    let families: BTreeSet<Family> = hits
+    let mut families = hits
         .iter()
         .filter(|h| {
             class_of(h) == Some(class) && h.points > 0.0 && !matches!(h.family, Family::Hint | Family::Whole)
         })
-        .map(|h| h.family)
-        .collect();
-    if families.len() < 2 {
+        .map(|h| h.family);
+    let first = families.next();
+    if !families.any(|family| Some(family) != first) {
         confidence = confidence.min(bounds.one_family_cap);
     }
     if !speaks {

@@ -61,8 +61,15 @@ impl Lexicon {
             return Some((word.clone(), rule, Form::Base));
         }
         bases(word).into_iter().flatten().find_map(|(stem, end, form)| {
-            let base = if end.is_empty() { Cow::Borrowed(stem) } else { Cow::Owned(format!("{stem}{end}")) };
-            self.exact(&base).map(|rule| (base.into_owned().into(), rule, form))
+            if !end.is_empty() {
+                let base = format!("{stem}{end}");
+                return self.exact(&base).map(|rule| (base.into(), rule, form));
+            }
+            let base = || match word {
+                Cow::Borrowed(word) => word.get(..stem.len()).unwrap_or_default().into(),
+                Cow::Owned(_) => stem.to_owned().into(),
+            };
+            self.exact(stem).map(|rule| (base(), rule, form))
         })
     }
 }

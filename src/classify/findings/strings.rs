@@ -90,13 +90,13 @@ pub(super) fn each_string<'a>(features: &Features<'a>, mut look: impl FnMut(&Sai
         is_key: false,
         at,
     };
-    let object = features.tool.object();
+    let members = &features.members;
     let candidates = (features.claim == 0).then_some(&features.behind_claim);
     look(&said(features.name.read, Family::Name, candidates, At::top("name")));
     let annotations = At::top("annotations");
     let titles = [
-        (object.get("title"), At::top("title")),
-        (features.annotations.and_then(|a| a.get("title")), annotations.key("title")),
+        (members.title, At::top("title")),
+        (members.annotations.and_then(|a| a.get("title")), annotations.key("title")),
     ];
     let mut texts = 1;
     for (title, at) in titles {
@@ -114,8 +114,8 @@ pub(super) fn each_string<'a>(features: &Features<'a>, mut look: impl FnMut(&Sai
     }
     let params = features.params.as_slice();
     let mut walk = Walk { look, bytes_left: SCHEMA_BYTES, texts, params, named: params };
-    for key in ["inputSchema", "outputSchema"] {
-        if let Some(schema) = object.get(key) {
+    for (key, schema) in [("inputSchema", members.input_schema), ("outputSchema", members.output_schema)] {
+        if let Some(schema) = schema {
             walk.value(schema, At::top(key), false, 0);
         }
     }

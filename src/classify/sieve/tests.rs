@@ -11,10 +11,10 @@ fn assert_nothing_is_lost(text: &str) {
     let Sieves { names, sentence, other } = &rules().sieves;
     let start = crate::classify::texts::start_of(text, text.len() / 2);
     let from_start = |first: &Sieve, then: &Sieve| {
-        let mut found = Found::default();
-        first.look(text, 0..start.len(), &mut found);
+        let (mut found, letters) = (Found::default(), Letters::of(text));
+        first.look(text, letters, 0..start.len(), &mut found);
         let of_start = found.candidates;
-        then.look(text, start.len()..text.len(), &mut found);
+        then.look(text, letters, start.len()..text.len(), &mut found);
         [of_start, found.candidates]
     };
     let all = [from_start(names, names), from_start(sentence, sentence), from_start(other, other)];
@@ -134,4 +134,10 @@ fn of_letters_that_differ_in_case_alone_one_is_plain() {
         let all: Vec<char> = alike.iter().flat_map(|range| range.start()..=range.end()).collect();
         assert!(all.iter().all(|other| *other == c || !pieces::plain(*other)), "{all:?}");
     }
+}
+
+#[test]
+fn what_is_caseless_is_plain() {
+    assert!(('\u{80}'..=char::MAX).filter(|c| caseless(*c)).all(pieces::plain));
+    assert_eq!(beyond_ascii("aé→\u{212A}z\u{1F600}").collect::<String>(), "é→\u{212A}\u{1F600}");
 }
