@@ -245,3 +245,34 @@ fn somebodys_own_sql_is_seen_though_hashes_stay() {
     let report = build_from(&db, &plain(&out)).unwrap();
     assert!(report.files_written > report.tools / 2, "{} files", report.files_written);
 }
+
+/// A server that is shown no more is missed by its neighbours, also where the memory of the last build breaks off half way.
+#[test]
+fn what_is_gone_is_gone_from_the_pages_of_others_too() {
+    let (folder, db) = synthetic();
+    let out = folder.path().join("dist");
+    build_from(&db, &plain(&out)).unwrap();
+    let hide = |every: i64| {
+        let store = Store::open(&db).unwrap();
+        let hidden = "UPDATE servers SET visibility = 'private' WHERE id % ?1 = 0 AND visibility = 'public'";
+        assert!(store.connection().execute(hidden, [every]).unwrap() > 0);
+    };
+    let as_anew = |name: &str| {
+        let report = build_from(&db, &plain(&out)).unwrap();
+        build_from(&db, &plain(&folder.path().join(name))).unwrap();
+        assert_same(&out, &folder.path().join(name), name);
+        report
+    };
+    hide(7);
+    let report = as_anew("gone");
+    let page_of_a_tool = |path: &&String| path.contains("/tools/") && path.ends_with(".html");
+    let pages = files(&out).keys().filter(page_of_a_tool).count();
+    assert!(report.rendered < pages, "{} of {pages}: others stay as they are", report.rendered);
+    hide(5);
+    let shelf = out.with_extension("shelf");
+    let mut memory = std::fs::read(&shelf).unwrap();
+    let middle = memory.len() / 2;
+    memory[middle..middle + 400].fill(0xff);
+    std::fs::write(&shelf, memory).unwrap();
+    as_anew("broken off");
+}
