@@ -121,9 +121,21 @@ impl Table {
         let last = last.get(..end - rest + COMPARED - 1).unwrap_or_default();
         if end < text.len() {
             self.scan::<true>(last, inside, &mut found);
+            self.end(text, part.start, end, &mut found);
         } else {
             self.scan::<false>(last, inside, &mut found);
         }
+    }
+
+    /// Pieces of two bytes are kept with what may follow them: at the end of a part nothing does, whatever the text has there.
+    fn end(&self, text: &[u8], start: usize, end: usize, found: &mut impl FnMut(Meant)) {
+        let at = end.saturating_sub(SHORTEST).max(start);
+        let inside = at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(|b| in_word(*b));
+        let mut last = [0; SHORTEST + COMPARED - 1];
+        if let (Some(to), Some(bytes)) = (last.get_mut(..end - at), text.get(at..end)) {
+            to.copy_from_slice(bytes);
+        }
+        self.scan::<false>(last.get(..end - at + COMPARED - 1).unwrap_or_default(), inside, found);
     }
 
     /// Goes from byte to byte up to the last whole window; `inside`: a word ends or goes on with the first. `LAST`: a word may

@@ -51,6 +51,14 @@ fn nothing_is_lost_of_the_rules_own_examples() {
     }
 }
 
+/// A first sentence may be cut where its bound is, within a word.
+#[test]
+fn nothing_is_lost_where_a_part_ends_within_a_word() {
+    for text in ["of messages", "\"amount\":{},\"message\":{}, and so on", "me, tomorrow", "a b c d"] {
+        assert_nothing_is_lost(text);
+    }
+}
+
 #[test]
 fn most_patterns_are_left_out() {
     let rules = rules();
