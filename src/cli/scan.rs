@@ -1,5 +1,6 @@
 //! `catalogue scan`: targets through the queue, a few at a time, each stored as it ends.
 
+mod company;
 pub(super) mod configured;
 pub(super) mod fleet;
 mod github;

@@ -17,6 +17,7 @@ mod deliveries;
 mod fake;
 mod fleet;
 mod model;
+mod poison;
 mod postgres;
 mod roles;
 mod speed;

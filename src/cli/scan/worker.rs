@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 
+use super::company::Company;
 use super::kit::Prepared;
 use super::lease::{is_alive, worker_name};
 use super::ledger::Local;
@@ -58,13 +58,13 @@ impl Scan {
         let left = Mutex::new(left);
         let rows: Mutex<Vec<(usize, Row)>> = Mutex::new(Vec::new());
         let failure: Mutex<Option<anyhow::Error>> = Mutex::new(None);
-        let alone = RwLock::new(());
+        let company = Company::default();
         let next_slot = AtomicUsize::new(0);
         let worker = worker_name();
         let work = async || {
             let index = next_slot.fetch_add(1, Ordering::Relaxed);
             let slot = 1 + (std::process::id() % 100) * SLOTS_A_SCANNER + u32::try_from(index).unwrap_or(0);
-            if let Err(error) = self.work(&left, &places, &rows, &alone, &worker, slot).await {
+            if let Err(error) = self.work(&left, &places, &rows, &company, &worker, slot).await {
                 self.cancel.cancel();
                 if let Ok(mut first) = failure.lock() {
                     first.get_or_insert(error);
@@ -94,15 +94,17 @@ impl Scan {
         left: &Mutex<Left>,
         places: &HashMap<String, usize>,
         rows: &Mutex<Vec<(usize, Row)>>,
-        alone: &RwLock<()>,
+        company: &Company,
         worker: &str,
         slot: u32,
     ) -> anyhow::Result<()> {
         loop {
+            let door = company.door().await;
             if self.cancel.is_cancelled() {
                 return Ok(());
             }
             let Some(claim) = self.next_claim(left, places, worker)? else {
+                drop(door);
                 // What is left may be held by another scanner: it is waited for, and taken over if that one dies.
                 if left.lock().map_or(true, |l| l.is_empty()) {
                     return Ok(());
@@ -119,10 +121,15 @@ impl Scan {
             self.bar.begin(&claim.key);
             // A target whose scanner died runs alone: another death is then its own doing.
             let row = if claim.should_run_alone() {
-                let _alone = alone.write().await;
-                self.one(place, &claim, slot).await?
+                let _alone = tokio::select! {
+                    alone = company.alone(&door) => alone,
+                    () = self.heart(&claim) => unreachable!("the heartbeat has no end"),
+                };
+                let row = self.one(place, &claim, slot).await?;
+                drop(door);
+                row
             } else {
-                let _together = alone.read().await;
+                let _beside = company.beside(door).await;
                 self.one(place, &claim, slot).await?
             };
             self.bar.end(&claim.key, row.outcome == Outcome::Ok);
@@ -176,17 +183,19 @@ impl Scan {
         act(&mut store)
     }
 
+    /// Prolongs the lease, for as long as it is awaited.
+    async fn heart(&self, claim: &Claim) {
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            if let Err(error) = self.with_store(|s| s.heartbeat(claim, LEASE, Timestamp::now())) {
+                tracing::warn!(target = %claim.key, %error, "the lease cannot be prolonged");
+            }
+        }
+    }
+
     /// One claimed target, with its lease prolonged while it runs.
     async fn one(&self, place: usize, claim: &Claim, slot: u32) -> anyhow::Result<Row> {
         let begun = Instant::now();
-        let heart = async {
-            loop {
-                tokio::time::sleep(HEARTBEAT).await;
-                if let Err(error) = self.with_store(|s| s.heartbeat(claim, LEASE, Timestamp::now())) {
-                    tracing::warn!(target = %claim.key, %error, "the lease cannot be prolonged");
-                }
-            }
-        };
         let target = self.targets[place].clone();
         let clock = self.options.clock.clock;
         let ledger = Local { store: &self.store, rules: &self.rules, clock };
@@ -201,7 +210,7 @@ impl Scan {
         };
         let mut row = tokio::select! {
             row = asking.target(&target, claim, slot) => row?,
-            () = heart => unreachable!("the heartbeat has no end"),
+            () = self.heart(claim) => unreachable!("the heartbeat has no end"),
         };
         row.seconds = (begun.elapsed().as_secs_f64() * 100.0).round() / 100.0;
         let now = Timestamp::now();

@@ -77,7 +77,7 @@ impl Bench<'_> {
     }
 
     /// Prolongs the lease, and ends when it is lost. A database that is away takes nobody's lease.
-    async fn heart(&self, held: &Held) {
+    pub(super) async fn heart(&self, held: &Held) {
         let beat = self.worker.lease / 4;
         let mut wait = beat;
         loop {

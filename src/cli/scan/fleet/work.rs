@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 
+use super::super::company::Company;
 use super::super::kit::{self, Prepared};
 use super::super::report::counted;
 use super::super::{DEFAULT_CACHE_MAX, ScanOptions, default_jobs, targets};
@@ -54,8 +54,7 @@ pub(super) struct Bench<'a> {
     pub(super) draining: CancellationToken,
     /// What runs is given up.
     pub(super) cancel: CancellationToken,
-    /// Held for reading by each job, and for writing by one that must run alone.
-    alone: RwLock<()>,
+    company: Company,
     pub(super) done: AtomicU64,
     pub(super) given_back: AtomicU64,
     complained: std::sync::Mutex<Option<Instant>>,
@@ -110,7 +109,7 @@ pub(in crate::cli) fn work(settings: &Settings, link: &Link, options: &WorkOptio
             bar,
             draining: draining.clone(),
             cancel: cancel.clone(),
-            alone: RwLock::new(()),
+            company: Company::default(),
             done: AtomicU64::new(0),
             given_back: AtomicU64::new(0),
             complained: std::sync::Mutex::new(None),
@@ -193,10 +192,10 @@ impl Bench<'_> {
         let mut outage = RECONNECT;
         let mut request = random_uuid()?;
         while !self.draining.is_cancelled() {
-            // Claimed under the lock: a job that must run alone is then the only one that this process holds.
-            let together = tokio::select! {
-                lock = self.alone.read() => lock,
+            let door = tokio::select! {
+                biased;
                 () = self.draining.cancelled() => return Ok(()),
+                door = self.company.door() => door,
             };
             match self.link.claim_for(&self.worker, Some(&request)).await {
                 Ok(Claimed::Job(held)) => {
@@ -204,10 +203,17 @@ impl Bench<'_> {
                     request = random_uuid()?;
                     self.is_back();
                     if held.claim.should_run_alone() {
-                        drop(together);
-                        let _alone = self.alone.write().await;
+                        let _alone = tokio::select! {
+                            alone = self.company.alone(&door) => alone,
+                            () = self.heart(&held) => {
+                                progress::say(&format!("{}: the lease was lost before it began", held.claim.key));
+                                continue;
+                            }
+                        };
                         self.one(&held, slot).await?;
+                        drop(door);
                     } else {
+                        let _beside = self.company.beside(door).await;
                         self.one(&held, slot).await?;
                     }
                 }
@@ -215,11 +221,11 @@ impl Bench<'_> {
                 Ok(Claimed::Nothing { wait, .. }) => {
                     outage = RECONNECT;
                     self.is_back();
-                    drop(together);
+                    drop(door);
                     self.pause(wait).await;
                 }
                 Err(error) if error.passes() => {
-                    drop(together);
+                    drop(door);
                     self.complain(&error);
                     self.pause(outage).await;
                     outage = (outage * 2).min(LONGEST_RECONNECT);
