@@ -4,7 +4,7 @@
 mod catalogue_of;
 
 use catalogue::assets::Folder;
-use catalogue::classify::RuleSet;
+use catalogue::classify::{RuleBook, RuleSet};
 use catalogue::export::{self, EXPORTERS};
 use catalogue::model::{ToolDefinition, Verdict};
 use catalogue::policy::{Judged, Numbers, ServerPolicy, Tier, policy_for_server};
@@ -120,7 +120,7 @@ fn check_policies_of_fifty_tools_in_every_format(bencher: Bencher<'_, '_>) {
 struct Site {
     folder: TempDir,
     _store: Store,
-    rules: RuleSet,
+    rules: RuleBook,
     numbers: Numbers,
 }
 
@@ -128,7 +128,7 @@ impl Site {
     fn new() -> Self {
         let rules = rules();
         let (folder, store) = filled(200, 10, &rules);
-        Self { folder, _store: store, rules, numbers: numbers() }
+        Self { folder, _store: store, rules: rules.into(), numbers: numbers() }
     }
 
     fn build(&self, name: &str) -> BuildReport {

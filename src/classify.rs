@@ -6,6 +6,7 @@
 
 mod about;
 mod actions;
+mod book;
 mod conditions;
 mod exact;
 mod examples;
@@ -30,10 +31,12 @@ mod wordset;
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use thiserror::Error;
 
 use crate::model::{ToolDefinition, Verdict};
 
+pub use book::RuleBook;
 pub use examples::ExampleFailure;
 pub use explain::{Change, HintStanding, Piece, Removal, SmallestChange, StatedHint, stated_hints, without};
 pub use listing::{LISTING_BEGIN, LISTING_END, RuleEntry};
@@ -57,7 +60,7 @@ pub struct RuleSet {
 }
 
 /// What a rule says and why, for pages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RuleText {
     /// Its permanent id.
     pub id: String,

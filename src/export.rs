@@ -174,7 +174,12 @@ pub fn guess(text: &str) -> &'static Exporter {
 impl Exporter {
     /// What a document of this format in tier recommended really does with calls of that tool, taken by itself.
     pub fn effective(&self, policy: &ToolPolicy) -> EffectiveRule {
-        self.effective_for("server", policy, Tier::Recommended, Wishes::default())
+        self.effective_in(policy, Tier::Recommended)
+    }
+
+    /// The same of a document in another tier.
+    pub fn effective_in(&self, policy: &ToolPolicy, tier: Tier) -> EffectiveRule {
+        self.effective_for("server", policy, tier, Wishes::default())
     }
 
     fn effective_for(&self, key: &str, policy: &ToolPolicy, tier: Tier, wishes: Wishes) -> EffectiveRule {

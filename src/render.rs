@@ -19,6 +19,7 @@ mod declared_list;
 mod declares;
 mod digest;
 mod download;
+mod effects;
 mod engine;
 mod exposure;
 mod facts;

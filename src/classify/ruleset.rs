@@ -22,7 +22,7 @@ use crate::model::text::line_and_column;
 use crate::model::{Class, Signal};
 
 /// Where the settings lie, below `rules/`.
-const SETTINGS: &str = "classify/settings.toml";
+pub(super) const SETTINGS: &str = "classify/settings.toml";
 
 /// One rule, checked.
 #[derive(Debug)]

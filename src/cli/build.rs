@@ -138,7 +138,7 @@ pub(super) fn build(settings: &Settings, options: &BuildOptions) -> anyhow::Resu
     };
     let bar = Bar::new(0, options.quiet || options.json);
     let passed = |done, of| bar.stand(done, of);
-    let report = render::build(&mut db, &settings.rule_set()?, &settings.numbers()?, &build, &passed)?;
+    let report = render::build(&mut db, &settings.rule_book()?, &settings.numbers()?, &build, &passed)?;
     bar.finish();
     Ok((out, report))
 }

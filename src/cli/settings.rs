@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 
 use crate::assets::{Files, Folder};
-use crate::classify::RuleSet;
+use crate::classify::{RuleBook, RuleSet};
 use crate::config::{Config, FILE_NAME};
 use crate::eval::{BenchmarkResult, RESULT_FILE};
 use crate::policy::Numbers;
@@ -111,6 +111,15 @@ impl Settings {
     /// The rules in force.
     pub(super) fn rule_set(&self) -> anyhow::Result<RuleSet> {
         Ok(RuleSet::load(&self.rule_files()?)?)
+    }
+
+    /// The words of the rules in force; the user's own are loaded, as nobody knows yet whether they do.
+    pub(super) fn rule_book(&self) -> anyhow::Result<RuleBook> {
+        if self.has_own_rules() {
+            Ok(self.rule_set()?.into())
+        } else {
+            Ok(RuleBook::of_known(&self.rule_files()?)?)
+        }
     }
 
     /// Whether the rules in force are the user's own.

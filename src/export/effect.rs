@@ -94,7 +94,7 @@ impl Reason {
 }
 
 /// What a document of one format does with one tool, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub struct EffectiveRule {
     /// What becomes of a call.
     #[serde(flatten)]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::answers::{Answers, answers};
 use super::fragments::Alone;
 use crate::export::{EXPORTERS, EffectiveRule, Exporter};
-use crate::policy::{Keyed, Numbers, Rule, ServerPolicy, Tier, Window, default_server_key};
+use crate::policy::{Keyed, Numbers, Rule, ServerPolicy, Tier, ToolPolicy, Window, default_server_key};
 
 /// A neutral rule, or what a format makes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -122,6 +122,9 @@ pub(super) struct PartView {
     pub(super) effect: EffectWord,
     /// The document. Holds foreign names.
     pub(super) text: String,
+    /// The number of the first tier, and whether its rules on arguments stand in the document.
+    #[serde(skip)]
+    pub(super) of: (usize, bool),
 }
 
 /// What a document does with calls of one tool, and why it is not what was wanted.
@@ -233,6 +236,7 @@ pub(super) fn control_of(keyed: Vec<(Tier, Keyed)>) -> Option<Control> {
     let (mut formats, mut all) = (Vec::new(), Vec::new());
     let alone: Vec<(Tier, Alone<'_>)> =
         keyed.iter().map(|(tier, keyed)| (*tier, Alone::new(keyed))).collect();
+    let limited = keyed.first().and_then(|(_, keyed)| keyed.policy.tools.first()).map(limited);
     for exporter in shown() {
         let documents: Vec<(Tier, String, EffectiveRule)> = alone
             .iter()
@@ -245,7 +249,7 @@ pub(super) fn control_of(keyed: Vec<(Tier, Keyed)>) -> Option<Control> {
         all.push(InTiers {
             exporter,
             effects: effects.try_into().ok()?,
-            can_limit: keyed.first().is_some_and(|(_, keyed)| can_limit(exporter, keyed)),
+            can_limit: limited.as_ref().is_some_and(|limited| can_limit(exporter, limited)),
         });
         formats.push(FormatView {
             id: exporter.id,
@@ -259,30 +263,32 @@ pub(super) fn control_of(keyed: Vec<(Tier, Keyed)>) -> Option<Control> {
     Some(Control { rule, tiers, formats, others: &OTHERS, answers: answers(&all), key })
 }
 
+/// A tool with a limit, to ask formats for: see [`can_limit`].
+pub(super) fn limited(tool: &ToolPolicy) -> ToolPolicy {
+    ToolPolicy { rule: Rule::Limit { max: 1, window: Window::Minute }, ..tool.clone() }
+}
+
 /// A document of this format could count the calls of that tool.
-fn can_limit(exporter: &Exporter, keyed: &Keyed) -> bool {
-    let Some(tool) = keyed.policy.tools.first().filter(|_| exporter.can.limit) else { return false };
-    let mut limited = tool.clone();
-    limited.rule = Rule::Limit { max: 1, window: Window::Minute };
-    matches!(exporter.effective(&limited).rule, Rule::Limit { .. })
+pub(super) fn can_limit(exporter: &Exporter, limited: &ToolPolicy) -> bool {
+    exporter.can.limit && matches!(exporter.effective(limited).rule, Rule::Limit { .. })
 }
 
 /// Documents that are the same in several tiers once.
 fn parts(exporter: &Exporter, documents: Vec<(Tier, String, EffectiveRule)>) -> Vec<PartView> {
-    let mut groups: Vec<(Vec<Tier>, String, EffectiveRule)> = Vec::new();
+    let mut groups: Vec<(Vec<Tier>, String, EffectiveRule, bool)> = Vec::new();
     for (tier, text, effect) in documents {
-        match groups.iter_mut().find(|(_, known, of)| *known == text && of.rule == effect.rule) {
-            Some((tiers, _, known)) => {
+        match groups.iter_mut().find(|(_, known, of, _)| *known == text && of.rule == effect.rule) {
+            Some((tiers, _, known, _)) => {
                 // What is said of all of them is why the recommended one is so.
                 if tier == Tier::Recommended {
                     *known = effect;
                 }
                 tiers.push(tier);
             }
-            None => groups.push((vec![tier], text, effect)),
+            None => groups.push((vec![tier], text, effect, effect.arguments)),
         }
     }
-    let part = |(tiers, text, effect): (Vec<Tier>, String, EffectiveRule)| {
+    let part = |(tiers, text, effect, bound): (Vec<Tier>, String, EffectiveRule, bool)| {
         let (ids, label) = several(&tiers);
         PartView {
             tiers: ids,
@@ -290,6 +296,7 @@ fn parts(exporter: &Exporter, documents: Vec<(Tier, String, EffectiveRule)>) -> 
             recommended: tiers.contains(&Tier::Recommended),
             effect: effect_word(exporter, effect),
             text: text.trim().to_owned(),
+            of: (Tier::ALL.iter().position(|tier| tiers.first() == Some(tier)).unwrap_or_default(), bound),
         }
     };
     groups.into_iter().map(part).collect()
@@ -328,7 +335,6 @@ pub(super) fn server_policies(
 mod tests {
     use super::*;
     use crate::model::{Class, Risk};
-    use crate::policy::ToolPolicy;
 
     fn of(name: &str, rules: [Rule; 3]) -> Control {
         let policies = Policies::new(|tier| {

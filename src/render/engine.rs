@@ -30,7 +30,7 @@ use super::stock::{Asked, Stock, take_stock};
 use super::write::{OpenUnit, Output};
 use super::{BuildOptions, RenderError, changes, declared, download};
 use crate::attack::Library;
-use crate::classify::RuleSet;
+use crate::classify::RuleBook;
 use crate::policy::Numbers;
 use crate::store::{Connection, declared_lists, identity, site_inputs};
 use crate::store::{site, site_history};
@@ -49,7 +49,7 @@ const SERVERS_AT_ONCE: usize = 200;
 /// [`RenderError`]; what was written until then stays, and the next build goes on from there.
 pub fn build(
     db: &mut Connection,
-    rules: &RuleSet,
+    rules: &RuleBook,
     numbers: &Numbers,
     options: &BuildOptions,
     passed: &(dyn Fn(usize, usize) + Sync),
@@ -66,7 +66,7 @@ pub fn build(
 
 fn build_held(
     db: &mut Connection,
-    rules: &RuleSet,
+    rules: &RuleBook,
     numbers: &Numbers,
     options: &BuildOptions,
     passed: &(dyn Fn(usize, usize) + Sync),

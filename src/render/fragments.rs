@@ -43,6 +43,21 @@ pub(super) enum Piece {
     Key,
     Server,
     Release,
+    /// A document that is put in: the number of its format among those shown, and of the first tier it is of.
+    Document(u8, u8),
+}
+
+/// Begins what stands for a document whose text is not the section's own; two digits follow, for format and tier.
+const DOCUMENT: &str = "qzdoc\"";
+
+/// What stands for a document. The quotation mark tells whether it was escaped as documents are.
+pub(super) fn stand_in(format: usize, tier: usize) -> String {
+    format!("{DOCUMENT}{format}{tier}")
+}
+
+/// True if something stands there that stands for a document and was not found: a template does more with it than show it.
+pub(super) fn has_stand_in(pieces: &[Piece]) -> bool {
+    pieces.iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains("qzdoc")))
 }
 
 static STENCILS: LazyLock<RwLock<HashMap<Kind, Arc<Stencil>>>> = LazyLock::new(RwLock::default);
@@ -138,6 +153,7 @@ impl<'k> Alone<'k> {
                 Piece::Key => text.push_str(&self.keyed.key),
                 Piece::Server => text.push_str(&self.server),
                 Piece::Release => text.push_str(&policy.release),
+                Piece::Document(..) => unreachable!("no document is put into a document"),
             }
         }
         if cfg!(debug_assertions) {
@@ -217,9 +233,14 @@ pub(super) fn pieces(text: &str, tool: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut done = 0;
     for at in memchr::memmem::find_iter(text.as_bytes(), b"qz") {
-        let found = marks.iter().find_map(|(mark, into, piece)| {
+        let named = marks.iter().find_map(|(mark, into, piece)| {
             let from = at.checked_sub(*into).filter(|from| *from >= done)?;
             text.get(from..)?.starts_with(mark).then(|| (from, mark.len(), piece()))
+        });
+        let found = named.or_else(|| {
+            let digits = text.get(at..)?.strip_prefix(DOCUMENT)?.as_bytes();
+            let digit = |place: usize| digits.get(place)?.checked_sub(b'0').filter(|digit| *digit < 10);
+            Some((at, DOCUMENT.len() + 2, Piece::Document(digit(0)?, digit(1)?)))
         });
         let Some((from, length, piece)) = found else { continue };
         pieces.extend([Piece::Text(text.get(done..from).unwrap_or_default().to_owned()), piece]);
@@ -285,6 +306,17 @@ mod tests {
                     assert_eq!(made, (text, effects.first().copied()), "{} {tool} {key}", exporter.id);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_stands_for_a_document_is_found_or_seen_to_be_lost() {
+        let as_documents_are = pieces(&format!("<code>{}</code> {KEY}", stand_in(5, 2)), TOOL);
+        assert!(matches!(as_documents_are.as_slice(), [_, Piece::Document(5, 2), _, Piece::Key, _]));
+        assert!(!has_stand_in(&as_documents_are));
+        // A template of somebody's own that escapes it otherwise, or shows a part of it.
+        for otherwise in [stand_in(5, 2).replace('"', "&quot;"), stand_in(5, 2).replace("52", "5")] {
+            assert!(has_stand_in(&pieces(&otherwise, TOOL)), "{otherwise}");
         }
     }
 

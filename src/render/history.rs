@@ -10,7 +10,7 @@ use super::facts::Facts;
 use super::judged::JudgedTool;
 use super::name::tool_name;
 use super::words::{ClassWord, Day, RiskWord, class_word, day, risk_word};
-use crate::classify::RuleSet;
+use crate::classify::RuleBook;
 use crate::model::{DefinitionHash, ToolDefinition, Untrusted, Verdict};
 use crate::store::site_history::{Sighting, SiteHistory};
 
@@ -107,7 +107,7 @@ impl<'a> Seen<'a> {
         tool: &JudgedTool,
         tools: &[JudgedTool],
         facts: &Facts,
-        rules: &RuleSet,
+        rules: &RuleBook,
     ) -> HistoryView {
         let name = tool.definition.name();
         let Some(seen) = self.by_name.get(name) else { return only_answer(facts) };

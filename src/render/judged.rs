@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::classify::RuleSet;
+use crate::classify::RuleBook;
 use crate::model::{ServerKey, ToolDefinition, Verdict};
 use crate::store::site::{self, Corrections, SiteTool};
 use crate::store::{Connection, Override, StoreError};
@@ -55,7 +55,7 @@ pub(super) fn read_tools(
 }
 
 /// Every name once, in the order the server lists them. Pure.
-pub(super) fn judge(rows: &ToolRows, rules: &RuleSet) -> Vec<JudgedTool> {
+pub(super) fn judge(rows: &ToolRows, rules: &RuleBook) -> Vec<JudgedTool> {
     let mut tools: Vec<JudgedTool> = Vec::with_capacity(rows.tools.len());
     let mut place: BTreeMap<String, usize> = BTreeMap::new();
     for row in &rows.tools {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::words::{ClassWord, RiskWord, SignalWord, class_word, risk_word, signal_word};
-use crate::classify::RuleSet;
+use crate::classify::RuleBook;
 use crate::model::text::is_unprintable;
 use crate::model::{Class, Evidence, Signal, ToolDefinition};
 
@@ -59,7 +59,7 @@ pub(super) struct Reason<'a> {
 pub(super) fn reasons<'a>(
     definition: &ToolDefinition,
     evidence: &'a [Evidence],
-    rules: &'a RuleSet,
+    rules: &'a RuleBook,
 ) -> (Vec<Reason<'a>>, usize) {
     let shown = evidence.iter().take(EVIDENCE_ON_PAGE).enumerate();
     let mut list: Vec<Reason<'_>> = shown.map(|(i, e)| reason(i + 1, definition, e, rules)).collect();
@@ -77,7 +77,7 @@ fn reason<'a>(
     number: usize,
     definition: &ToolDefinition,
     evidence: &'a Evidence,
-    rules: &'a RuleSet,
+    rules: &'a RuleBook,
 ) -> Reason<'a> {
     let (place, within) = place(&evidence.field);
     let field = pointed(definition.object(), &evidence.field);

@@ -12,11 +12,14 @@ use std::sync::{Arc, RwLock};
 use serde::Serialize;
 
 use super::RenderError;
-use super::control::{Control, Policies, control_of};
+use super::control::{Control, Policies, control_of, shown};
 use super::digest::{Digest, Inputs};
+use super::effects::Effects;
 use super::facts::Facts;
-use super::fragments::{KEY, Piece, RELEASE, SERVER, Shape, TOOL, is_plain_key, is_plain_text, pieces};
-use super::html::{Markup, Sheet};
+use super::fragments::{
+    KEY, Piece, RELEASE, SERVER, Shape, TOOL, has_stand_in, is_plain_key, is_plain_text, pieces, stand_in,
+};
+use super::html::{Markup, Sheet, escape_in_text};
 use super::name::ServerName;
 use super::page::Press;
 use super::questions::{Question, entries, questions};
@@ -31,6 +34,7 @@ const MOST: usize = 4_096;
 #[derive(Debug, Default)]
 pub(super) struct Sections {
     rules: Stencils<(RulesKind, usize), RulesSection>,
+    documents: Stencils<DocumentKind, Vec<Piece>>,
     questions: Stencils<QuestionsKind, QuestionsSection>,
 }
 
@@ -58,7 +62,7 @@ impl<K: Eq + Hash, V> Stencils<K, V> {
     }
 }
 
-/// What the documents of a tool depend on beside names.
+/// What the documents of a tool depend on beside names and the rules on arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct RulesKind {
     rules: [Rule; 3],
@@ -67,9 +71,13 @@ pub(super) struct RulesKind {
     risk: Risk,
     unnamed: bool,
     shape: Shape,
-    /// Of what the documents say of its arguments, and why.
-    further: Digest,
+    effects: Effects,
+    /// The rules on arguments are the strict tier's in the recommended one, the recommended one's in the permissive one.
+    alike: [bool; 2],
 }
+
+/// What a document that shows rules on arguments depends on beside names: its format, its tier, and those rules.
+type DocumentKind = (RulesKind, u8, u8, Digest);
 
 /// What the questions on rules and risk depend on beside names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -92,6 +100,8 @@ pub(super) struct PlainTool<'a> {
     tool: &'a str,
     server: &'a ServerNames<'a>,
     policies: [&'a ToolPolicy; 3],
+    /// Of the rules on its arguments.
+    arguments: Digest,
 }
 
 /// The section on how to control a tool.
@@ -125,11 +135,11 @@ impl<'a> ServerNames<'a> {
         let [strict, recommended, permissive] = [of(Tier::ALL[0])?, of(Tier::ALL[1])?, of(Tier::ALL[2])?];
         let all = [strict, recommended, permissive];
         let alike = |other: &&ToolPolicy| (other.class, other.risk) == (strict.class, strict.risk);
-        let mut further = Inputs::default();
-        // Places are in no document that pages show.
-        further.add(&all.map(|tool| (&tool.reason, &tool.arguments)));
+        // Reasons and places are in no document that pages show.
+        let mut arguments = Inputs::default();
+        arguments.add(&all.map(|tool| &tool.arguments));
         // What is said of the arguments holds no made-up name.
-        let plain = all.iter().all(alike) && !further.hold("qz");
+        let plain = all.iter().all(alike) && !arguments.hold("qz");
         plain.then(|| PlainTool {
             kind: RulesKind {
                 rules: all.map(|tool| tool.rule),
@@ -138,11 +148,13 @@ impl<'a> ServerNames<'a> {
                 risk: strict.risk,
                 unnamed: self.release.is_empty(),
                 shape,
-                further: further.done(),
+                effects: Effects::of(all),
+                alike: [0, 1].map(|i| all[i].arguments == all[i + 1].arguments),
             },
             tool,
             server: self,
             policies: all,
+            arguments: arguments.done(),
         })
     }
 }
@@ -155,21 +167,24 @@ impl PlainTool<'_> {
 
     /// Questions with this tool's names: their markup, and their entries as JSON.
     pub(super) fn asked(&self, section: &QuestionsSection) -> (Markup, String) {
-        (Markup::printed(self.fill(&section.html)), self.fill(&section.json))
+        (Markup::printed(self.fill(&section.html, &[])), self.fill(&section.json, &[]))
     }
 
-    fn fill(&self, pieces: &[Piece]) -> String {
+    /// Documents in the order in which they are asked for.
+    fn fill(&self, pieces: &[Piece], documents: &[String]) -> String {
         let ServerNames { key, server, release } = self.server;
         let word = |piece: &Piece| match piece {
-            Piece::Text(_) => 0,
+            Piece::Text(_) | Piece::Document(..) => 0,
             Piece::Tool | Piece::LowerTool => self.tool.len(),
             Piece::Key => key.len(),
             Piece::Server => server.len(),
             Piece::Release => release.len(),
         };
         let length = |piece: &Piece| if let Piece::Text(text) = piece { text.len() } else { word(piece) };
-        let mut text = String::with_capacity(pieces.iter().map(length).sum());
+        let longer: usize = documents.iter().map(String::len).sum();
+        let mut text = String::with_capacity(pieces.iter().map(length).sum::<usize>() + longer);
         let lower = self.tool.to_ascii_lowercase();
+        let mut documents = documents.iter();
         for piece in pieces {
             text.push_str(match piece {
                 Piece::Text(text) => text,
@@ -178,25 +193,35 @@ impl PlainTool<'_> {
                 Piece::Key => key,
                 Piece::Server => server,
                 Piece::Release => release,
+                Piece::Document(..) => documents.next().expect("there is a document for each place of one"),
             });
         }
         text
     }
 
-    /// The same tool under made-up names.
+    /// The same tool under made-up names, with marks for the documents that show its own rules on arguments.
     fn made_up(&self) -> Control {
+        let tiers = Tier::ALL.iter().enumerate();
+        let keyed = tiers.map(|(i, tier)| (*tier, self.made_up_in(i))).collect();
+        let mut control = control_of(keyed).expect("each policy names the tool");
+        for (i, format) in control.formats.iter_mut().enumerate() {
+            for part in format.parts.iter_mut().filter(|part| part.of.1) {
+                part.text = stand_in(i, part.of.0);
+            }
+        }
+        control
+    }
+
+    fn made_up_in(&self, tier: usize) -> Keyed {
         let RulesKind { defaults, unnamed, shape, .. } = self.kind;
-        let keyed = Tier::ALL.iter().zip(self.policies).zip(defaults).map(|((tier, tool), default)| {
-            let tool = ToolPolicy { tool: shape.name().into(), definition: String::new(), ..tool.clone() };
-            let policy = ServerPolicy {
-                server: SERVER.parse().expect("a package's name"),
-                release: if unnamed { String::new() } else { RELEASE.to_owned() },
-                default,
-                tools: vec![tool],
-            };
-            (*tier, Keyed { key: KEY.to_owned(), policy })
-        });
-        control_of(keyed.collect()).expect("each policy names the tool")
+        let tool = self.policies[tier].clone();
+        let policy = ServerPolicy {
+            server: SERVER.parse().expect("a package's name"),
+            release: if unnamed { String::new() } else { RELEASE.to_owned() },
+            default: defaults[tier],
+            tools: vec![ToolPolicy { tool: shape.name().into(), definition: String::new(), ..tool }],
+        };
+        Keyed { key: KEY.to_owned(), policy }
     }
 }
 
@@ -236,7 +261,8 @@ struct Asked<'a> {
 }
 
 impl Sections {
-    /// How to control a tool: the section of its kind, and its markup. `root` is the way to the site's root.
+    /// How to control a tool: the section of its kind, and its markup; None if its template does more with a document than show it.
+    /// `root` is the way to the site's root.
     ///
     /// # Errors
     /// A template that does not fit.
@@ -245,7 +271,7 @@ impl Sections {
         press: &Press<'_>,
         tool: &PlainTool<'_>,
         root: &str,
-    ) -> Result<(Arc<RulesSection>, Markup), RenderError> {
+    ) -> Result<Option<(Arc<RulesSection>, Markup)>, RenderError> {
         let name = tool.kind.shape.name();
         let section = self.rules.get((tool.kind, root.len()), || {
             let mut control = tool.made_up();
@@ -253,8 +279,29 @@ impl Sections {
             control.formats.clear();
             Ok(RulesSection { control, html: pieces(html.as_str(), name) })
         })?;
-        let html = Markup::printed(tool.fill(&section.html));
-        Ok((section, html))
+        if has_stand_in(&section.html) {
+            return Ok(None);
+        }
+        let mut documents = Vec::new();
+        for piece in &section.html {
+            if let Piece::Document(format, tier) = piece {
+                documents.push(self.document(tool, (*format, *tier))?);
+            }
+        }
+        let html = Markup::printed(tool.fill(&section.html, &documents));
+        Ok(Some((section, html)))
+    }
+
+    /// A document of a tool, escaped as documents are.
+    fn document(&self, tool: &PlainTool<'_>, (format, tier): (u8, u8)) -> Result<String, RenderError> {
+        let stencil = self.documents.get((tool.kind, format, tier, tool.arguments), || {
+            let at = usize::from(tier);
+            let (text, _) = shown()[usize::from(format)].fragment(&tool.made_up_in(at), Tier::ALL[at]);
+            let mut html = String::with_capacity(text.len());
+            escape_in_text(text.trim(), &mut html);
+            Ok(pieces(&html, tool.kind.shape.name()))
+        })?;
+        Ok(tool.fill(&stencil, &[]))
     }
 
     /// The questions on rules and risk: their markup, and their entries as JSON. They tell of the documents, not of their text.

@@ -14,7 +14,7 @@ use super::server_page::ServerRows;
 use super::similar::Similar;
 use super::write::OpenUnit;
 use crate::attack::Library;
-use crate::classify::RuleSet;
+use crate::classify::RuleBook;
 use crate::policy::Numbers;
 use crate::store::StoredDeclared;
 
@@ -24,7 +24,7 @@ pub(super) struct Common<'a> {
     pub(super) press: &'a Press<'a>,
     pub(super) catalogue: &'a Catalogue,
     pub(super) similar: &'a Similar,
-    pub(super) rules: &'a RuleSet,
+    pub(super) rules: &'a RuleBook,
     pub(super) numbers: &'a Numbers,
     /// Attack patterns, terms and lists.
     pub(super) library: &'a Library,

@@ -18,7 +18,7 @@ use super::shelf::{Remembered, Shelf};
 use super::short::{ToolInShort, Worked, worked};
 use super::stirred::Stirred;
 use crate::attack::{Library, ServerTrait, ServerTraits};
-use crate::classify::RuleSet;
+use crate::classify::RuleBook;
 use crate::model::identity::FindingKind;
 use crate::model::text::page_line;
 use crate::model::{Outcome, Risk, ToolDefinition, Verdict};
@@ -36,7 +36,7 @@ const READ_FOR_LINE: usize = 1_000;
 
 /// What is read, and as it stood when.
 pub(super) struct Asked<'a> {
-    pub(super) rules: &'a RuleSet,
+    pub(super) rules: &'a RuleBook,
     /// The attack patterns that tools may be exposed to.
     pub(super) library: &'a Library,
     /// The catalogue as it stood then.

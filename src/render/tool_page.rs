@@ -183,9 +183,19 @@ impl ToolPages<'_> {
             badge::tool(class_word(tool.verdict.class), risk_word(tool.verdict.risk))
         })?;
         let root = root_from(&path);
+        let whole = || {
+            let control = control(self.policies, name).expect("the policy of each tier names the tool");
+            self.view((place, &file), tool, &similar, InView::Whole(Box::new(control)))
+        };
+        let printed = |view: &ToolView<'_>| {
+            let control = view.control.whole().expect("nothing was printed before");
+            self.sheet(tool, view, &rules_html(press, &view.name, control, &root)?, None)
+        };
         if let Some(plain) = self.names.as_ref().and_then(|names| names.tool(self.policies, name)) {
             return press.page_on("tool.html", &KIND, unit, &path, inputs, || {
-                let (section, html) = press.sections.rules(press, &plain, &root)?;
+                let Some((section, html)) = press.sections.rules(press, &plain, &root)? else {
+                    return printed(&whole());
+                };
                 let others = if press.twins.policies { other_formats() } else { &[] };
                 let control = InView::Printed { key: plain.key(), others };
                 let view = self.view((place, &file), tool, &similar, control);
@@ -194,16 +204,9 @@ impl ToolPages<'_> {
             });
         }
         // Made for the first of its files that is not what it was.
-        let view = LazyCell::new(|| {
-            let control = control(self.policies, name).expect("the policy of each tier names the tool");
-            self.view((place, &file), tool, &similar, InView::Whole(Box::new(control)))
-        });
+        let view = LazyCell::new(whole);
         press.beside("md", unit, &path, inputs, || markdown::tool(&view))?;
-        press.page_on("tool.html", &KIND, unit, &path, inputs, || {
-            let control = view.control.whole().expect("nothing was printed before");
-            let html = rules_html(press, &view.name, control, &root)?;
-            self.sheet(tool, &view, &html, None)
-        })
+        press.page_on("tool.html", &KIND, unit, &path, inputs, || printed(&view))
     }
 
     fn view<'a>(

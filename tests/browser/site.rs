@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use catalogue::assets::{Files, Folder};
-use catalogue::classify::RuleSet;
+use catalogue::classify::{RuleBook, RuleSet};
 use catalogue::model::declared::{DeclaredBy, DeclaredEntry, DeclaredList};
 use catalogue::model::probe::SCANNER_SCHEMA;
 use catalogue::model::slug::slug;
@@ -42,8 +42,8 @@ fn start() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().unwrap()
 }
 
-static RULES: LazyLock<RuleSet> =
-    LazyLock::new(|| RuleSet::load(&Folder::Rules.files(None).unwrap()).unwrap());
+static RULES: LazyLock<RuleBook> =
+    LazyLock::new(|| RuleSet::load(&Folder::Rules.files(None).unwrap()).unwrap().into());
 
 fn cut(text: &str, chars: usize) -> String {
     text.chars().take(chars).collect()

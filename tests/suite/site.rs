@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use catalogue::assets::Folder;
-use catalogue::classify::RuleSet;
+use catalogue::classify::{RuleBook, RuleSet};
 use catalogue::eval::BenchmarkResult;
 use catalogue::model::{Class, Effect, Evidence, Outcome, Risk, SeenTool, Signal, ToolDefinition, Verdict};
 use catalogue::policy::Numbers;
@@ -243,8 +243,8 @@ fn options(out: &Path) -> BuildOptions {
 }
 
 fn build_from(db: &Path, options: &BuildOptions) -> Result<BuildReport, RenderError> {
-    let rules = rules();
-    let numbers = Numbers::load(&Folder::Rules.files(None).unwrap()).unwrap();
+    let files = Folder::Rules.files(None).unwrap();
+    let (rules, numbers) = (RuleBook::of_known(&files).unwrap(), Numbers::load(&files).unwrap());
     build(&mut Store::open_read_only(db).unwrap(), &rules, &numbers, options, &|_, _| {})
 }
 
