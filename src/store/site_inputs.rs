@@ -40,6 +40,9 @@ const TOOLS_IN_SHORT: &str = "
     LEFT JOIN verdicts v ON v.definition_hash = d.hash AND v.rule_set_hash = ?2
     WHERE t.probe_id = ?1 ORDER BY t.position";
 const CANONICAL: &str = "SELECT canonical FROM definitions WHERE hash = ?1";
+/// So much of the database is kept in memory while it is read: definitions and verdicts are found by hashes, which lie anywhere, and SQLite's
+/// own 2 MiB do not hold the upper pages of their indexes.
+const PAGES_KEPT_KIB: i64 = 24 << 10;
 const CORRECTED: &str = "SELECT DISTINCT server_key FROM overrides WHERE made_at <= ?1 ORDER BY server_key";
 const HAS_IDENTITY: &str = "
     SELECT EXISTS (SELECT 1 FROM identity_links) OR EXISTS (SELECT 1 FROM identity_findings)
@@ -229,7 +232,11 @@ pub fn edits(db: &Connection) -> Result<String, StoreError> {
 /// # Errors
 /// [`StoreError`].
 pub fn hold(db: &Connection) -> Result<(), StoreError> {
-    db.execute_batch("BEGIN").map_err(|e| StoreError::from_sql(db, e))
+    let begin = || {
+        db.pragma_update(None, "cache_size", -PAGES_KEPT_KIB)?;
+        db.execute_batch("BEGIN")
+    };
+    begin().map_err(|e| StoreError::from_sql(db, e))
 }
 
 /// Ends what [`hold`] began.
