@@ -325,7 +325,7 @@ impl Reader<'_> {
             },
             tools,
             history: match entry.server.answer {
-                Some(answer) if entry.server.answers > 1 => site_history::history(db, answer)?,
+                Some(answer) if entry.server.answers > 1 => site_history::history(db, answer, rules.hash())?,
                 _ => Default::default(),
             },
             identity: if self.extras.identity.is_some() {

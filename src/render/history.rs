@@ -84,7 +84,7 @@ pub(super) struct Seen<'a> {
     /// One sighting of each answer, by time.
     answers: Vec<&'a Sighting>,
     by_name: BTreeMap<&'a str, Vec<(usize, &'a DefinitionHash)>>,
-    gone: &'a BTreeMap<DefinitionHash, String>,
+    gone: &'a BTreeMap<DefinitionHash, (String, Option<Verdict>)>,
 }
 
 impl<'a> Seen<'a> {
@@ -120,10 +120,13 @@ impl<'a> Seen<'a> {
             if let Some(now) = tools.iter().find(|t| t.definition.hash() == hash) {
                 return Some((Cow::Borrowed(&now.definition), Cow::Borrowed(&now.by_rules)));
             }
-            let text = self.gone.get(hash)?;
+            let (text, verdict) = self.gone.get(hash)?;
             let definition = ToolDefinition::from_canonical(text.clone(), hash.clone()).ok()?;
-            let verdict = rules.judge(&definition);
-            Some((Cow::Owned(definition), Cow::Owned(verdict)))
+            let verdict = match verdict {
+                Some(verdict) => Cow::Borrowed(verdict),
+                None => Cow::Owned(rules.judge(&definition)),
+            };
+            Some((Cow::Owned(definition), verdict))
         };
         let mut events = Vec::new();
         let mut last: Option<&DefinitionHash> = None;
