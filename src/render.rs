@@ -41,6 +41,7 @@ mod markdown;
 mod moved;
 mod name;
 mod not_found;
+mod on_shelf;
 mod options;
 mod outcomes;
 mod owasp;

@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::declares::Declared;
 use super::digest::Digest;
 use super::name::{ServerName, shown_name};
+use super::on_shelf::ToolOnShelf;
 use super::shelf::Shelf;
-use super::short::Worked;
 use super::similar::Likeness;
 use super::words::{ClassWord, Day, RiskWord, SignalWord, class_word, day, risk_word, signal_word};
 use crate::attack::{PatternSet, ServerTraits};
@@ -60,6 +60,8 @@ pub(super) struct ServerEntry {
     pub(super) classes: [usize; 4],
     /// Everything the database says of it, as one number.
     pub(super) rows: Digest,
+    /// Its rows are what they were as long as this is the same; None: they have to be read.
+    pub(super) stamp: Option<Digest>,
     /// Servers that its page names, where they have one.
     pub(super) places: Vec<String>,
     /// What is true of it as a whole.
@@ -135,33 +137,31 @@ impl Catalogue {
     ///
     /// # Errors
     /// The shelf cannot be written.
-    pub(super) fn add(&mut self, mut entry: ServerEntry, tools: &[Worked]) -> std::io::Result<()> {
+    pub(super) fn add(&mut self, mut entry: ServerEntry, tools: &[ToolOnShelf<'_>]) -> std::io::Result<()> {
         let server = u32::try_from(self.servers.len()).map_err(std::io::Error::other)?;
         entry.first_tool = self.tools.len();
         entry.tool_count = tools.len();
-        entry.classes = count_classes(tools.iter().map(|t| t.tool.class));
-        self.shelf.begin_server(&entry)?;
+        entry.classes = count_classes(tools.iter().map(|tool| tool.class));
+        self.shelf.put(&entry, tools)?;
         let place = |number: usize| u32::try_from(number).map_err(std::io::Error::other);
-        for Worked { tool, likeness, shown, slug } in tools {
-            self.shelf.put_tool(tool)?;
+        for tool in tools {
             let (name_at, line_at) = (place(self.names.len())?, place(self.lines.len())?);
-            let slug = slug.as_deref().unwrap_or_default();
-            self.names.push_str(&tool.name);
-            self.names.push_str(slug);
-            self.lines.push_str(&tool.line);
-            self.lines.push_str(&tool.more);
+            self.names.push_str(tool.name);
+            self.names.push_str(tool.slug);
+            self.lines.push_str(tool.line);
+            self.lines.push_str(tool.more);
             self.tools.push(ToolEntry {
                 server,
                 class: tool.class,
                 risk: tool.risk,
-                signals: signal_bits(&tool.signals),
+                signals: tool.signals,
                 exposed: tool.exposed,
                 declared: tool.declared,
-                likeness: *likeness,
-                shown: *shown,
+                likeness: tool.likeness,
+                shown: tool.shown,
                 name_at,
                 name_len: place(tool.name.len())?,
-                slug_len: place(slug.len())?,
+                slug_len: place(tool.slug.len())?,
                 line_at,
                 line_len: place(tool.line.len())?,
                 more_len: place(tool.more.len())?,

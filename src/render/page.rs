@@ -239,9 +239,14 @@ impl Press<'_> {
         self.made(INDEX, unit, path, (INDEX, inputs), text)
     }
 
+    /// What the list of files says such a script is made from.
+    pub(super) fn script_inputs(&self, path: &str, inputs: Digest) -> Digest {
+        self.all_inputs(path, (INDEX, inputs))
+    }
+
     /// True if such a script is there from the last build and can be kept.
     pub(super) fn has_script(&self, unit: &OpenUnit, path: &str, inputs: Digest) -> bool {
-        let inputs = self.all_inputs(path, (INDEX, inputs));
+        let inputs = self.script_inputs(path, inputs);
         unit.inputs_before(path) == Some(inputs) && self.output.can_keep(unit, path)
     }
 

@@ -8,14 +8,16 @@ mod blocks;
 mod collect;
 mod entries;
 mod frequent;
+mod memory;
 mod shards;
 mod spill;
 mod symbols;
 mod words;
 
+use std::path::PathBuf;
+
 use rayon::prelude::*;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::RenderError;
 use super::digest::Digest;
@@ -26,7 +28,8 @@ use super::words::{ClassWord, RiskWord, SignalWord, class_word, risk_word, signa
 use crate::model::{Class, Registry, Risk, Signal};
 use entries::Entries;
 use frequent::Frequent;
-use shards::Limits;
+use memory::{Belongs, Keep, Memory, each_known};
+use shards::{Limits, PLACE_BITS, Sorted};
 use spill::{Ranges, Spill};
 
 pub(in crate::render) use words::more_words;
@@ -90,86 +93,100 @@ fn index(work: &WholeWork<'_>, limits: Limits) -> Result<(), RenderError> {
     }
     let entries = Entries::new(work);
     let ranges = Ranges::new(entries.len());
-    let mut frequent = Frequent::new(work.common.catalogue, entries.len(), limits.listed);
+    let frequent = Frequent::new(work.common.catalogue, &entries, limits.listed);
+    let belongs = |made_from: Digest| Belongs {
+        made_from,
+        shared: press.shared,
+        blocks: entries.blocks,
+        ranges: u32::try_from(ranges.count()).unwrap_or(u32::MAX),
+    };
+    let place = press.options.shelf.as_ref().filter(|_| entries.are_packed()).map(|shelf| {
+        let mut place = shelf.clone().into_os_string();
+        place.push(".words");
+        PathBuf::from(place)
+    });
+    let trusted = !press.options.fresh && !press.output.taken_up;
+    let before = work.unit.inputs_before(DIRECTORY).filter(|_| trusted);
+    let memory = before
+        .zip(place.as_ref())
+        .and_then(|(made_from, place)| Memory::open(place, belongs(made_from), &entries));
+    let keep = place.map(|place| Keep::new(place, ranges.count())).transpose()?;
     let mut spill = Spill::new(ranges.count(), press.options.out.clone());
-    collect::postings(work, &entries, &ranges, &mut frequent, &mut spill)?;
-    let borders: Vec<Vec<String>> = (0..ranges.count())
+    let fresh = |chunk: usize| memory.as_ref().is_none_or(|m| m.fresh.get(chunk).is_none_or(|fresh| *fresh));
+    collect::postings(work, &entries, &ranges, &fresh, &mut spill)?;
+    let mut shards_before = vec![Vec::new(); ranges.count()];
+    for path in work.unit.paths_before(SHARDS) {
+        if let Some(begins) = border(path)
+            && let Some(shards) = shards_before.get_mut(ranges.of(begins.as_bytes()))
+        {
+            shards.push((begins, path));
+        }
+    }
+    let index = Index { work, limits, entries: &entries, frequent: &frequent, memory: memory.as_ref() };
+    let borders: Vec<Vec<String>> = shards_before
         .into_par_iter()
-        .map(|range| {
+        .enumerate()
+        .map(|(range, before)| {
             let bytes = spill.read(range)?;
-            shards_of(work, ranges.begins(range), &bytes, (&entries, &frequent), limits, &ranges)
+            let (borders, known) = index.range((range, ranges.begins(range)), &bytes, before)?;
+            keep.iter().try_for_each(|keep| keep.put(range, &known))?;
+            Ok(borders)
         })
         .collect::<Result<_, RenderError>>()?;
     drop(spill);
     blocks::put(work, &entries)?;
     let borders = borders.concat().join(" ");
     let directory = (entries.blocks, borders, frequent.words.join(" "));
-    press.script(work.unit, DIRECTORY, whole, || script("catalogueIndex", &directory))
+    press.script(work.unit, DIRECTORY, whole, || script("catalogueIndex", &directory))?;
+    if let Some(keep) = keep {
+        keep.end(belongs(press.script_inputs(DIRECTORY, whole)), &entries, &frequent.words)?;
+    }
+    Ok(())
 }
 
-/// Writes the shards of one range, or keeps them all; what each begins with.
-fn shards_of(
-    work: &WholeWork<'_>,
-    begins: &str,
-    bytes: &[u8],
-    given: (&Entries, &Frequent),
+/// The index on its way.
+struct Index<'a> {
+    work: &'a WholeWork<'a>,
     limits: Limits,
-    ranges: &Ranges,
-) -> Result<Vec<String>, RenderError> {
-    let press = work.common.press;
-    let inputs = range_inputs(begins, bytes, given, limits);
-    let range = ranges.of(begins.as_bytes());
-    let before = work.unit.paths_before(SHARDS).filter_map(|path| Some((border(path)?, path)));
-    let mut before: Vec<(String, &str)> =
-        before.filter(|(begins, _)| ranges.of(begins.as_bytes()) == range).collect();
-    before.sort();
-    if !before.is_empty() && before.iter().all(|(_, path)| press.has_script(work.unit, path, inputs)) {
-        for (_, path) in &before {
-            press.keep_scripts(work.unit, path)?;
-        }
-        return Ok(before.into_iter().map(|(begins, _)| begins).collect());
-    }
-    let mut borders = Vec::new();
-    shards::cut(begins, bytes, given, limits, |shard| {
-        let path = format!("{SHARDS}{}.js", file_name(&shard.begins));
-        borders.push(shard.begins);
-        press.script(work.unit, &path, inputs, || script("catalogueShard", &shard.parts))
-    })?;
-    Ok(borders)
+    entries: &'a Entries,
+    frequent: &'a Frequent,
+    memory: Option<&'a Memory>,
 }
 
-/// What the shards of a range are made from: each posting as it is told to a reader.
-fn range_inputs(
-    begins: &str,
-    bytes: &[u8],
-    (entries, frequent): (&Entries, &Frequent),
-    limits: Limits,
-) -> Digest {
-    let mut hasher = Sha256::new();
-    hasher.update(format!("{FORMAT} {limits:?} {begins} {}", frequent.words.join(" ")));
-    let mut buffer = Vec::with_capacity(1 << 15);
-    shards::each(bytes, |word, tier, place| {
-        let (block, slot) = entries.address(place);
-        let facts = entries.facts(entries.facts_number(place));
-        buffer.push(u8::try_from(word.len()).unwrap_or(u8::MAX));
-        buffer.extend_from_slice(word);
-        for number in [tier, block, slot, facts.word, facts.signals] {
-            buffer.extend_from_slice(&number.to_le_bytes());
+impl Index<'_> {
+    /// Writes the shards of one range, or keeps them all; what each begins with, and what the next build is to know.
+    fn range(
+        &self,
+        (range, begins): (usize, &str),
+        found: &[u8],
+        mut before: Vec<(String, &str)>,
+    ) -> Result<(Vec<String>, Vec<u8>), RenderError> {
+        let (press, unit) = (self.work.common.press, self.work.unit);
+        let known = self.memory.map_or(Ok(Vec::new()), |memory| memory.read(range))?;
+        let is_dead = |address: u32| self.memory.is_none_or(|memory| memory.is_dead(address));
+        let same = self.memory.is_some_and(|memory| {
+            let mut died = false;
+            each_known(&known, PLACE_BITS, |_, _, _, address| died |= memory.is_dead(address));
+            !died && found.is_empty() && memory.has_frequent(&self.frequent.words)
+        });
+        before.sort();
+        if same && before.iter().all(|(_, path)| press.output.can_keep(unit, path)) {
+            for (_, path) in &before {
+                press.keep_scripts(unit, path)?;
+            }
+            return Ok((before.into_iter().map(|(begins, _)| begins).collect(), known));
         }
-        if !frequent.words.is_empty() {
-            buffer.extend_from_slice(&frequent.bits(place).to_le_bytes());
-        }
-        if buffer.len() > (1 << 15) - 512 {
-            hasher.update(&buffer);
-            buffer.clear();
-        }
-    });
-    hasher.update(&buffer);
-    let mut digest = Digest::default();
-    for (to, from) in digest.0.iter_mut().zip(hasher.finalize()) {
-        *to = from;
+        let sorted = Sorted::new(known, found, self.entries, is_dead);
+        let read_with = format!("{FORMAT} {:?} {}\n", self.limits, self.frequent.words.join(" "));
+        let mut borders = Vec::new();
+        sorted.cut(begins, (self.entries, self.frequent), self.limits, |shard| {
+            let path = format!("{SHARDS}{}.js", file_name(&shard.begins));
+            borders.push(shard.begins.clone());
+            let inputs = shard.made_from(read_with.as_bytes());
+            press.script(unit, &path, inputs, || script("catalogueShard", &shard.parts()))
+        })?;
+        Ok((borders, sorted.known(self.entries)))
     }
-    digest
 }
 
 /// The name of a shard's file: words are others' text, so what is not plain is spelled in hex digits.

@@ -5,22 +5,20 @@
 
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use super::catalogue::ServerEntry;
-use super::declares::Declared;
 use super::digest::Digest;
 use super::name::ServerName;
-use super::short::ToolInShort;
+use super::on_shelf::{ToolOnShelf, put_text, take_array, take_number, take_text};
 use super::stirred::Stirred;
-use crate::attack::{PatternSet, ServerTraits};
-use crate::model::{Class, Outcome, Risk, ServerKey, Signal};
+use crate::attack::ServerTraits;
+use crate::model::ServerKey;
 use crate::store::site::SiteServer;
 
 /// Changes whenever the shape of the file does.
-const FORMAT: &str = "catalogue shelf 3";
-/// Longest text that is believed when it is read back.
-const MOST: u32 = 1 << 26;
+const FORMAT: &str = "catalogue shelf 4";
+/// Longest record that is believed when it is read back.
+const MOST: u32 = 1 << 28;
 
 /// The shelf that this build fills.
 #[derive(Debug, Default)]
@@ -28,6 +26,8 @@ pub(super) struct Shelf {
     /// None in a catalogue without servers.
     writer: Option<BufWriter<std::fs::File>>,
     at: u64,
+    /// The server that was put last.
+    record: Vec<u8>,
     /// Where it will be kept; None: it is gone with the build.
     keep: Option<(tempfile::TempPath, PathBuf)>,
 }
@@ -47,7 +47,8 @@ impl Shelf {
             }
             None => (tempfile::tempfile_in(folder)?, None),
         };
-        let mut shelf = Self { writer: Some(BufWriter::with_capacity(1 << 16, file)), at: 0, keep };
+        let writer = Some(BufWriter::with_capacity(1 << 16, file));
+        let mut shelf = Self { writer, keep, ..Self::default() };
         shelf.text(FORMAT)?;
         Ok(shelf)
     }
@@ -66,41 +67,21 @@ impl Shelf {
         self.bytes(text.as_bytes())
     }
 
-    /// One server's head; its tools follow.
+    /// One server with its tools: a record with its length and its sum, so that one that was damaged is none.
     ///
     /// # Errors
     /// A full disk.
-    pub(super) fn begin_server(&mut self, entry: &ServerEntry) -> std::io::Result<()> {
-        self.text(&entry.key_text())?;
-        self.bytes(&entry.rows.0)?;
-        self.text(&entry.name.name)?;
-        self.text(&entry.name.key)?;
-        self.number(u32::from(entry.name.add_word))?;
-        self.text(&entry.version)?;
-        self.text(entry.outcome.as_str())?;
-        self.text(&entry.asked.to_string())?;
-        self.text(&entry.since.to_string())?;
-        self.number(u32::from(entry.traits.0))?;
-        self.number(u32::try_from(entry.places.len()).map_err(std::io::Error::other)?)?;
-        for place in &entry.places {
-            self.text(place)?;
-        }
-        self.number(u32::try_from(entry.tool_count).map_err(std::io::Error::other)?)
-    }
-
-    /// One tool.
-    ///
-    /// # Errors
-    /// A full disk.
-    pub(super) fn put_tool(&mut self, tool: &ToolInShort) -> std::io::Result<()> {
-        self.text(&tool.name)?;
-        self.text(tool.class.as_str())?;
-        self.text(tool.risk.as_str())?;
-        self.bytes(&tool.exposed.0.to_le_bytes())?;
-        self.bytes(&[tool.declared.number()])?;
-        self.text(&tool.signals.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(" "))?;
-        self.text(&tool.line)?;
-        self.text(&tool.more)
+    pub(super) fn put(&mut self, entry: &ServerEntry, tools: &[ToolOnShelf<'_>]) -> std::io::Result<()> {
+        let mut record = std::mem::take(&mut self.record);
+        record.clear();
+        put_server(&mut record, entry);
+        record.extend_from_slice(&u32::try_from(tools.len()).unwrap_or_default().to_le_bytes());
+        tools.iter().for_each(|tool| tool.put(&mut record));
+        self.number(u32::try_from(record.len()).map_err(std::io::Error::other)?)?;
+        self.bytes(&Digest::of_bytes(&record).0)?;
+        self.bytes(&record)?;
+        self.record = record;
+        Ok(())
     }
 
     /// Everything that was put is on the shelf.
@@ -147,10 +128,30 @@ pub(super) struct Remembered {
 struct Known {
     key: String,
     entry: ServerEntry,
-    /// Its tools.
-    tools: Vec<ToolInShort>,
+    tools: KnownTools,
     /// What its pages were made from.
     inputs: Digest,
+}
+
+/// The tools of a server as they lie on the shelf.
+#[derive(Debug)]
+pub(super) struct KnownTools {
+    record: Vec<u8>,
+    /// Where they begin.
+    at: usize,
+}
+
+impl KnownTools {
+    /// All of them.
+    ///
+    /// # Errors
+    /// A record whose sum is right and whose shape is not, which nobody writes.
+    pub(super) fn tools(&self) -> std::io::Result<Vec<ToolOnShelf<'_>>> {
+        let mut rest = self.record.get(self.at..).unwrap_or_default();
+        let count = take_number(&mut rest).unwrap_or_default();
+        let tools = (0..count).map(|_| ToolOnShelf::take(&mut rest)).collect::<Option<Vec<_>>>();
+        tools.filter(|_| rest.is_empty()).ok_or_else(|| std::io::ErrorKind::InvalidData.into())
+    }
 }
 
 impl Remembered {
@@ -185,33 +186,60 @@ impl Remembered {
         Some(remembered)
     }
 
-    /// The server with that key, with the row numbers it has now, its tools and what its pages were made from, if everything the
-    /// database says of it is the same. Those before it are passed.
+    /// The server with that key, with the row numbers it has now, its tools and what its pages were made from, if its stamp is the one
+    /// that is remembered. Those before it are passed, it is not.
+    pub(super) fn stamped(
+        &mut self,
+        key: &str,
+        server: &SiteServer,
+        stamp: Option<Digest>,
+    ) -> Option<(ServerEntry, KnownTools, Digest)> {
+        self.seek(key)?;
+        let same = stamp.is_some() && self.next.as_ref()?.entry.stamp == stamp;
+        if same { self.take(server, stamp) } else { None }
+    }
+
+    /// The same if everything the database says of it is the same; else it is passed, too.
     pub(super) fn server(
         &mut self,
         key: &str,
         server: &SiteServer,
         rows: Digest,
-    ) -> Option<(ServerEntry, Vec<ToolInShort>, Digest)> {
-        while self.next.as_ref()?.key.as_str() < key {
-            self.pass();
-        }
-        if self.next.as_ref()?.key != key {
-            return None;
-        }
+        stamp: Option<Digest>,
+    ) -> Option<(ServerEntry, KnownTools, Digest)> {
+        self.seek(key)?;
         if self.next.as_ref()?.entry.rows != rows {
             self.pass();
             return None;
         }
+        self.take(server, stamp)
+    }
+
+    /// Goes to the server with that key; None where it is not.
+    fn seek(&mut self, key: &str) -> Option<()> {
+        while self.next.as_ref()?.key.as_str() < key {
+            self.pass();
+        }
+        (self.next.as_ref()?.key == key).then_some(())
+    }
+
+    fn take(
+        &mut self,
+        server: &SiteServer,
+        stamp: Option<Digest>,
+    ) -> Option<(ServerEntry, KnownTools, Digest)> {
         let Known { entry, tools, inputs, .. } = self.next.take()?;
         self.advance();
-        Some((ServerEntry { server: server.clone(), ..entry }, tools, inputs))
+        Some((ServerEntry { server: server.clone(), stamp, ..entry }, tools, inputs))
     }
 
     /// The next server is gone, or not as it was.
     fn pass(&mut self) {
         if let Some(known) = &self.next {
-            self.stirred.add_all(&known.entry, &known.tools);
+            match known.tools.tools() {
+                Ok(tools) => tools.iter().for_each(|tool| self.stirred.add(tool.likeness)),
+                Err(_) => self.stirred.add_everything(),
+            }
         }
         self.advance();
     }
@@ -230,11 +258,10 @@ impl Remembered {
         if self.at >= self.tail {
             return;
         }
-        let mut counted = Counted { reader: &mut self.reader, read: 0 };
-        if let Some((key, entry, tools)) = known(&mut counted)
+        if let Some((key, entry, tools)) = known(&mut self.reader)
             && let Some(inputs) = self.inputs.get(self.place).copied()
         {
-            self.at += counted.read;
+            self.at += HEAD + tools.record.len() as u64;
             self.place += 1;
             self.next = Some(Known { key, entry, tools, inputs });
         } else {
@@ -244,35 +271,59 @@ impl Remembered {
     }
 }
 
-struct Counted<'a, R> {
-    reader: &'a mut R,
-    read: u64,
+/// What stands before a record.
+const HEAD: u64 = 4 + 16;
+
+fn put_server(record: &mut Vec<u8>, entry: &ServerEntry) {
+    put_text(record, &entry.key_text());
+    record.extend_from_slice(&entry.rows.0);
+    record.push(u8::from(entry.stamp.is_some()));
+    record.extend_from_slice(&entry.stamp.unwrap_or_default().0);
+    put_text(record, &entry.name.name);
+    put_text(record, &entry.name.key);
+    record.push(u8::from(entry.name.add_word));
+    put_text(record, &entry.version);
+    put_text(record, entry.outcome.as_str());
+    put_text(record, &entry.asked.to_string());
+    put_text(record, &entry.since.to_string());
+    record.push(entry.traits.0);
+    record.extend_from_slice(&u32::try_from(entry.places.len()).unwrap_or_default().to_le_bytes());
+    entry.places.iter().for_each(|place| put_text(record, place));
 }
 
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.reader.read(buffer)?;
-        self.read += count as u64;
-        Ok(count)
+/// The next record; None where it is damaged.
+fn known(from: &mut impl Read) -> Option<(String, ServerEntry, KnownTools)> {
+    let length = number(from).ok().filter(|length| *length <= MOST)?;
+    let sum = digest(from).ok()?;
+    let mut record = Vec::new();
+    from.take(u64::from(length)).read_to_end(&mut record).ok()?;
+    if record.len() != length as usize || Digest::of_bytes(&record) != sum {
+        return None;
     }
+    let mut rest = record.as_slice();
+    let (key, entry) = taken_server(&mut rest)?;
+    let at = record.len() - rest.len();
+    Some((key, entry, KnownTools { record, at }))
 }
 
-fn known(from: &mut impl Read) -> Option<(String, ServerEntry, Vec<ToolInShort>)> {
-    let key_text = text(from).ok()?;
+fn taken_server(rest: &mut &[u8]) -> Option<(String, ServerEntry)> {
+    let key_text = take_text(rest)?.to_owned();
     let key: ServerKey = key_text.parse().ok()?;
-    let rows = digest(from).ok()?;
-    let (name, shown_key) = (text(from).ok()?, text(from).ok()?);
-    let add_word = number(from).ok()? != 0;
-    let version = text(from).ok()?;
-    let outcome: Outcome = word(from)?;
-    let asked = text(from).ok()?.parse().ok()?;
-    let since = text(from).ok()?.parse().ok()?;
-    let traits = ServerTraits(u8::try_from(number(from).ok()?).ok()?);
-    let places = (0..number(from).ok()?).map(|_| text(from).ok()).collect::<Option<Vec<_>>>()?;
+    let rows = Digest(*take_array(rest)?);
+    let [has_stamp] = *take_array(rest)?;
+    let stamp = Some(Digest(*take_array(rest)?)).filter(|_| has_stamp != 0);
+    let (name, shown_key) = (take_text(rest)?.to_owned(), take_text(rest)?.to_owned());
+    let [add_word] = *take_array(rest)?;
+    let version = take_text(rest)?.to_owned();
+    let outcome = take_text(rest)?.parse().ok()?;
+    let (asked, since) = (take_text(rest)?.parse().ok()?, take_text(rest)?.parse().ok()?);
+    let [traits] = *take_array(rest)?;
+    let count = take_number(rest)?;
+    let places = (0..count).map(|_| take_text(rest).map(str::to_owned)).collect::<Option<Vec<_>>>()?;
     let path = key.site_path();
     let entry = ServerEntry {
-        server: SiteServer { key, answer: None, newest: 0, answers: 0 },
-        name: ServerName { name, add_word, key: shown_key, path },
+        server: SiteServer { key, answer: None, newest: 0, answers: 0, token: None },
+        name: ServerName { name, add_word: add_word != 0, key: shown_key, path },
         version,
         outcome,
         asked,
@@ -280,27 +331,12 @@ fn known(from: &mut impl Read) -> Option<(String, ServerEntry, Vec<ToolInShort>)
         tool_count: 0,
         classes: [0; 4],
         rows,
+        stamp,
         places,
-        traits,
+        traits: ServerTraits(traits),
         since,
     };
-    let tools = (0..number(from).ok()?).map(|_| tool(from)).collect::<Option<Vec<_>>>()?;
-    Some((key_text, entry, tools))
-}
-
-fn tool(from: &mut impl Read) -> Option<ToolInShort> {
-    let name = text(from).ok()?;
-    let (class, risk): (Class, Risk) = (word(from)?, word(from)?);
-    let mut exposed = [0; 8];
-    from.read_exact(&mut exposed).ok()?;
-    let exposed = PatternSet(u64::from_le_bytes(exposed));
-    let mut declared = [0; 1];
-    from.read_exact(&mut declared).ok()?;
-    let declared = Declared::from_number(declared[0])?;
-    let signals = text(from).ok()?;
-    let signals = signals.split_whitespace().map(|s| s.parse().ok()).collect::<Option<Vec<Signal>>>()?;
-    let (line, more) = (text(from).ok()?, text(from).ok()?);
-    Some(ToolInShort { name, class, risk, signals, exposed, declared, line, more })
+    Some((key_text, entry))
 }
 
 fn number(from: &mut impl Read) -> std::io::Result<u32> {
@@ -314,13 +350,9 @@ fn text(from: &mut impl Read) -> std::io::Result<String> {
     if length > MOST {
         return Err(std::io::ErrorKind::InvalidData.into());
     }
-    let mut bytes = vec![0; length as usize];
-    from.read_exact(&mut bytes)?;
+    let mut bytes = Vec::new();
+    from.take(u64::from(length)).read_to_end(&mut bytes)?;
     String::from_utf8(bytes).map_err(|_| std::io::ErrorKind::InvalidData.into())
-}
-
-fn word<T: FromStr>(from: &mut impl Read) -> Option<T> {
-    text(from).ok()?.parse().ok()
 }
 
 fn digest(from: &mut impl Read) -> std::io::Result<Digest> {

@@ -1,9 +1,10 @@
 //! A tool in short, on its way into the catalogue, and what is worked out of it on the way: on every thread, where the catalogue
 //! itself grows on one.
 
-use super::catalogue::ServerEntry;
+use super::catalogue::{ServerEntry, signal_bits};
 use super::declares::Declared;
 use super::digest::Digest;
+use super::on_shelf::ToolOnShelf;
 use super::similar::{Likeness, words};
 use crate::attack::PatternSet;
 use crate::model::slug::slug;
@@ -36,6 +37,26 @@ pub(super) struct Worked {
     pub(super) shown: u64,
     /// The name of its page's file, where that is not the tool's own.
     pub(super) slug: Option<String>,
+}
+
+impl Worked {
+    /// As the catalogue takes it in.
+    pub(super) fn on_shelf(&self) -> ToolOnShelf<'_> {
+        let tool = &self.tool;
+        ToolOnShelf {
+            name: &tool.name,
+            slug: self.slug.as_deref().unwrap_or_default(),
+            line: &tool.line,
+            more: &tool.more,
+            class: tool.class,
+            risk: tool.risk,
+            signals: signal_bits(&tool.signals),
+            declared: tool.declared,
+            exposed: tool.exposed,
+            likeness: self.likeness,
+            shown: self.shown,
+        }
+    }
 }
 
 /// Works all tools of one server out.

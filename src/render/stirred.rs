@@ -4,8 +4,7 @@
 use std::collections::HashSet;
 
 use super::catalogue::{Catalogue, ServerEntry};
-use super::short::ToolInShort;
-use super::similar::{Likeness, words};
+use super::similar::Likeness;
 
 /// Keys that tools are similar by, each under which something happened.
 #[derive(Debug, Default)]
@@ -24,12 +23,6 @@ impl Stirred {
     /// Something happened, and nobody knows what.
     pub(super) fn add_everything(&mut self) {
         self.all = true;
-    }
-
-    /// Something happened to all tools of a server, as the last build knew it.
-    pub(super) fn add_all(&mut self, entry: &ServerEntry, tools: &[ToolInShort]) {
-        let own = words(&entry.name.key);
-        tools.iter().for_each(|tool| self.add(Likeness::of(tool.class, &tool.name, &own)));
     }
 
     /// These, too.

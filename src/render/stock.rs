@@ -13,8 +13,9 @@ use super::declares::Declared;
 use super::digest::{Digest, Inputs};
 use super::exposure::{Looked, ToLook, exposed, look, traits};
 use super::name::server_name;
+use super::on_shelf::ToolOnShelf;
 use super::search::more_words;
-use super::shelf::{Remembered, Shelf};
+use super::shelf::{KnownTools, Remembered, Shelf};
 use super::short::{ToolInShort, Worked, worked};
 use super::stirred::Stirred;
 use crate::attack::{Library, ServerTrait, ServerTraits};
@@ -55,6 +56,24 @@ pub(super) struct Extras {
     pub(super) declared: BTreeSet<String>,
     /// The digest of what is known of who is who; None where nothing is.
     pub(super) identity: Option<String>,
+    /// Another one whenever something of that came, went or changed; None where nobody kept count.
+    identity_token: Option<Vec<u8>>,
+}
+
+impl Extras {
+    /// What stands for all rows of a server as long as it is the same; None where they have to be read.
+    fn stamp(&self, key: &str, server: &SiteServer) -> Option<Digest> {
+        // What is said of few servers is not counted with their rows.
+        if self.corrected.contains(key) || self.declared.contains(key) {
+            return None;
+        }
+        let token = server.token.as_deref()?;
+        let of_identity = match &self.identity {
+            Some(digest) => Some((digest, self.identity_token.as_deref()?)),
+            None => None,
+        };
+        Some(Digest::of(&(token, server.answer, server.newest, server.answers, of_identity)))
+    }
 }
 
 /// The catalogue, and what the pages of each server were made from the last time.
@@ -70,12 +89,19 @@ pub(super) struct Stock {
 
 /// One server on its way into the catalogue.
 enum Part {
-    Known(ServerEntry, Vec<ToolInShort>, Digest),
+    Known(ServerEntry, KnownTools, Digest),
     Read { server: SiteServer, shown: Box<SiteProbe>, outcome: Outcome, rows: Rows },
+}
+
+/// One server as it comes into the catalogue.
+enum Done {
+    Known(ServerEntry, KnownTools, Digest),
+    Worked(ServerEntry, Vec<Worked>),
 }
 
 struct Rows {
     digest: Digest,
+    stamp: Option<Digest>,
     tools: Vec<ShortTool>,
     corrections: Corrections,
     /// Judged here, because the database has no verdict under these rules: place in `tools` and verdict.
@@ -112,12 +138,19 @@ pub(super) fn take_stock(
             || parts.into_par_iter().map(|part| in_short(part, asked)).collect::<Vec<_>>(),
             || read(chunks.next()),
         );
-        for (entry, tools, before) in done {
-            if before.is_none() {
-                tools.iter().for_each(|tool| stock.stirred.add(tool.likeness));
+        for done in done {
+            match done {
+                Done::Known(entry, tools, before) => {
+                    stock.catalogue.add(entry, &tools.tools()?)?;
+                    stock.before.push(Some(before));
+                }
+                Done::Worked(entry, tools) => {
+                    tools.iter().for_each(|tool| stock.stirred.add(tool.likeness));
+                    let tools: Vec<ToolOnShelf<'_>> = tools.iter().map(Worked::on_shelf).collect();
+                    stock.catalogue.add(entry, &tools)?;
+                    stock.before.push(None);
+                }
             }
-            stock.catalogue.add(entry, &tools)?;
-            stock.before.push(before);
         }
         parts = next?;
     }
@@ -135,6 +168,7 @@ fn extras(db: &Connection, asked: &Asked<'_>) -> Result<Extras, RenderError> {
         corrected: site_inputs::corrected_servers(db, asked.corrected_by)?,
         declared: declared.into_iter().map(|server| server.about).collect(),
         identity: site_inputs::identity_digest(db)?,
+        identity_token: site_inputs::identity_token(db)?,
     })
 }
 
@@ -143,9 +177,13 @@ fn part(
     asked: &Asked<'_>,
     extras: &Extras,
     server: &SiteServer,
-    remembered: Option<&mut Remembered>,
+    mut remembered: Option<&mut Remembered>,
 ) -> Result<Part, RenderError> {
     let key = server.key.to_string();
+    let stamp = extras.stamp(&key, server);
+    if let Some((entry, tools, before)) = remembered.as_mut().and_then(|r| r.stamped(&key, server, stamp)) {
+        return Ok(Part::Known(entry, tools, before));
+    }
     let mut inputs = Inputs::default();
     inputs.add(&key);
     let mut rows = Vec::new();
@@ -170,7 +208,7 @@ fn part(
         places = other.into_iter().filter_map(|place| place.server).collect();
     }
     let digest = inputs.done();
-    if let Some((entry, tools, before)) = remembered.and_then(|r| r.server(&key, server, digest)) {
+    if let Some((entry, tools, before)) = remembered.and_then(|r| r.server(&key, server, digest, stamp)) {
         return Ok(Part::Known(entry, tools, before));
     }
     let shown = site::probe(db, server.answer.unwrap_or(server.newest))?;
@@ -187,20 +225,22 @@ fn part(
     let traits = traits(server, looks_alike);
     let to_look = ToLook { library: asked.library, traits, gone: &earlier.gone, corrections: &corrections };
     let to_look = look(db, asked.rules.hash(), &tools, &to_look)?;
-    let rows = Rows { digest, tools, corrections, canonical, places, traits, earlier, to_look };
+    let rows = Rows { digest, stamp, tools, corrections, canonical, places, traits, earlier, to_look };
     Ok(Part::Read { server: server.clone(), shown: Box::new(shown), outcome, rows })
 }
 
-fn in_short(part: Part, asked: &Asked<'_>) -> (ServerEntry, Vec<Worked>, Option<Digest>) {
+fn in_short(part: Part, asked: &Asked<'_>) -> Done {
     let (server, shown, outcome, rows) = match part {
-        Part::Known(entry, tools, before) => {
-            let tools = worked(&entry, tools);
-            return (entry, tools, Some(before));
-        }
+        Part::Known(entry, tools, before) => return Done::Known(entry, tools, before),
         Part::Read { server, shown, outcome, rows } => (server, shown, outcome, rows),
     };
-    let (traits, since, digest, places) =
-        (rows.traits, rows.earlier.since.unwrap_or(shown.finished_at), rows.digest, rows.places.clone());
+    let (traits, since, digest, stamp, places) = (
+        rows.traits,
+        rows.earlier.since.unwrap_or(shown.finished_at),
+        rows.digest,
+        rows.stamp,
+        rows.places.clone(),
+    );
     let last_correction = rows.corrections.values().map(|said| said.made_at).max();
     let (tools, traits) = tools_in_short(rows, traits, asked);
     let entry = ServerEntry {
@@ -213,12 +253,13 @@ fn in_short(part: Part, asked: &Asked<'_>) -> (ServerEntry, Vec<Worked>, Option<
         tool_count: 0,
         classes: [0; 4],
         rows: digest,
+        stamp,
         places,
         traits,
         since: last_correction.map_or(since, |made| made.max(since)),
     };
     let tools = worked(&entry, tools);
-    (entry, tools, None)
+    Done::Worked(entry, tools)
 }
 
 /// The same choice as `judged::judge` makes, without definitions and evidence: a name once, as its worse half.

@@ -9,7 +9,7 @@ use super::{Store, StoreError};
 
 /// Every migration in order; the position (from 1) is the schema number. Append only: a file is never changed
 /// once it is on the main branch.
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_corrections.sql"),
@@ -24,6 +24,7 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0012_edits.sql"),
     include_str!("migrations/0013_by_end.sql"),
     include_str!("migrations/0014_fleet.sql"),
+    include_str!("migrations/0015_stamps.sql"),
 ];
 
 /// The newest schema number this program knows (`PRAGMA user_version`).

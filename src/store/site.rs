@@ -22,8 +22,9 @@ const NEWEST_PROBE: &str = "
 
 // In this order, and no other: sorting all probes by their servers' keys would take a file of its own.
 const FINISHED: &str = "
-    SELECT s.key AS key, p.id AS id, p.finished_at AS finished_at, p.outcome = 'ok' AS ok
+    SELECT s.key AS key, p.id AS id, p.finished_at AS finished_at, p.outcome = 'ok' AS ok, e.token AS token
     FROM servers s CROSS JOIN releases r ON r.server_id = s.id CROSS JOIN probes p ON p.release_id = r.id
+      LEFT JOIN server_edits e ON e.server_id = s.id
     WHERE p.outcome IS NOT NULL AND p.finished_at <= ?1 AND (?2 OR s.visibility = 'public') ORDER BY s.key";
 
 const PROBE: &str = "
@@ -81,6 +82,8 @@ pub struct SiteServer {
     pub newest: i64,
     /// How often it listed tools.
     pub answers: i64,
+    /// Another one whenever a row of it came, went or changed; None: nobody kept count.
+    pub token: Option<Vec<u8>>,
 }
 
 /// One probe and the release that was probed.
@@ -212,7 +215,8 @@ pub fn servers(
             if servers.is_empty() || row.get_ref("key")?.as_str()? != key {
                 key = row.get("key")?;
                 (newest, answer) = ((String::new(), 0), (String::new(), 0));
-                servers.push(SiteServer { key: word(row, "key")?, answer: None, newest: id, answers: 0 });
+                let (key, token) = (word(row, "key")?, row.get("token")?);
+                servers.push(SiteServer { key, answer: None, newest: id, answers: 0, token });
             }
             let Some(server) = servers.last_mut() else { continue };
             // Times are stored so that they sort as texts; of two of one moment the later row counts.

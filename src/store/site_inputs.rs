@@ -13,7 +13,7 @@ use super::{StoreError, stored_time};
 use crate::model::{Class, DefinitionHash, Risk, Signal};
 
 const PROBE: &str = "
-    SELECT p.outcome, p.detail, p.sandbox, p.transport, p.chosen_attempt, p.protocol, p.server_info, p.interpreter, p.pages,
+    SELECT p.outcome, p.detail, p.sandbox, p.memory_bound, p.transport, p.chosen_attempt, p.protocol, p.server_info, p.interpreter, p.pages,
       p.noise_lines, p.marks, p.started_at, p.finished_at, r.version, r.published_at, r.title, r.description, r.repository,
       r.homepage, r.licence
     FROM probes p JOIN releases r ON r.id = p.release_id WHERE p.id = ?1 ORDER BY p.id";
@@ -48,6 +48,7 @@ const HAS_IDENTITY: &str = "
     SELECT EXISTS (SELECT 1 FROM identity_links) OR EXISTS (SELECT 1 FROM identity_findings)
       OR EXISTS (SELECT 1 FROM project_members)";
 const IDENTITY: &str = "SELECT digest FROM identity_state WHERE only = 1";
+const IDENTITY_EDITS: &str = "SELECT token FROM identity_edits WHERE only = 1";
 const EDITS: &str = "SELECT token FROM site_edits WHERE only = 1";
 
 /// One tool of an answer, without its definition and its evidence.
@@ -216,6 +217,14 @@ pub fn identity_digest(db: &Connection) -> Result<Option<String>, StoreError> {
     read().map_err(|e| StoreError::from_sql(db, e))
 }
 
+/// Another one whenever something of who is who came, went or changed, or a server came, went or was hidden; None: nobody kept count.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn identity_token(db: &Connection) -> Result<Option<Vec<u8>>, StoreError> {
+    db.query_row(IDENTITY_EDITS, [], |row| row.get(0)).optional().map_err(|e| StoreError::from_sql(db, e))
+}
+
 /// Changes whenever a stored definition or verdict is altered, which nothing but a person's own SQL does.
 ///
 /// # Errors
@@ -245,4 +254,215 @@ pub fn hold(db: &Connection) -> Result<(), StoreError> {
 /// [`StoreError`].
 pub fn let_go(db: &Connection) -> Result<(), StoreError> {
     db.execute_batch("COMMIT").map_err(|e| StoreError::from_sql(db, e))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::store::site::Audience;
+    use crate::store::{exposure, identity, open, site, site_history};
+
+    /// Two public servers and a private one, with two answers each, everything that is stored of them, and who they are.
+    const ROWS: &str = r#"
+        INSERT INTO rule_sets VALUES ('rules', '2026-01-01T00:00:00Z');
+        WITH n(i, key, seen) AS (VALUES (1, 'npm:a', 'public'), (2, 'npm:b', 'public'), (3, 'npm:c', 'private'))
+        INSERT INTO servers SELECT i, key, 'npm', substr(key, 5), seen, '2026-01-01T00:00:00Z' FROM n;
+        INSERT INTO releases SELECT 10 * id, id, '1.0', 'pkg:x', '2026-01-01T00:00:00Z', 'T', 'D', 'https://r', 'https://h', 'MIT',
+          '2026-01-01T00:00:00Z' FROM servers;
+        WITH n(i) AS (VALUES (0), (1))
+        INSERT INTO definitions SELECT 'hash' || i, 'tool' || i, 't', 'd', '{"name":"tool' || i || '"}', '2026-01-01T00:00:00Z' FROM n;
+        INSERT INTO raw_tools VALUES ('raw', x'00');
+        INSERT INTO verdicts SELECT hash, 'rules', 'read', 'low', '[]', 1.0, 0, '[]', '2026-01-01T00:00:00Z' FROM definitions;
+        WITH n(i) AS (VALUES (1), (2))
+        INSERT INTO probes (id, release_id, scanner_schema, started_at, finished_at, outcome, detail, sandbox, transport, chosen_attempt,
+          protocol, server_info, capabilities, instructions, interpreter, pages, noise_lines, marks, memory_bound)
+        SELECT r.id + i, r.id, 1, '2026-02-0' || i || 'T00:00:00Z', '2026-02-0' || i || 'T00:01:00Z', 'ok', 'x', 'bwrap', 'stdio', 0,
+          '2025-11-25', '{}', '{}', 'i', 'node', 1, 0, '[]', 'cgroup' FROM releases r, n;
+        INSERT INTO attempts SELECT id, 0, 'bare', '[]', '[]', '{}', '2026-01-01', '[]', 'ok', 'x', 1, started_at, 5, 'log' FROM probes;
+        INSERT INTO probe_tools SELECT id, 0, CASE WHEN id % 10 = 1 THEN 'hash0' ELSE 'hash1' END, 'raw', NULL FROM probes;
+        INSERT INTO identity_links VALUES ('npm:a', 'npm:b', 'package', 'claimed', 'x', NULL);
+        INSERT INTO project_members VALUES ('npm:a', 'npm:a'), ('npm:b', 'npm:a');
+        INSERT INTO identity_findings VALUES ('npm:a', 'copied', 'npm:c', 'x');
+        INSERT INTO identity_state VALUES (1, 'digest', '2026-01-01T00:00:00Z');
+    "#;
+
+    /// Of each server that is shown: its stamp, and everything that its pages are made of.
+    fn read(db: &Connection) -> Result<BTreeMap<String, (String, String)>, StoreError> {
+        let as_of: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
+        let of_identity = (identity_digest(db)?, identity_token(db)?, edits(db)?);
+        let mut all = BTreeMap::new();
+        for server in site::servers(db, as_of, Audience::Everyone)? {
+            let key = server.key.to_string();
+            let shown = server.answer.unwrap_or(server.newest);
+            let mut rows = Vec::new();
+            feed_server(db, &server, &mut rows)?;
+            let pages = format!(
+                "{rows:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+                site::probe(db, shown)?,
+                site::probe(db, server.newest)?,
+                site::attempts(db, shown)?,
+                site::tools(db, shown, "rules")?,
+                site_history::history(db, shown)?,
+                exposure::earlier_answers(db, &server, as_of)?,
+                identity::site_identity(db, &key)?,
+            );
+            let stamp = format!(
+                "{:?} {:?} {} {} {of_identity:?}",
+                server.token, server.answer, server.newest, server.answers
+            );
+            all.insert(key, (stamp, pages));
+        }
+        Ok(all)
+    }
+
+    /// Values that a column of a row may get instead; what does not fit is refused by the database or by who reads it.
+    const OTHERS: &[&str] = &[
+        "NULL",
+        "{} || 'x'",
+        "{} + 1",
+        "'private'",
+        "'timed-out'",
+        "'remote'",
+        "'watched'",
+        "'http-sse'",
+        "'[\"x\"]'",
+        "'{\"name\":\"x\"}'",
+        "'2026-02-01T12:00:00Z'",
+        "'npm:c'",
+        "'npm:z'",
+        "'hash1'",
+        "'look-alike'",
+        "'verified'",
+        "10",
+        "20",
+    ];
+
+    /// Whatever somebody does to a row: where pages would show something else, the stamp is another one, so that the server is read.
+    #[test]
+    fn no_row_that_pages_show_changes_without_its_stamp() {
+        let db = open::fresh().unwrap();
+        db.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        db.execute_batch(ROWS).unwrap();
+        let before = read(&db).unwrap();
+        assert_eq!(before.len(), 2);
+        let columns: Vec<(String, String)> = db
+            .prepare(
+                "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c
+                 WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name NOT LIKE '%_edits' ORDER BY 1, 2",
+            )
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        // True if pages show it.
+        let mut is_shown = |what: &str, change: &str| {
+            db.execute_batch("SAVEPOINT change").unwrap();
+            let changed = db.execute_batch(change).ok().and_then(|()| read(&db).ok()).unwrap_or_default();
+            db.execute_batch("ROLLBACK TO change; RELEASE change").unwrap();
+            let mut shown = false;
+            for (key, (stamp, pages)) in &changed {
+                let Some((stamp_before, pages_before)) = before.get(key) else { continue };
+                if pages != pages_before {
+                    assert_ne!(stamp, stamp_before, "{key}: {change}");
+                    shown = true;
+                }
+            }
+            if shown {
+                seen.insert(what.to_owned());
+            }
+            shown
+        };
+        for (table, column) in &columns {
+            let counted = db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0));
+            let own: Vec<&str> =
+                columns.iter().filter(|(of, _)| of == table).map(|(_, column)| column.as_str()).collect();
+            let first = own.first() == Some(&column.as_str());
+            let own = own.join(", ");
+            for row in 0..std::cmp::min(3, counted.unwrap()) {
+                // Some tables have no row numbers: a row is known by what stands in all of its columns.
+                let chosen =
+                    format!("({own}) IS (SELECT {own} FROM {table} ORDER BY {own} LIMIT 1 OFFSET {row})");
+                let update = |other: &&str| {
+                    format!("UPDATE {table} SET {column} = {} WHERE {chosen}", other.replace("{}", column))
+                };
+                let what = format!("{table}.{column}");
+                let _ = OTHERS.iter().any(|other| is_shown(&what, &update(other)));
+                if first {
+                    is_shown(&format!("{table} gone"), &format!("DELETE FROM {table} WHERE {chosen}"));
+                }
+            }
+        }
+        for (table, rows) in [
+            (
+                "attempts",
+                "VALUES (12, 1, 'bare', '[]', '[]', '{}', NULL, '[]', 'ok', 'x', 1, '2026-01-01T00:00:00Z', 5, 'log')",
+            ),
+            ("probe_tools", "VALUES (12, 1, 'hash0', 'raw', NULL)"),
+            (
+                "probes",
+                "(id, release_id, scanner_schema, started_at, finished_at, outcome)
+                 VALUES (99, 10, 1, '2026-02-09T00:00:00Z', '2026-02-09T00:00:00Z', 'timed-out')",
+            ),
+            ("identity_links", "VALUES ('npm:b', 'npm:z', 'package', 'claimed', 'x', NULL)"),
+            ("identity_findings", "VALUES ('npm:b', 'copied', 'npm:z', 'x')"),
+            ("project_members", "VALUES ('npm:z', 'npm:a')"),
+        ] {
+            is_shown(&format!("{table} more"), &format!("INSERT INTO {table} {rows}"));
+        }
+        assert_eq!(read(&db).unwrap(), before);
+        // These were tried and shown: else the test would ask nothing.
+        for column in [
+            "servers.visibility",
+            "releases.title",
+            "releases.version",
+            "probes.outcome",
+            "probes.memory_bound",
+            "probes.release_id",
+            "attempts.log_tail",
+            "attempts gone",
+            "attempts more",
+            "probe_tools.definition_hash",
+            "probe_tools gone",
+            "probe_tools more",
+            "definitions.canonical",
+            "verdicts.evidence",
+            "identity_links.evidence",
+            "identity_links gone",
+            "identity_links more",
+            "identity_findings gone",
+            "identity_findings more",
+            "project_members gone",
+            "project_members more",
+            "probes gone",
+        ] {
+            assert!(seen.contains(column), "{column}: {seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_probe_under_way_leaves_the_stamp_and_its_end_does_not() {
+        let db = open::fresh().unwrap();
+        db.execute_batch(ROWS).unwrap();
+        let token = || -> Vec<u8> {
+            db.query_row("SELECT token FROM server_edits WHERE server_id = 1", [], |row| row.get(0)).unwrap()
+        };
+        let before = token();
+        let begin = "
+            INSERT INTO probes (id, release_id, scanner_schema, started_at) VALUES (99, 10, 1, '2026-02-09T00:00:00Z');
+            INSERT INTO attempts VALUES (99, 0, 'bare', '[]', '[]', '{}', NULL, '[]', 'ok', 'x', 1, '2026-01-01T00:00:00Z', 5, 'log');
+            INSERT INTO probe_tools VALUES (99, 0, 'hash0', 'raw', NULL)";
+        db.execute_batch(begin).unwrap();
+        assert_eq!(token(), before);
+        db.execute_batch(
+            "UPDATE probes SET outcome = 'ok', finished_at = '2026-02-09T00:00:00Z' WHERE id = 99",
+        )
+        .unwrap();
+        assert_ne!(token(), before);
+    }
 }

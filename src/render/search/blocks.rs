@@ -39,12 +39,16 @@ struct ChunkView<'a>(&'a str, &'a str, &'a str, Vec<Row>);
 /// # Errors
 /// A file that cannot be written.
 pub(super) fn put(work: &WholeWork<'_>, entries: &Entries) -> Result<(), RenderError> {
-    let blocks: Vec<&[Chunk]> = entries.chunks.chunk_by(|a, b| a.block == b.block).collect();
-    blocks.into_par_iter().try_for_each(|chunks| {
+    let mut places = 0;
+    let blocks = entries.chunks.chunk_by(|a, b| a.block == b.block).map(|chunks| {
+        places += chunks.len();
+        (chunks, entries.digests.get(places - chunks.len()..places).unwrap_or_default())
+    });
+    let blocks: Vec<(&[Chunk], &[Digest])> = blocks.collect();
+    blocks.into_par_iter().try_for_each(|(chunks, made_from)| {
         let Some(block) = chunks.first().map(|chunk| chunk.block) else { return Ok(()) };
         let mut inputs = Inputs::default();
-        inputs.add(&block);
-        chunks.iter().for_each(|chunk| feed(work, chunk, &mut inputs));
+        inputs.add(&(block, made_from));
         work.common.press.script(work.unit, &format!("search/b/{block}.js"), inputs.done(), || {
             let views: Vec<ChunkView<'_>> = chunks.iter().filter_map(|chunk| view(work, chunk)).collect();
             script("catalogueBlock", &(block, views))
@@ -52,19 +56,23 @@ pub(super) fn put(work: &WholeWork<'_>, entries: &Entries) -> Result<(), RenderE
     })
 }
 
-/// What a chunk is made from.
-fn feed(work: &WholeWork<'_>, chunk: &Chunk, inputs: &mut Inputs) {
+/// What a chunk is made from, and every posting of it.
+pub(super) fn made_from(work: &WholeWork<'_>, chunk: &Chunk) -> Digest {
+    let mut inputs = Inputs::default();
     match chunk.unit {
         Unit::Server(i) => {
             if let Some(server) = work.common.catalogue.servers.get(i) {
                 inputs.add(&(server.rows, &server.name, server.outcome.as_str(), chunk.number));
             }
         }
-        Unit::Unasked(i) => inputs.add(&work.unasked.get(i).map(|server| &server.name)),
+        Unit::Unasked(i) => {
+            inputs.add(&("unasked", work.unasked.get(i).map(|server| (&server.about, &server.name))));
+        }
         // Data files are among what every page is made from.
         Unit::Attacks => inputs.add(&("attacks", chunk.number)),
         Unit::Terms => inputs.add(&("terms", chunk.number)),
     }
+    inputs.done()
 }
 
 fn view<'a>(work: &WholeWork<'a>, chunk: &Chunk) -> Option<ChunkView<'a>> {

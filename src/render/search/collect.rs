@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::entries::{Entries, Unit};
-use super::frequent::{Frequent, hash};
+use super::entries::{CHUNK, Entries, Unit};
+use super::frequent::hash;
 use super::shards::{self, TIERS};
 use super::spill::{Ranges, Spill};
 use super::words::{Splitter, whole_words};
@@ -23,7 +23,7 @@ const SERVER: usize = 5;
 const DESCRIPTION: usize = 6;
 const _: () = assert!(DESCRIPTION + 1 == TIERS);
 
-/// Notes every word of every entry.
+/// Notes every word of every entry whose chunk is `fresh`.
 ///
 /// # Errors
 /// A full disk.
@@ -31,23 +31,27 @@ pub(super) fn postings(
     work: &WholeWork<'_>,
     entries: &Entries,
     ranges: &Ranges,
-    frequent: &mut Frequent,
+    fresh: &(dyn Fn(usize) -> bool + Sync),
     spill: &mut Spill,
 ) -> std::io::Result<()> {
-    for units in entries.units.chunks(TOGETHER) {
-        let known: &Frequent = frequent;
-        let found: Vec<Found<'_>> = units
+    let has_fresh = |(_, first, count): &(Unit, u32, usize)| {
+        (0..*count).any(|number| fresh(entries.chunk(*first, number * CHUNK)))
+    };
+    let ends = entries.units.iter().skip(1).map(|(_, first)| *first as usize).chain([entries.chunks.len()]);
+    let units =
+        entries.units.iter().zip(ends).map(|((unit, first), end)| (*unit, *first, end - *first as usize));
+    let units: Vec<(Unit, u32, usize)> = units.filter(has_fresh).collect();
+    for units in units.chunks(TOGETHER) {
+        let found: Vec<Vec<Vec<u8>>> = units
             .par_chunks(AT_ONCE)
             .map(|units| {
-                let mut found = Found::new(entries, ranges, known);
-                units.iter().for_each(|(unit, first)| found.unit(work, *unit, *first));
-                found
+                let mut found = Found::new(entries, ranges, fresh);
+                units.iter().for_each(|(unit, first, _)| found.unit(work, *unit, *first));
+                found.postings
             })
             .collect();
-        let found: Vec<_> = found.into_iter().map(|found| (found.postings, found.names)).collect();
-        for (postings, names) in found {
+        for postings in found {
             spill.add(&postings)?;
-            names.into_iter().for_each(|(place, bits)| frequent.note(place, bits));
         }
     }
     Ok(())
@@ -57,25 +61,27 @@ pub(super) fn postings(
 struct Found<'a> {
     entries: &'a Entries,
     ranges: &'a Ranges,
-    frequent: &'a Frequent,
+    fresh: &'a (dyn Fn(usize) -> bool + Sync),
     splitter: Splitter,
     /// Hashes of the words that were noted for the entry at hand.
     noted: Vec<u64>,
     /// By range.
     postings: Vec<Vec<u8>>,
-    /// Frequent words of names.
-    names: Vec<(u32, u128)>,
 }
 
 impl<'a> Found<'a> {
-    fn new(entries: &'a Entries, ranges: &'a Ranges, frequent: &'a Frequent) -> Self {
+    fn new(entries: &'a Entries, ranges: &'a Ranges, fresh: &'a (dyn Fn(usize) -> bool + Sync)) -> Self {
         let postings = vec![Vec::new(); ranges.count()];
-        let (splitter, noted, names) = (Splitter::default(), Vec::new(), Vec::new());
-        Self { entries, ranges, frequent, splitter, noted, postings, names }
+        let (splitter, noted) = (Splitter::default(), Vec::new());
+        Self { entries, ranges, fresh, splitter, noted, postings }
+    }
+
+    /// The place of an entry; None where its words are known.
+    fn place(&self, first: u32, entry: usize) -> Option<u32> {
+        (self.fresh)(self.entries.chunk(first, entry)).then(|| self.entries.place(first, entry))
     }
 
     fn unit(&mut self, work: &WholeWork<'_>, unit: Unit, first: u32) {
-        let place = |entry: usize| self.entries.place(first, entry);
         match unit {
             Unit::Server(i) => {
                 if let Some(server) = work.common.catalogue.servers.get(i) {
@@ -83,15 +89,16 @@ impl<'a> Found<'a> {
                 }
             }
             Unit::Unasked(i) => {
-                if let Some(server) = work.unasked.get(i) {
-                    let place = place(0);
+                if let Some(server) = work.unasked.get(i)
+                    && let Some(place) = self.place(first, 0)
+                {
                     self.name(place, &server.name.name);
                     self.text(place, TITLE, &server.name.key);
                 }
             }
             Unit::Attacks => {
                 for (i, pattern) in work.common.library.patterns().iter().enumerate() {
-                    let place = self.entries.place(first, i);
+                    let Some(place) = self.place(first, i) else { continue };
                     self.name(place, &pattern.title);
                     self.text(place, TITLE, &pattern.id);
                     self.text(place, DESCRIPTION, &pattern.summary);
@@ -99,7 +106,7 @@ impl<'a> Found<'a> {
             }
             Unit::Terms => {
                 for (i, term) in work.common.library.terms().iter().enumerate() {
-                    let place = self.entries.place(first, i);
+                    let Some(place) = self.place(first, i) else { continue };
                     self.name(place, &term.term);
                     self.text(place, DESCRIPTION, &term.text);
                 }
@@ -109,9 +116,7 @@ impl<'a> Found<'a> {
 
     fn server(&mut self, work: &WholeWork<'_>, server: &ServerEntry, first: u32) {
         let catalogue = work.common.catalogue;
-        let place = self.entries.place(first, 0);
         let key = server.key().name();
-        self.name(place, &server.name.name);
         let mut own: Vec<(u64, String)> = Vec::new();
         for text in [server.name.name.as_str(), key] {
             self.splitter.split(text, |word, _| {
@@ -122,15 +127,15 @@ impl<'a> Found<'a> {
                 }
             });
         }
-        for (hash, word) in &own {
-            self.word(place, TITLE, *hash, word);
+        if let Some(place) = self.place(first, 0) {
+            self.name(place, &server.name.name);
+            for (hash, word) in &own {
+                self.word(place, TITLE, *hash, word);
+            }
         }
         for (i, tool) in catalogue.tools_of(server).iter().enumerate() {
-            let place = self.entries.place(first, i + 1);
-            let bits = self.name(place, catalogue.name_of(tool));
-            if bits != 0 {
-                self.names.push((place, bits));
-            }
+            let Some(place) = self.place(first, i + 1) else { continue };
+            self.name(place, catalogue.name_of(tool));
             let (title, further) = catalogue.more_of(tool);
             self.text(place, TITLE, title);
             for (hash, word) in &own {
@@ -141,20 +146,15 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Begins an entry with its name; the frequent words in it.
-    fn name(&mut self, place: u32, name: &str) -> u128 {
+    /// Begins an entry with its name.
+    fn name(&mut self, place: u32, name: &str) {
         self.noted.clear();
         let mut splitter = std::mem::take(&mut self.splitter);
         let mut words = 0usize;
         splitter.split(name, |_, counts| words += usize::from(counts));
         let tier = words.clamp(1, TITLE) - 1;
-        let mut bits = 0;
-        splitter.split(name, |word, _| {
-            bits |= self.frequent.bit(word);
-            self.word(place, tier, hash(word.as_bytes()), word);
-        });
+        splitter.split(name, |word, _| self.word(place, tier, hash(word.as_bytes()), word));
         self.splitter = splitter;
-        bits
     }
 
     fn text(&mut self, place: u32, tier: usize, text: &str) {

@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
+
 use crate::model::{Class, Registry, Risk, Signal};
 use crate::render::digest::Digest;
 use crate::render::site_work::WholeWork;
@@ -14,6 +16,13 @@ use crate::render::site_work::WholeWork;
 pub(super) const CHUNK: usize = 16;
 /// A block has between this and twice as many entries, on an average: a reader loads one for each result.
 const IN_BLOCK: usize = 16;
+
+/// Bits of an address as one number: those of the block are above these, and of these the upper ones say which chunk of the block it is.
+pub(super) const SLOT_BITS: u32 = 11;
+/// The bits that say which chunk of a block is meant.
+pub(super) const RANK_BITS: u32 = SLOT_BITS - CHUNK.ilog2();
+/// The bits of a block's number.
+const BLOCK_BITS: u32 = 18;
 
 /// What an entry is: the first bits of its facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +74,10 @@ pub(super) struct Entries {
     pub(super) units: Vec<(Unit, u32)>,
     /// Places in `chunks`, by unit and number.
     of_unit: Vec<u32>,
+    /// What each chunk is made from.
+    pub(super) digests: Vec<Digest>,
+    /// The first chunk of each block, and at last the end.
+    of_block: Vec<u32>,
     /// Block and slot.
     addresses: Vec<(u32, u32)>,
     facts: Vec<u32>,
@@ -129,8 +142,18 @@ impl Entries {
             entries.addresses.extend(slots);
         }
         entries.chunks = sorted;
+        entries.begin_blocks();
+        let chunks = entries.chunks.par_iter();
+        entries.digests = chunks.map(|chunk| super::blocks::made_from(work, chunk)).collect();
         entries.state_facts(work);
         entries
+    }
+
+    fn begin_blocks(&mut self) {
+        for (place, chunk) in (0..).zip(&self.chunks) {
+            self.of_block.resize(self.of_block.len().max(chunk.block as usize + 1), place);
+        }
+        self.of_block.resize(self.blocks as usize + 1, u32::try_from(self.chunks.len()).unwrap_or(u32::MAX));
     }
 
     fn state_facts(&mut self, work: &WholeWork<'_>) {
@@ -190,6 +213,37 @@ impl Entries {
         chunk.map_or(0, |chunk| chunk.first) + (entry % CHUNK) as u32
     }
 
+    /// The place of an entry's chunk.
+    pub(super) fn chunk(&self, first_chunk: u32, entry: usize) -> usize {
+        self.of_unit.get(first_chunk as usize + entry / CHUNK).map_or(usize::MAX, |place| *place as usize)
+    }
+
+    /// Block and rank of the chunk at that place, as one number.
+    pub(super) fn chunk_address(&self, place: usize) -> u32 {
+        let block = self.chunks.get(place).map_or(0, |chunk| chunk.block);
+        let first = self.of_block.get(block as usize).copied().unwrap_or_default();
+        block << RANK_BITS | u32::try_from(place).unwrap_or(u32::MAX).saturating_sub(first)
+    }
+
+    /// True if every address fits one number.
+    pub(super) fn are_packed(&self) -> bool {
+        let ranks = self.of_block.array_windows().map(|[from, to]| to - from);
+        self.blocks <= 1 << BLOCK_BITS && ranks.max().unwrap_or(0) <= 1 << RANK_BITS
+    }
+
+    /// The address of the entry at that place, as one number.
+    pub(super) fn packed(&self, place: u32) -> u32 {
+        let (block, slot) = self.address(place);
+        block << SLOT_BITS | slot
+    }
+
+    /// The place of the entry with that address.
+    pub(super) fn unpacked(&self, address: u32) -> u32 {
+        let (block, slot) = (address >> SLOT_BITS, address & ((1 << SLOT_BITS) - 1));
+        let chunk = self.of_block.get(block as usize).copied().unwrap_or_default() + slot / CHUNK as u32;
+        self.chunks.get(chunk as usize).map_or(0, |chunk| chunk.first) + slot % CHUNK as u32
+    }
+
     /// Block and slot of the entry at that place.
     pub(super) fn address(&self, place: u32) -> (u32, u32) {
         self.addresses.get(place as usize).copied().unwrap_or_default()
@@ -221,7 +275,13 @@ impl Entries {
         let different = vec![Facts { word: 0, signals: 0 }, Facts { word: 4, signals: 3 }];
         let addresses = (0..count).map(|i| (i / 16, i % 16)).collect();
         let facts = (0..count).map(|i| u32::from(i % 3 == 0)).collect();
-        Self { addresses, facts, different, ..Self::default() }
+        let chunk = |n: u32| Chunk { block: n, unit: Unit::Server(0), number: n as usize, first: n * 16 };
+        let chunks: Vec<Chunk> = (0..count.div_ceil(16)).map(chunk).collect();
+        let digests = (0..chunks.len()).map(|n| Digest::of(&n)).collect();
+        let blocks = count.div_ceil(16);
+        let mut made = Self { blocks, chunks, digests, addresses, facts, different, ..Self::default() };
+        made.begin_blocks();
+        made
     }
 }
 
@@ -232,6 +292,14 @@ mod tests {
     #[test]
     fn the_number_of_blocks_changes_only_when_the_catalogue_doubles() {
         assert_eq!([0, 1, 2, 3, 4, 7, 8, 1000].map(power_of_two_up_to), [1, 1, 2, 2, 4, 4, 8, 512]);
+    }
+
+    #[test]
+    fn an_address_as_one_number_leads_back() {
+        let made = Entries::made_up(50);
+        assert!((0..50).all(|place| made.unpacked(made.packed(place)) == place));
+        assert!(made.are_packed());
+        assert_eq!((made.chunk_address(2), made.packed(33)), (2 << RANK_BITS, 2 << SLOT_BITS | 1));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rayon::prelude::*;
 
+use super::entries::{Entries, Unit};
 use super::words::Splitter;
 use crate::render::catalogue::Catalogue;
 
@@ -25,8 +26,34 @@ pub(super) struct Frequent {
 }
 
 impl Frequent {
+    /// Finds the frequent words, and which of them each tool's name has.
+    pub(super) fn new(catalogue: &Catalogue, entries: &Entries, listed: usize) -> Self {
+        let mut found = Self::counted(catalogue, entries.len(), listed);
+        if found.words.is_empty() {
+            return found;
+        }
+        let noted = entries.units.par_chunks(256).map(|units| {
+            let (mut splitter, mut noted) = (Splitter::default(), Vec::new());
+            for (unit, first) in units {
+                let Unit::Server(i) = unit else { continue };
+                let tools = catalogue.servers.get(*i).map_or(&[][..], |server| catalogue.tools_of(server));
+                for (i, tool) in tools.iter().enumerate() {
+                    let mut bits = 0;
+                    splitter.split(catalogue.name_of(tool), |word, _| bits |= found.bit(word));
+                    if bits != 0 {
+                        noted.push((entries.place(*first, i + 1), bits));
+                    }
+                }
+            }
+            noted
+        });
+        let noted: Vec<Vec<(u32, u128)>> = noted.collect();
+        noted.into_iter().flatten().for_each(|(place, bits)| found.note(place, bits));
+        found
+    }
+
     /// Counts the words of all tools' names; frequent are those that more than `listed` have.
-    pub(super) fn new(catalogue: &Catalogue, entries: usize, listed: usize) -> Self {
+    fn counted(catalogue: &Catalogue, entries: usize, listed: usize) -> Self {
         if catalogue.tools.len() <= listed {
             return Self::default();
         }
@@ -81,7 +108,7 @@ impl Frequent {
     }
 
     /// The bit of a word; 0 if it is not frequent.
-    pub(super) fn bit(&self, word: &str) -> u128 {
+    fn bit(&self, word: &str) -> u128 {
         if self.words.is_empty() {
             return 0;
         }
@@ -89,7 +116,7 @@ impl Frequent {
     }
 
     /// Notes the frequent words of an entry's name.
-    pub(super) fn note(&mut self, place: u32, bits: u128) {
+    fn note(&mut self, place: u32, bits: u128) {
         let next = u16::try_from(self.sets.len()).unwrap_or(0);
         let set = *self.known.entry(bits).or_insert(next);
         if set == next && next != 0 {

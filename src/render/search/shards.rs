@@ -5,15 +5,18 @@
 //! addresses: how many blocks further, which slot, which facts. Where a shard begins is decided by the word alone and its own
 //! weight, so that a change here moves no border there.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 
 use super::entries::{Entries, Facts};
 use super::frequent::{Frequent, hash};
+use super::memory::{each_known, put_known};
 use super::symbols;
+use crate::render::digest::Digest;
+use crate::render::on_shelf::{put_text, take_array, take_number};
 
 /// Bits of [`Posting::order`] that hold the place; the tier is above them.
-const PLACE_BITS: u32 = 29;
+pub(super) const PLACE_BITS: u32 = 29;
 /// Tiers: a name of one, two, three, more words; a title or a key; the server; the description.
 pub(super) const TIERS: usize = 7;
 
@@ -26,109 +29,156 @@ pub(super) struct Limits {
     pub(super) shard: usize,
 }
 
-/// One word of one entry. Written as its length, this number, and its bytes.
+/// One word of one entry.
 struct Posting {
     /// The first eight bytes of the word.
     key: u64,
     /// Tier and place: what the list of a word is sorted by.
     order: u32,
-    /// Where the word stands.
+    /// Where the word stands, behind its length.
     at: u32,
 }
 
-/// A shard as it is written.
-pub(super) struct Shard {
-    /// Its words are not before this one, and those of the shard before it are: also the name of its file.
-    pub(super) begins: String,
-    /// Its five strings.
-    pub(super) parts: [String; 5],
+/// All postings of a range, by word, then by how well it fits, then by address.
+pub(super) struct Sorted {
+    /// Holds the words, each behind its length.
+    bytes: Vec<u8>,
+    postings: Vec<Posting>,
 }
 
-/// Appends a posting to the bytes of its range.
+/// A shard that is to be written.
+pub(super) struct Shard<'a> {
+    /// Its words are not before this one, and those of the shard before it are: also the name of its file.
+    pub(super) begins: String,
+    lists: &'a [List<'a>],
+    given: (&'a Entries, &'a Frequent),
+}
+
+/// Appends a posting to the bytes of its range: tier and place as one number, then the word behind its length.
 pub(super) fn put(bytes: &mut Vec<u8>, word: &str, tier: usize, place: u32) {
     let order = (tier as u32) << PLACE_BITS | place;
-    bytes.push(u8::try_from(word.len()).unwrap_or(u8::MAX));
     bytes.extend_from_slice(&order.to_le_bytes());
+    bytes.push(u8::try_from(word.len()).unwrap_or(u8::MAX));
     bytes.extend(word.as_bytes().iter().take(usize::from(u8::MAX)));
 }
 
-/// Every posting of a range as it was put: word, tier, place.
-pub(super) fn each<'a>(bytes: &'a [u8], mut tell: impl FnMut(&'a [u8], u32, u32)) {
+/// Every posting of a range as it was put: where its word stands, the word, and its order.
+fn each<'a>(bytes: &'a [u8], mut tell: impl FnMut(u32, &'a [u8], u32)) {
     let mut rest = bytes;
-    while let Some((head, after)) = rest.split_at_checked(5) {
-        let (Some(length), Some(order)) = (head.first(), head.get(1..).and_then(|b| b.try_into().ok()))
-        else {
-            return;
-        };
-        let order = u32::from_le_bytes(order);
-        let Some((word, after)) = after.split_at_checked(usize::from(*length)) else { return };
-        tell(word, order >> PLACE_BITS, order & ((1 << PLACE_BITS) - 1));
+    while let (Some(order), Some([length])) = (take_number(&mut rest), take_array::<1>(&mut rest)) {
+        let at = u32::try_from(bytes.len() - rest.len() - 1).unwrap_or(u32::MAX);
+        let Some((word, after)) = rest.split_at_checked(usize::from(*length)) else { return };
+        tell(at, word, order);
         rest = after;
     }
 }
 
-/// Sorts a range and tells its shards in their order.
-pub(super) fn cut<E>(
-    begins: &str,
-    bytes: &[u8],
-    given: (&Entries, &Frequent),
-    limits: Limits,
-    mut tell: impl FnMut(Shard) -> Result<(), E>,
-) -> Result<(), E> {
-    let postings = sorted(bytes);
-    let mut open: Vec<List<'_>> = Vec::new();
-    let (mut weight, mut alone) = (0, false);
-    let (mut border, mut before) = (begins.to_owned(), "");
-    for run in postings.chunk_by(|a, b| a.key == b.key && word(bytes, a) == word(bytes, b)) {
-        let Some(first) = run.first() else { continue };
-        let text = std::str::from_utf8(word(bytes, first)).unwrap_or_default();
-        let list = List::new(text, run, limits.listed);
-        let own = list.word.len() + 2 + 4 * list.postings.len();
-        let share = (own as u64).saturating_mul(1 << 32) / limits.shard as u64;
-        let chosen = hash(text.as_bytes()) & 0xffff_ffff < share;
-        if !open.is_empty() && (alone || chosen || own >= limits.shard || weight + own > 3 * limits.shard) {
-            tell(shard(std::mem::replace(&mut border, shortest_after(before, text)), &open, given))?;
-            open.clear();
-            weight = 0;
+impl Sorted {
+    /// What the last build noted of a range (`known`), without what is dead, and what was found by this one.
+    pub(super) fn new(
+        known: Vec<u8>,
+        found: &[u8],
+        entries: &Entries,
+        is_dead: impl Fn(u32) -> bool,
+    ) -> Sorted {
+        let mut count = 0;
+        each_known(&known, PLACE_BITS, |_, _, _, _| count += 1);
+        each(found, |_, _, _| count += 1);
+        let mut postings = Vec::with_capacity(count);
+        let mut last = (u32::MAX, 0);
+        each_known(&known, PLACE_BITS, |at, word, tier, address| {
+            if last.0 != at {
+                last = (at, key(word));
+            }
+            if !is_dead(address) {
+                let order = tier << PLACE_BITS | entries.unpacked(address);
+                postings.push(Posting { key: last.1, order, at });
+            }
+        });
+        let base = u32::try_from(known.len()).unwrap_or(u32::MAX);
+        let were_sorted = !postings.is_empty();
+        each(found, |at, word, order| {
+            postings.push(Posting { key: key(word), order, at: base.saturating_add(at) });
+        });
+        let mut bytes = known;
+        bytes.extend_from_slice(found);
+        let compare = |a: &Posting, b: &Posting| {
+            // No word holds a zero byte: short ones are told apart by the key.
+            let words =
+                || if a.key & 0xff == 0 { Ordering::Equal } else { word(&bytes, a).cmp(word(&bytes, b)) };
+            a.key.cmp(&b.key).then_with(words).then_with(|| a.order.cmp(&b.order))
+        };
+        if were_sorted {
+            // This one sees that the first part is in order.
+            postings.sort_by(compare);
+        } else {
+            postings.sort_unstable_by(compare);
         }
-        alone = own >= limits.shard;
-        weight += own;
-        before = text;
-        open.push(list);
+        Sorted { bytes, postings }
     }
-    if open.is_empty() { Ok(()) } else { tell(shard(border, &open, given)) }
+
+    fn runs(&self) -> impl Iterator<Item = &[Posting]> {
+        self.postings.chunk_by(|a, b| a.key == b.key && word(&self.bytes, a) == word(&self.bytes, b))
+    }
+
+    /// As the next build is to know it.
+    pub(super) fn known(&self, entries: &Entries) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(5 * self.postings.len());
+        for run in self.runs() {
+            let Some(first) = run.first() else { continue };
+            let order = |p: &Posting| p.order & !((1 << PLACE_BITS) - 1) | entries.packed(place(p));
+            put_known(&mut bytes, word(&self.bytes, first), run.iter().map(order));
+        }
+        bytes
+    }
+
+    /// Tells the shards of the range in their order.
+    pub(super) fn cut<E>(
+        &self,
+        begins: &str,
+        given: (&Entries, &Frequent),
+        limits: Limits,
+        mut tell: impl FnMut(Shard<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut open: Vec<List<'_>> = Vec::new();
+        let (mut weight, mut alone) = (0, false);
+        let (mut border, mut before) = (begins.to_owned(), "");
+        for run in self.runs() {
+            let Some(first) = run.first() else { continue };
+            let text = std::str::from_utf8(word(&self.bytes, first)).unwrap_or_default();
+            let list = List::new(text, run, limits.listed);
+            let own = list.word.len() + 2 + 4 * list.postings.len();
+            let share = (own as u64).saturating_mul(1 << 32) / limits.shard as u64;
+            let chosen = hash(text.as_bytes()) & 0xffff_ffff < share;
+            if !open.is_empty() && (alone || chosen || own >= limits.shard || weight + own > 3 * limits.shard)
+            {
+                let begins = std::mem::replace(&mut border, shortest_after(before, text));
+                tell(Shard { begins, lists: &open, given })?;
+                open.clear();
+                weight = 0;
+            }
+            alone = own >= limits.shard;
+            weight += own;
+            before = text;
+            open.push(list);
+        }
+        if open.is_empty() { Ok(()) } else { tell(Shard { begins: border, lists: &open, given }) }
+    }
 }
 
-fn sorted(bytes: &[u8]) -> Vec<Posting> {
-    let mut count = 0;
-    each(bytes, |_, _, _| count += 1);
-    let mut postings = Vec::with_capacity(count);
-    let mut at = 0u32;
-    each(bytes, |word, tier, place| {
-        let mut key = [0; 8];
-        for (to, from) in key.iter_mut().zip(word) {
-            *to = *from;
-        }
-        let order = tier << PLACE_BITS | place;
-        postings.push(Posting { key: u64::from_be_bytes(key), order, at });
-        at = at.saturating_add(5 + word.len() as u32);
-    });
-    postings.sort_unstable_by(|a, b| {
-        // No word holds a zero byte: short ones are told apart by the key.
-        a.key
-            .cmp(&b.key)
-            .then_with(|| {
-                if a.key & 0xff == 0 { std::cmp::Ordering::Equal } else { word(bytes, a).cmp(word(bytes, b)) }
-            })
-            .then_with(|| a.order.cmp(&b.order))
-    });
-    postings
+/// The first eight bytes of a word.
+fn key(word: &[u8]) -> u64 {
+    let mut key = [0; 8];
+    for (to, from) in key.iter_mut().zip(word) {
+        *to = *from;
+    }
+    u64::from_be_bytes(key)
 }
 
 fn word<'a>(bytes: &'a [u8], posting: &Posting) -> &'a [u8] {
     let at = posting.at as usize;
     let length = bytes.get(at).copied().map_or(0, usize::from);
-    bytes.get(at + 5..at + 5 + length).unwrap_or_default()
+    bytes.get(at + 1..at + 1 + length).unwrap_or_default()
 }
 
 /// The shortest beginning of `word` that comes after `before`.
@@ -156,7 +206,40 @@ fn place(posting: &Posting) -> u32 {
     posting.order & ((1 << PLACE_BITS) - 1)
 }
 
-fn shard(begins: String, lists: &[List<'_>], (entries, frequent): (&Entries, &Frequent)) -> Shard {
+impl Shard<'_> {
+    /// What it is made from: each posting as it is told to a reader, behind what they all are read with.
+    pub(super) fn made_from(&self, read_with: &[u8]) -> Digest {
+        let (entries, frequent) = self.given;
+        let mut bytes = read_with.to_vec();
+        put_text(&mut bytes, &self.begins);
+        for list in self.lists {
+            put_text(&mut bytes, list.word);
+            let length = u32::try_from(list.postings.len()).unwrap_or(u32::MAX);
+            for number in [length, list.cut.map_or(0, |power| power + 1)] {
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+            for posting in list.postings {
+                let place = place(posting);
+                let facts = entries.facts(entries.facts_number(place));
+                for number in [posting.order >> PLACE_BITS, entries.packed(place), facts.word, facts.signals]
+                {
+                    bytes.extend_from_slice(&number.to_le_bytes());
+                }
+                if !frequent.words.is_empty() {
+                    bytes.extend_from_slice(&frequent.bits(place).to_le_bytes());
+                }
+            }
+        }
+        Digest::of_bytes(&bytes)
+    }
+
+    /// Its five strings.
+    pub(super) fn parts(&self) -> [String; 5] {
+        parts(&self.begins, self.lists, self.given)
+    }
+}
+
+fn parts(begins: &str, lists: &[List<'_>], (entries, frequent): (&Entries, &Frequent)) -> [String; 5] {
     let mut facts: HashMap<u32, u32> = HashMap::new();
     let mut sets: HashMap<u128, u32> = HashMap::new();
     for posting in lists.iter().flat_map(|list| list.postings) {
@@ -209,7 +292,7 @@ fn shard(begins: String, lists: &[List<'_>], (entries, frequent): (&Entries, &Fr
         }
     }
     let words = lists.iter().map(|list| list.word).collect::<Vec<_>>().join(" ");
-    Shard { parts: [begins.clone(), words, facts_text, sets_text, text], begins }
+    [begins.to_owned(), words, facts_text, sets_text, text]
 }
 
 #[cfg(test)]
@@ -218,18 +301,28 @@ mod tests {
 
     const LIMITS: Limits = Limits { listed: 50, shard: 400 };
 
-    fn shards(bytes: &[u8], entries: u32) -> Vec<Shard> {
-        let (mut all, none) = (Vec::new(), Frequent::default());
-        let given = (&Entries::made_up(entries), &none);
-        let done: Result<(), ()> = cut("", bytes, given, LIMITS, |shard| {
-            all.push(shard);
+    struct Made {
+        begins: String,
+        parts: [String; 5],
+    }
+
+    fn cut(sorted: &Sorted, given: (&Entries, &Frequent)) -> Vec<Made> {
+        let mut all = Vec::new();
+        let done: Result<(), ()> = sorted.cut("", given, LIMITS, |shard| {
+            all.push(Made { parts: shard.parts(), begins: shard.begins });
             Ok(())
         });
         done.unwrap();
         all
     }
 
-    fn words(shard: &Shard) -> Vec<&str> {
+    fn shards(bytes: &[u8], entries: u32) -> Vec<Made> {
+        let entries = Entries::made_up(entries);
+        let sorted = Sorted::new(Vec::new(), bytes, &entries, |_| false);
+        cut(&sorted, (&entries, &Frequent::default()))
+    }
+
+    fn words(shard: &Made) -> Vec<&str> {
         shard.parts[1].split(' ').collect()
     }
 
@@ -281,21 +374,46 @@ mod tests {
         assert!((1..=2).contains(&differing), "{differing} of {}", after.len());
     }
 
+    /// Half of the entries are noted by one build; of those some die, and the rest comes with the next one.
+    #[test]
+    fn what_is_known_and_what_is_found_come_to_what_is_found_at_once() {
+        let entries = Entries::made_up(60);
+        let all = made_up(None);
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        let is_dead = |place: u32| (32..48).contains(&place);
+        each(&all, |_, word, order| {
+            let (word, place) = (std::str::from_utf8(word).unwrap(), order & ((1 << PLACE_BITS) - 1));
+            let tier = (order >> PLACE_BITS) as usize;
+            if place < 16 || is_dead(place) {
+                put(&mut first, word, tier, place);
+            }
+            if is_dead(place) {
+                put(&mut first, "gone", tier, place);
+            }
+            if place >= 16 {
+                put(&mut second, word, tier, place);
+            }
+        });
+        let known = Sorted::new(Vec::new(), &first, &entries, |_| false).known(&entries);
+        let together = Sorted::new(known, &second, &entries, |address| is_dead(entries.unpacked(address)));
+        let at_once = Sorted::new(Vec::new(), &all, &entries, |_| false);
+        assert_eq!(together.known(&entries), at_once.known(&entries));
+        let given = (&entries, &Frequent::default());
+        let (a, b) = (cut(&together, given), cut(&at_once, given));
+        assert!(a.len() > 10 && a.iter().zip(&b).all(|(a, b)| a.parts == b.parts) && a.len() == b.len());
+    }
+
     #[test]
     fn the_frequent_words_of_names_stand_beside_each_posting() {
         let mut bytes = Vec::new();
         put(&mut bytes, "issue", 1, 0);
         put(&mut bytes, "issue", 1, 1);
         let frequent = Frequent::made_up(&["create", "get"], &[0, 2]);
-        let mut texts = Vec::new();
-        let done: Result<(), ()> = cut("", &bytes, (&Entries::made_up(2), &frequent), LIMITS, |shard| {
-            texts.push(shard.parts);
-            Ok(())
-        });
-        done.unwrap();
+        let entries = Entries::made_up(2);
+        let made = cut(&Sorted::new(Vec::new(), &bytes, &entries, |_| false), (&entries, &frequent));
         // No word, then one: the second.
-        assert_eq!(texts[0][3], " !!");
-        let ends: Vec<char> = texts[0][4].chars().skip(3).collect();
+        assert_eq!(made[0].parts[3], " !!");
+        let ends: Vec<char> = made[0].parts[4].chars().skip(3).collect();
         assert_eq!((ends.len(), ends[3], ends[7]), (8, ' ', '!'));
     }
 

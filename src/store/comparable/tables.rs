@@ -149,4 +149,6 @@ pub const LEFT_OUT: &[LeftOut] = &[
     left("fleet_results", "*", "which results of a fleet are here already, with their workers' names"),
     left("identity_state", "*", "it says when the rows beside it were computed"),
     left("site_edits", "*", "a random mark for the next build"),
+    left("server_edits", "*", "random marks for the next build"),
+    left("identity_edits", "*", "a random mark for the next build"),
 ];
