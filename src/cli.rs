@@ -13,6 +13,7 @@ mod exit;
 mod explain;
 mod identity;
 mod merge;
+mod pack;
 mod policy;
 mod queue;
 mod review;
@@ -69,7 +70,9 @@ enum Command {
     Identity(identity::IdentityOptions),
     /// Build the static site from the database.
     Build(build::BuildOptions),
-    /// Show a built site on this machine.
+    /// Put a built site into packs, for hosts that bound how many files a site may have.
+    Pack(pack::PackOptions),
+    /// Show a built site on this machine, or one in packs.
     Serve(serve::ServeOptions),
     /// Judge every stored tool with the rules in force.
     Classify(classify::ClassifyOptions),
@@ -117,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Sources(options) => sources::run(&settings, options),
         Command::Identity(options) => identity::run(&settings, options),
         Command::Build(options) => build::run(&settings, options),
+        Command::Pack(options) => pack::run(&settings, options),
         Command::Serve(options) => serve::run(&settings, options),
         Command::Classify(options) => classify::run(&settings, options),
         Command::Eval(options) => eval::run(&settings, options),

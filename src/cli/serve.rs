@@ -1,4 +1,4 @@
-//! `catalogue serve`: a built site on this machine, for looking at.
+//! `catalogue serve`: a built site on this machine, for looking at, or one in packs.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::render;
 /// `catalogue serve`.
 #[derive(Debug, Args)]
 pub(super) struct ServeOptions {
-    /// The built site [default: dist]
+    /// The built site, or its packs [default: dist]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Port on this machine's own address
@@ -29,7 +29,7 @@ pub(super) fn run(settings: &Settings, options: &ServeOptions) -> anyhow::Result
         .or_else(|| settings.config.paths.out.clone())
         .unwrap_or_else(|| PathBuf::from("dist"));
     anyhow::ensure!(
-        out.join("index.html").is_file(),
+        out.join("index.html").is_file() || render::serve::is_in_packs(&out),
         "{}: no site there; run catalogue build first, or give its place with --out",
         out.display()
     );

@@ -4,28 +4,33 @@
 //! of it. One thread a connection, one request a connection, all bounded. Not meant for the open net, and refuses it.
 //!
 //! Text goes compressed to whoever takes that, as from any host of static files: a copy that lies beside the file, or one made here.
+//! A site in packs (`pack`) is shown the same way: `tree` and `packed` find the file that a request means and read it, everything else is one.
+
+mod packed;
+mod tree;
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use flate2::write::GzEncoder;
-
-use crate::model::digest::sha256_hex;
+use super::digest::Digest;
+use super::media::content_type;
+use super::pack::directory::DIRECTORY;
+use super::pack::listing::is_shown;
+use packed::Packed;
+use tree::Tree;
 
 /// Longest request head.
 const MAX_HEAD: usize = 16 * 1024;
 /// Connections at one time.
 const MAX_CONNECTIONS: usize = 64;
-/// Shorter texts are sent as they are.
-const PACKED_FROM: usize = 1024;
 /// How long one read or write may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Serves `dir` on `address` until the process ends.
+/// Serves `dir`, a built site or its packs, on `address` until the process ends.
 ///
 /// # Errors
 /// An address that is not loopback or is taken, or a folder that is not there.
@@ -35,7 +40,7 @@ pub fn serve(dir: &Path, address: SocketAddr) -> io::Result<()> {
 
 /// A server that has its address and does not answer yet.
 pub struct Listening {
-    root: Arc<PathBuf>,
+    site: Arc<Site>,
     listener: TcpListener,
 }
 
@@ -48,8 +53,83 @@ pub fn listen(dir: &Path, address: SocketAddr) -> io::Result<Listening> {
         let text = format!("{address} is not on this machine; use 127.0.0.1 or [::1]");
         return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     }
-    let root = Arc::new(fs_err::canonicalize(dir)?);
-    Ok(Listening { root, listener: TcpListener::bind(address)? })
+    let root = fs_err::canonicalize(dir)?;
+    let in_packs = is_in_packs(&root);
+    let site = Arc::new(if in_packs { Site::Packed(Packed::new(root)) } else { Site::Tree(Tree::new(root)) });
+    Ok(Listening { site, listener: TcpListener::bind(address)? })
+}
+
+/// True if a folder holds the packs of a site and not the site.
+pub fn is_in_packs(dir: &Path) -> bool {
+    dir.join(DIRECTORY).is_file() && !dir.join("index.html").exists()
+}
+
+/// What is shown.
+enum Site {
+    Tree(Tree),
+    Packed(Packed),
+}
+
+impl Site {
+    fn find(&self, wanted: &Wanted) -> Option<Found> {
+        match self {
+            Self::Tree(tree) => tree.find(wanted),
+            Self::Packed(packed) => packed.find(wanted),
+        }
+    }
+
+    /// The page for what is not there, unpacked.
+    fn missing(&self) -> Option<String> {
+        let name = "404.html".to_owned();
+        let wanted = Wanted { name, slash: false, gzip: false, brotli: false };
+        let Some(Found::File(body)) = self.find(&wanted) else { return None };
+        String::from_utf8(body.bytes).ok()
+    }
+}
+
+/// What a request asks for.
+struct Wanted {
+    /// The path below the root, without slashes at its ends; empty for the root.
+    name: String,
+    /// It ends with a slash, or is the root.
+    slash: bool,
+    /// What the other side takes.
+    gzip: bool,
+    brotli: bool,
+}
+
+/// What a request means.
+enum Found {
+    File(Body),
+    /// A folder asked for without the slash at its end: relative links would go wrong.
+    Folder,
+}
+
+/// A file as it is sent.
+struct Body {
+    name: String,
+    encoding: Encoding,
+    /// Of the file, however it is sent.
+    digest: Digest,
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Plain,
+    Gzip,
+    Brotli,
+}
+
+impl Encoding {
+    /// Its line in the head, and what tells this form of a file from the others.
+    fn spelled(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Plain => ("", ""),
+            Self::Gzip => ("Content-Encoding: gzip\r\n", "-gz"),
+            Self::Brotli => ("Content-Encoding: br\r\n", "-br"),
+        }
+    }
 }
 
 impl Listening {
@@ -80,10 +160,10 @@ impl Listening {
                 continue;
             }
             open.fetch_add(1, Ordering::AcqRel);
-            let (root, open) = (Arc::clone(&self.root), Arc::clone(&open));
+            let (site, open) = (Arc::clone(&self.site), Arc::clone(&open));
             std::thread::spawn(move || {
                 // The other side may be gone at any time; there is nobody left to tell.
-                let _ = converse(&root, &mut stream);
+                let _ = converse(&site, &mut stream);
                 open.fetch_sub(1, Ordering::AcqRel);
             });
         }
@@ -91,7 +171,7 @@ impl Listening {
     }
 }
 
-fn converse(root: &Path, stream: &mut TcpStream) -> io::Result<()> {
+fn converse(site: &Site, stream: &mut TcpStream) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let plain = "text/plain; charset=utf-8";
@@ -111,22 +191,20 @@ fn converse(root: &Path, stream: &mut TcpStream) -> io::Result<()> {
         "HEAD" => false,
         _ => return answer(stream, "405 Method Not Allowed", plain, b"only GET and HEAD\n", true),
     };
-    match find(root, target) {
-        Some(Found::File(file)) => match read(&file, &head) {
-            Ok(Body { encoding, bytes }) => {
-                let tag = format!("\"{}\"", sha256_hex(&bytes));
-                let kind = content_type(&file);
-                // Asked anew each time, because the site may have been built again; sent only if it is another one.
-                let more = format!("{encoding}Vary: Accept-Encoding\r\nETag: {tag}\r\n");
-                if field(&head, "if-none-match").is_some_and(|known| known.contains(&tag)) {
-                    return send(stream, "304 Not Modified", kind, &more, &[], false);
-                }
-                send(stream, "200 OK", kind, &more, &bytes, with_body)
+    match wanted(target, &head).and_then(|wanted| site.find(&wanted)) {
+        Some(Found::File(body)) => {
+            let (encoding, form) = body.encoding.spelled();
+            let tag = format!("\"{}{form}\"", body.digest);
+            let kind = content_type(&body.name);
+            // Asked anew each time, because the site may have been built again; sent only if it is another one.
+            let more = format!("{encoding}Vary: Accept-Encoding\r\nETag: {tag}\r\n");
+            if field(&head, "if-none-match").is_some_and(|known| known.contains(&tag)) {
+                return send(stream, "304 Not Modified", kind, &more, &[], false);
             }
-            Err(_) => not_found(root, stream, with_body),
-        },
-        Some(Found::Folder(place)) => redirect(stream, &place),
-        None => not_found(root, stream, with_body),
+            send(stream, "200 OK", kind, &more, &body.bytes, with_body)
+        }
+        Some(Found::Folder) => redirect(stream, target.split(['?', '#']).next().unwrap_or_default()),
+        None => not_found(site, stream, with_body),
     }
 }
 
@@ -152,65 +230,21 @@ fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     fields.find(|(own, _)| own.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
-/// A file as it is sent.
-struct Body {
-    /// The line that says how it is packed; empty if it is not.
-    encoding: &'static str,
-    bytes: Vec<u8>,
-}
-
-/// The file, packed if the other side takes that and it is worth it.
-fn read(file: &Path, head: &str) -> io::Result<Body> {
+/// What a request's head asks for, if that can be the name of a file below the root.
+fn wanted(target: &str, head: &str) -> Option<Wanted> {
+    let path = decode(target.split(['?', '#']).next()?.strip_prefix('/')?)?;
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    // No hidden files, no way up, nothing that another system would read as a drive or a separator.
+    if !parts.iter().all(|part| is_shown(part)) {
+        return None;
+    }
     let accepted = field(head, "accept-encoding").unwrap_or_default();
     let takes = |wanted: &str| {
         let mut all = accepted.split(',').map(|one| one.split(';').map(str::trim));
         all.any(|mut one| one.next() == Some(wanted) && one.all(|weight| !matches!(weight, "q=0" | "q=0.0")))
     };
-    for (name, encoding, end) in
-        [("br", "Content-Encoding: br\r\n", "br"), ("gzip", "Content-Encoding: gzip\r\n", "gz")]
-    {
-        let copy = PathBuf::from(format!("{}.{end}", file.display()));
-        // A link may lead anywhere: what is a file by itself is none.
-        if takes(name) && std::fs::symlink_metadata(&copy).is_ok_and(|facts| facts.is_file()) {
-            return Ok(Body { encoding, bytes: fs_err::read(copy)? });
-        }
-    }
-    let bytes = fs_err::read(file)?;
-    let is_text = !matches!(content_type(file), "application/octet-stream" | "image/png");
-    if !is_text || bytes.len() < PACKED_FROM || !takes("gzip") {
-        return Ok(Body { encoding: "", bytes });
-    }
-    let mut writer = GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    writer.write_all(&bytes)?;
-    Ok(Body { encoding: "Content-Encoding: gzip\r\n", bytes: writer.finish()? })
-}
-
-enum Found {
-    File(PathBuf),
-    /// A folder asked for without the slash at its end: relative links would go wrong.
-    Folder(String),
-}
-
-/// The file a request's target means, if it is inside the folder.
-fn find(root: &Path, target: &str) -> Option<Found> {
-    let path = target.split(['?', '#']).next()?.strip_prefix('/')?;
-    let path = decode(path)?;
-    let mut file = root.to_owned();
-    for part in path.split('/').filter(|part| !part.is_empty()) {
-        // No hidden files, no way up, nothing that another system would read as a drive or a separator.
-        if part.starts_with('.') || part.contains(['\\', ':', '\0']) {
-            return None;
-        }
-        file.push(part);
-    }
-    if file.is_dir() {
-        if !path.is_empty() && !path.ends_with('/') {
-            return Some(Found::Folder(format!("{}/", target.split(['?', '#']).next()?)));
-        }
-        file.push("index.html");
-    }
-    let file = std::fs::canonicalize(file).ok()?;
-    (file.starts_with(root) && file.is_file()).then_some(Found::File(file))
+    let slash = path.is_empty() || path.ends_with('/');
+    Some(Wanted { name: parts.join("/"), slash, gzip: takes("gzip"), brotli: takes("br") })
 }
 
 /// Percent-decoding to UTF-8.
@@ -228,24 +262,9 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-fn content_type(file: &Path) -> &'static str {
-    match file.extension().and_then(|e| e.to_str()) {
-        Some("html") => "text/html; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("js") => "text/javascript; charset=utf-8",
-        Some("json") => "application/json",
-        Some("yaml") => "application/yaml; charset=utf-8",
-        Some("svg") => "image/svg+xml",
-        Some("png") => "image/png",
-        Some("xml") => "application/xml",
-        Some("txt" | "md") => "text/plain; charset=utf-8",
-        _ => "application/octet-stream",
-    }
-}
-
 /// The site's own page for this, with its links counted from the root: it may be shown at any depth.
-fn not_found(root: &Path, stream: &mut TcpStream, with_body: bool) -> io::Result<()> {
-    let page = fs_err::read_to_string(root.join("404.html")).unwrap_or_else(|_| "not found\n".to_owned());
+fn not_found(site: &Site, stream: &mut TcpStream, with_body: bool) -> io::Result<()> {
+    let page = site.missing().unwrap_or_else(|| "not found\n".to_owned());
     // Here the site's root is the top of the host, whatever it will be elsewhere.
     let page = match page.split_once("<base href=\"") {
         Some((before, rest)) => {
@@ -257,10 +276,11 @@ fn not_found(root: &Path, stream: &mut TcpStream, with_body: bool) -> io::Result
     answer(stream, "404 Not Found", "text/html; charset=utf-8", page.as_bytes(), with_body)
 }
 
-fn redirect(stream: &mut TcpStream, place: &str) -> io::Result<()> {
+fn redirect(stream: &mut TcpStream, path: &str) -> io::Result<()> {
+    let place = format!("{path}/");
     // `//host/` would leave this machine, a line feed would end the header.
     let safe = !place.starts_with("//") && !place.chars().any(char::is_control);
-    let place = if safe { place } else { "/" };
+    let place = if safe { place.as_str() } else { "/" };
     let head = format!(
         "HTTP/1.1 301 Moved Permanently\r\nLocation: {place}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     );

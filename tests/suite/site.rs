@@ -6,6 +6,7 @@ mod engine;
 mod hostile;
 mod method;
 mod moved;
+mod packed;
 mod pages;
 mod reference;
 mod search;
