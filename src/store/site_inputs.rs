@@ -306,7 +306,7 @@ mod tests {
                 site::probe(db, server.newest)?,
                 site::attempts(db, shown)?,
                 site::tools(db, shown, "rules")?,
-                site_history::history(db, shown)?,
+                site_history::history(db, shown, "rules")?,
                 exposure::earlier_answers(db, &server, as_of)?,
                 identity::site_identity(db, &key)?,
             );
