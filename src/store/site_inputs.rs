@@ -270,7 +270,7 @@ mod tests {
     const ROWS: &str = r#"
         INSERT INTO rule_sets VALUES ('rules', '2026-01-01T00:00:00Z');
         WITH n(i, key, seen) AS (VALUES (1, 'npm:a', 'public'), (2, 'npm:b', 'public'), (3, 'npm:c', 'private'))
-        INSERT INTO servers SELECT i, key, 'npm', substr(key, 5), seen, '2026-01-01T00:00:00Z' FROM n;
+        INSERT INTO servers (id, key, registry, name, visibility, first_seen) SELECT i, key, 'npm', substr(key, 5), seen, '2026-01-01T00:00:00Z' FROM n;
         INSERT INTO releases SELECT 10 * id, id, '1.0', 'pkg:x', '2026-01-01T00:00:00Z', 'T', 'D', 'https://r', 'https://h', 'MIT',
           '2026-01-01T00:00:00Z' FROM servers;
         WITH n(i) AS (VALUES (0), (1))

@@ -240,6 +240,7 @@ mod tests {
         put_known(&mut bytes, b"issue", [1 << 29 | entries.packed(3), entries.packed(40)].into_iter());
         put_known(&mut bytes, "ü".as_bytes(), [7].into_iter());
         keep.put(1, &bytes).unwrap();
+        keep.put(0, b"").unwrap();
         keep.end(belongs(), &entries, &frequent).unwrap();
 
         let memory = Memory::open(&place, belongs(), &entries).unwrap();
@@ -268,6 +269,7 @@ mod tests {
         let entries = Entries::made_up(64);
         let keep = Keep::new(place.clone(), 2).unwrap();
         keep.put(0, b"some bytes").unwrap();
+        keep.put(1, b"").unwrap();
         keep.end(belongs(), &entries, &[]).unwrap();
         assert!(Memory::open(&place, belongs(), &entries).is_some());
         let other = Belongs { made_from: Digest::of(&"y"), ..belongs() };
