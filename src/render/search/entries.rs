@@ -227,7 +227,7 @@ impl Entries {
 
     /// True if every address fits one number.
     pub(super) fn are_packed(&self) -> bool {
-        let ranks = self.of_block.array_windows().map(|[from, to]| to - from);
+        let ranks = self.of_block.iter().zip(self.of_block.iter().skip(1)).map(|(from, to)| to - from);
         self.blocks <= 1 << BLOCK_BITS && ranks.max().unwrap_or(0) <= 1 << RANK_BITS
     }
 
