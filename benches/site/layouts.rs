@@ -93,6 +93,8 @@ term = ["HTML"]
 page = ["HTML"]
 [markup.highlight]
 codeFences = false
+[markup.goldmark.renderer]
+unsafe = true
 [markup.goldmark.extensions]
 typographer = false
 linkify = false

@@ -218,6 +218,10 @@ fn inline(node: &Handle) -> String {
             let room = if longest > 0 { " " } else { "" };
             format!("{fence}{room}{code}{room}{fence}")
         }
+        // A link within the page: Zola looks for the ids of such links among the headings that it made itself, and stops.
+        "a" if attribute(node, "href").starts_with('#') => {
+            format!("<a href=\"{}\">{}</a>", attribute(node, "href"), inner.trim())
+        }
         "a" if !inner.trim().is_empty() => format!("[{}](<{}>)", inner.trim(), attribute(node, "href")),
         "b" | "strong" if !inner.trim().is_empty() => format!("**{}**", inner.trim()),
         "svg" | "script" | "style" => String::new(),
