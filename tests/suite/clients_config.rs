@@ -408,7 +408,8 @@ fn gives_stores_and_publishes_no_secret(level: &str) {
     let site = place.path("site");
     let built = place.run(&["build", "--out", site.to_str().unwrap()]);
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let hits = files_with(&site, &["reveals", "127.0.0.1:", &port.to_string(), "list_things"]);
+    // Digits alone would also be found in a digest of the list of files, now and then.
+    let hits = files_with(&site, &["reveals", "127.0.0.1:", &format!(":{port}"), "list_things"]);
     assert!(hits.is_empty(), "private servers are on the site: {hits:?}");
 }
 
