@@ -1,6 +1,6 @@
 //! For machines that walk the site: `sitemap.xml` in parts, and `robots.txt`.
 
-use jiff::Timestamp;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::RenderError;
@@ -9,7 +9,6 @@ use super::kinds::{MadeFrom, Make, PageKind};
 use super::page::absolute;
 use super::site_work::WholeWork;
 use super::{server_page, server_risk};
-use crate::model::slug::slug;
 
 /// Addresses in one file. Source: sitemaps.org protocol, at most 50,000 and 50 MB.
 const ADDRESSES: usize = 50_000;
@@ -34,9 +33,9 @@ pub(super) const ROBOTS: PageKind = PageKind {
 };
 
 #[derive(Serialize)]
-struct Sitemap {
+struct Sitemap<'a> {
     /// Pages, or the parts of a sitemap that has several.
-    addresses: Vec<Address>,
+    addresses: &'a [Address],
     is_index: bool,
 }
 
@@ -62,11 +61,11 @@ fn robots(work: &WholeWork<'_>) -> Result<(), RenderError> {
 /// Only where the site's address is known: a sitemap has no relative addresses. A site for its owner alone has none.
 fn sitemap(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let press = work.common.press;
-    let put = |path: &str, addresses: Vec<Address>, is_index: bool| {
+    let put = |path: &str, addresses: &[Address], is_index: bool| {
         press.page(&KIND, work.unit, path, &Sitemap { addresses, is_index })
     };
     let Some(base) = press.options.base_url.as_ref().filter(|_| !press.site.private) else {
-        return put("sitemap.xml", Vec::new(), false);
+        return put("sitemap.xml", &[], false);
     };
     let mut pages = work.pages.lock().expect("no thread panics while it holds the list of pages").clone();
     pages.sort();
@@ -74,31 +73,38 @@ fn sitemap(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let servers = catalogue.servers.iter().flat_map(|entry| {
         let folder = entry.name.path.as_str();
         let tools = catalogue.tools_of(entry).iter();
-        let tools = tools.map(move |tool| tool_path(folder, &slug(catalogue.name_of(tool))));
+        let tools = tools.map(move |tool| tool_path(folder, catalogue.slug_of(tool)));
         let own =
             server_page::pages(entry).into_iter().chain(server_risk::pages(catalogue, entry)).chain(tools);
-        own.map(|path| (path, Some(entry.since)))
+        let changed = Some(entry.since.strftime("%Y-%m-%d").to_string());
+        own.map(move |path| (path, changed.clone()))
     });
-    // Servers of which only declared lists are known are not for search engines. One part is held at a time, never all
-    // addresses.
-    let address = |(path, changed): (String, Option<Timestamp>)| Address {
-        place: absolute(base, &path),
-        changed: changed.map(|time| time.strftime("%Y-%m-%d").to_string()),
-    };
+    // Servers of which only declared lists are known are not for search engines.
+    let address =
+        |(path, changed): (String, Option<String>)| Address { place: absolute(base, &path), changed };
     let pages = pages.into_iter().map(|path| (path, None));
-    let mut all = pages.chain(servers).map(address).peekable();
-    let mut files = Vec::new();
-    loop {
-        let part: Vec<Address> = all.by_ref().take(ADDRESSES).collect();
-        if files.is_empty() && all.peek().is_none() {
-            return put("sitemap.xml", part, false);
-        }
-        let path = format!("sitemaps/{}.xml", files.len() + 1);
-        let changed = part.iter().filter_map(|address| address.changed.clone()).max();
-        put(&path, part, false)?;
-        files.push(Address { place: absolute(base, &path), changed });
-        if all.peek().is_none() {
-            return put("sitemap.xml", files, true);
-        }
+    let mut all = pages.chain(servers).map(address);
+    let mut next = || all.by_ref().take(ADDRESSES).collect::<Vec<Address>>();
+    let (first, second) = (next(), next());
+    if second.is_empty() {
+        return put("sitemap.xml", &first, false);
     }
+    // Some parts are held at a time, never all addresses.
+    let mut held = vec![first, second];
+    let mut files: Vec<Address> = Vec::new();
+    while !held.is_empty() {
+        let path = |part: usize| format!("sitemaps/{}.xml", files.len() + part + 1);
+        held.par_iter().enumerate().try_for_each(|(i, part)| put(&path(i), part, false))?;
+        let file = |(i, part): (usize, &Vec<Address>)| Address {
+            place: absolute(base, &path(i)),
+            changed: part.iter().filter_map(|address| address.changed.as_deref()).max().map(str::to_owned),
+        };
+        let made: Vec<Address> = held.iter().enumerate().map(file).collect();
+        files.extend(made);
+        held = std::iter::repeat_with(&mut next)
+            .take(rayon::current_num_threads())
+            .take_while(|part| !part.is_empty())
+            .collect();
+    }
+    put("sitemap.xml", &files, true)
 }
