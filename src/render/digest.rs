@@ -7,6 +7,9 @@ use std::fmt;
 use serde::ser::{self, Serialize};
 use sha2::{Digest as _, Sha256};
 
+/// Bytes of what is mostly digested.
+const ROOM: usize = 512;
+
 /// The first 16 bytes of a SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(super) struct Digest(pub(super) [u8; 16]);
@@ -62,9 +65,14 @@ impl fmt::Debug for Digest {
 }
 
 /// Values that are digested together, in order.
-#[derive(Default)]
 pub(super) struct Inputs {
     bytes: Vec<u8>,
+}
+
+impl Default for Inputs {
+    fn default() -> Self {
+        Self { bytes: Vec::with_capacity(ROOM) }
+    }
 }
 
 impl Inputs {

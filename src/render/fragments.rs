@@ -16,6 +16,8 @@ pub(super) const TOOL: &str = "qz_tool_zq";
 pub(super) const KEY: &str = "qz-key-zq";
 pub(super) const SERVER: &str = "npm:qz-server-zq";
 pub(super) const RELEASE: &str = "9.87.6-qz";
+/// The key that many remote servers have, and that Gemini cannot name.
+pub(super) const UNNAMEABLE: &str = "mcp";
 /// Shorter than what any format cuts or hashes.
 pub(super) const LONGEST_TOOL: usize = 32;
 /// A key of more characters is mangled by some.
@@ -193,8 +195,7 @@ pub(super) fn is_plain_key(key: &str) -> bool {
     (1..=LONGEST_KEY).contains(&key.len())
         && key.starts_with(|c: char| c.is_ascii_lowercase())
         && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        // Gemini cannot name a server that is called so.
-        && key != "mcp"
+        && key != UNNAMEABLE
         && !key.contains("qz")
 }
 

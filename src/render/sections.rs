@@ -6,8 +6,8 @@
 //! page's cost, and a catalogue of 100,000 tools has some hundred kinds of them (docs/PERFORMANCE.md).
 
 use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::{Arc, RwLock};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::{Arc, LazyLock, RwLock};
 
 use serde::Serialize;
 
@@ -17,7 +17,8 @@ use super::digest::{Digest, Inputs};
 use super::effects::Effects;
 use super::facts::Facts;
 use super::fragments::{
-    KEY, Piece, RELEASE, SERVER, Shape, TOOL, has_stand_in, is_plain_key, is_plain_text, pieces, stand_in,
+    KEY, Piece, RELEASE, SERVER, Shape, TOOL, UNNAMEABLE, has_stand_in, is_plain_key, is_plain_text, pieces,
+    stand_in,
 };
 use super::html::{Markup, Sheet, escape_in_text};
 use super::name::ServerName;
@@ -34,7 +35,7 @@ const MOST: usize = 4_096;
 #[derive(Debug, Default)]
 pub(super) struct Sections {
     rules: Stencils<(RulesKind, usize), RulesSection>,
-    documents: Stencils<DocumentKind, Vec<Piece>>,
+    documents: Stencils<DocumentsKind, Vec<Vec<Piece>>>,
     questions: Stencils<QuestionsKind, QuestionsSection>,
 }
 
@@ -64,20 +65,42 @@ impl<K: Eq + Hash, V> Stencils<K, V> {
 
 /// What the documents of a tool depend on beside names and the rules on arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct RulesKind {
+struct Kind {
     rules: [Rule; 3],
     defaults: [Rule; 3],
     class: Class,
     risk: Risk,
     unnamed: bool,
+    /// Its server has the key that one format cannot name.
+    unnameable: bool,
     shape: Shape,
     effects: Effects,
     /// The rules on arguments are the strict tier's in the recommended one, the recommended one's in the permissive one.
     alike: [bool; 2],
 }
 
-/// What a document that shows rules on arguments depends on beside names: its format, its tier, and those rules.
-type DocumentKind = (RulesKind, u8, u8, Digest);
+/// The same with its hash: it is looked up three times a tool, and is hundreds of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RulesKind {
+    hash: u64,
+    kind: Kind,
+}
+
+impl RulesKind {
+    fn new(kind: Kind) -> Self {
+        static SEEDS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        Self { hash: SEEDS.hash_one(kind), kind }
+    }
+}
+
+impl Hash for RulesKind {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+/// What documents that show rules on arguments depend on beside names: those rules, and which documents the section asks for.
+type DocumentsKind = (RulesKind, usize, Digest);
 
 /// What the questions on rules and risk depend on beside names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -109,7 +132,8 @@ pub(super) struct PlainTool<'a> {
 pub(super) struct RulesSection {
     /// Of a made-up tool, without its documents.
     control: Control,
-    html: Vec<Piece>,
+    /// None if the template does more with a document than show it.
+    html: Option<Vec<Piece>>,
 }
 
 /// The questions on rules and risk.
@@ -124,7 +148,9 @@ impl<'a> ServerNames<'a> {
     pub(super) fn plain(policies: &'a Policies) -> Option<Self> {
         let policy = policies.of(Tier::Recommended);
         let (key, server) = (default_server_key(&policy.server), policy.server.to_string());
-        let plain = is_plain_key(&key) && is_plain_text(&server) && is_plain_text(&policy.release);
+        let plain = (is_plain_key(&key) || key == UNNAMEABLE)
+            && is_plain_text(&server)
+            && is_plain_text(&policy.release);
         plain.then_some(Self { key, server, release: &policy.release })
     }
 
@@ -141,16 +167,17 @@ impl<'a> ServerNames<'a> {
         // What is said of the arguments holds no made-up name.
         let plain = all.iter().all(alike) && !arguments.hold("qz");
         plain.then(|| PlainTool {
-            kind: RulesKind {
+            kind: RulesKind::new(Kind {
                 rules: all.map(|tool| tool.rule),
                 defaults: [0, 1, 2].map(|i| policies.of(Tier::ALL[i]).default),
                 class: strict.class,
                 risk: strict.risk,
                 unnamed: self.release.is_empty(),
+                unnameable: self.key == UNNAMEABLE,
                 shape,
                 effects: Effects::of(all),
                 alike: [0, 1].map(|i| all[i].arguments == all[i + 1].arguments),
-            },
+            }),
             tool,
             server: self,
             policies: all,
@@ -171,32 +198,36 @@ impl PlainTool<'_> {
     }
 
     /// Documents in the order in which they are asked for.
-    fn fill(&self, pieces: &[Piece], documents: &[String]) -> String {
-        let ServerNames { key, server, release } = self.server;
-        let word = |piece: &Piece| match piece {
-            Piece::Text(_) | Piece::Document(..) => 0,
-            Piece::Tool | Piece::LowerTool => self.tool.len(),
-            Piece::Key => key.len(),
-            Piece::Server => server.len(),
-            Piece::Release => release.len(),
-        };
-        let length = |piece: &Piece| if let Piece::Text(text) = piece { text.len() } else { word(piece) };
-        let longer: usize = documents.iter().map(String::len).sum();
-        let mut text = String::with_capacity(pieces.iter().map(length).sum::<usize>() + longer);
+    fn fill(&self, pieces: &[Piece], documents: &[Vec<Piece>]) -> String {
+        let all = || std::iter::once(pieces).chain(documents.iter().map(Vec::as_slice)).flatten();
+        let mut text = String::with_capacity(all().map(|piece| self.word(piece).len()).sum());
         let lower = self.tool.to_ascii_lowercase();
+        let put = |piece: &Piece, text: &mut String| {
+            text.push_str(if let Piece::LowerTool = piece { &lower } else { self.word(piece) });
+        };
         let mut documents = documents.iter();
         for piece in pieces {
-            text.push_str(match piece {
-                Piece::Text(text) => text,
-                Piece::Tool => self.tool,
-                Piece::LowerTool => &lower,
-                Piece::Key => key,
-                Piece::Server => server,
-                Piece::Release => release,
-                Piece::Document(..) => documents.next().expect("there is a document for each place of one"),
-            });
+            match piece {
+                Piece::Document(..) => {
+                    let document = documents.next().expect("there is a document for each place of one");
+                    document.iter().for_each(|piece| put(piece, &mut text));
+                }
+                piece => put(piece, &mut text),
+            }
         }
         text
+    }
+
+    /// What is put in, but for the case of letters.
+    fn word<'p>(&'p self, piece: &'p Piece) -> &'p str {
+        match piece {
+            Piece::Text(text) => text,
+            Piece::Tool | Piece::LowerTool => self.tool,
+            Piece::Key => &self.server.key,
+            Piece::Server => &self.server.server,
+            Piece::Release => self.server.release,
+            Piece::Document(..) => "",
+        }
     }
 
     /// The same tool under made-up names, with marks for the documents that show its own rules on arguments.
@@ -213,7 +244,7 @@ impl PlainTool<'_> {
     }
 
     fn made_up_in(&self, tier: usize) -> Keyed {
-        let RulesKind { defaults, unnamed, shape, .. } = self.kind;
+        let Kind { defaults, unnamed, unnameable, shape, .. } = self.kind.kind;
         let tool = self.policies[tier].clone();
         let policy = ServerPolicy {
             server: SERVER.parse().expect("a package's name"),
@@ -221,7 +252,7 @@ impl PlainTool<'_> {
             default: defaults[tier],
             tools: vec![ToolPolicy { tool: shape.name().into(), definition: String::new(), ..tool }],
         };
-        Keyed { key: KEY.to_owned(), policy }
+        Keyed { key: if unnameable { UNNAMEABLE } else { KEY }.to_owned(), policy }
     }
 }
 
@@ -272,36 +303,29 @@ impl Sections {
         tool: &PlainTool<'_>,
         root: &str,
     ) -> Result<Option<(Arc<RulesSection>, Markup)>, RenderError> {
-        let name = tool.kind.shape.name();
+        let name = tool.kind.kind.shape.name();
         let section = self.rules.get((tool.kind, root.len()), || {
             let mut control = tool.made_up();
             let html = rules_html(press, name, &control, root)?;
             control.formats.clear();
-            Ok(RulesSection { control, html: pieces(html.as_str(), name) })
+            let html = Some(pieces(html.as_str(), name)).filter(|html| !has_stand_in(html));
+            Ok(RulesSection { control, html })
         })?;
-        if has_stand_in(&section.html) {
-            return Ok(None);
-        }
-        let mut documents = Vec::new();
-        for piece in &section.html {
-            if let Piece::Document(format, tier) = piece {
-                documents.push(self.document(tool, (*format, *tier))?);
-            }
-        }
-        let html = Markup::printed(tool.fill(&section.html, &documents));
-        Ok(Some((section, html)))
-    }
-
-    /// A document of a tool, escaped as documents are.
-    fn document(&self, tool: &PlainTool<'_>, (format, tier): (u8, u8)) -> Result<String, RenderError> {
-        let stencil = self.documents.get((tool.kind, format, tier, tool.arguments), || {
-            let at = usize::from(tier);
-            let (text, _) = shown()[usize::from(format)].fragment(&tool.made_up_in(at), Tier::ALL[at]);
-            let mut html = String::with_capacity(text.len());
-            escape_in_text(text.trim(), &mut html);
-            Ok(pieces(&html, tool.kind.shape.name()))
-        })?;
-        Ok(tool.fill(&stencil, &[]))
+        let Some(pieces) = &section.html else { return Ok(None) };
+        let shown = || {
+            let places = pieces.iter().filter_map(|piece| match piece {
+                Piece::Document(format, tier) => Some((usize::from(*format), usize::from(*tier))),
+                _ => None,
+            });
+            Ok(places.map(|place| document(tool, place)).collect())
+        };
+        let html = if pieces.iter().any(|piece| matches!(piece, Piece::Document(..))) {
+            let documents = self.documents.get((tool.kind, root.len(), tool.arguments), shown)?;
+            tool.fill(pieces, &documents)
+        } else {
+            tool.fill(pieces, &[])
+        };
+        Ok(Some((Arc::clone(&section), Markup::printed(html))))
     }
 
     /// The questions on rules and risk: their markup, and their entries as JSON. They tell of the documents, not of their text.
@@ -317,9 +341,9 @@ impl Sections {
         corrected: bool,
     ) -> Result<(Markup, String), RenderError> {
         let kind = QuestionsKind { rules: tool.kind, signals: signals.to_vec(), corrected };
-        let name = tool.kind.shape.name();
+        let name = tool.kind.kind.shape.name();
         let section = self.questions.get(kind, || {
-            let RulesKind { class, risk, .. } = tool.kind;
+            let Kind { class, risk, .. } = tool.kind.kind;
             let view = QuestionsView {
                 name,
                 control: &section.control,
@@ -335,6 +359,14 @@ impl Sections {
         })?;
         Ok(tool.asked(&section))
     }
+}
+
+/// A document of a tool, escaped as documents are.
+fn document(tool: &PlainTool<'_>, (format, tier): (usize, usize)) -> Vec<Piece> {
+    let (text, _) = shown()[format].fragment(&tool.made_up_in(tier), Tier::ALL[tier]);
+    let mut html = String::with_capacity(text.len());
+    escape_in_text(text.trim(), &mut html);
+    pieces(&html, tool.kind.kind.shape.name())
 }
 
 /// The question which server provides a tool, for all tools of one server with plain names; None if the server's own words could be
