@@ -18,7 +18,7 @@ macro_rules! words {
             pub const ALL: &'static [$name] = &[$($name::$variant,)+];
 
             /// The stored and published spelling.
-            pub fn as_str(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word,)+ }
             }
         }

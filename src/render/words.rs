@@ -1,13 +1,59 @@
 //! The closed words as templates see them: spelling, article, colour class, place on the scale. No sentences.
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::{Class, Registry, Risk, Signal};
 
+/// What serde calls a value of which there is one only: where it is named again it need not be laid out again.
+pub(super) const ONE: &str = "catalogue::render::words::One";
+
+/// One of a closed set of words. Templates see the word's fields.
+#[derive(Debug)]
+pub(super) struct One<T: 'static>(&'static T);
+
+impl<T> Clone for One<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for One<T> {}
+
+impl<T> std::ops::Deref for One<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0
+    }
+}
+
+impl<T: PartialEq> PartialEq for One<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<T: Eq> Eq for One<T> {}
+
+impl<T: Serialize> Serialize for One<T> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_newtype_struct(ONE, self.0)
+    }
+}
+
 /// A class for a template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(super) struct ClassWord {
+pub(super) type ClassWord = One<ClassFields>;
+/// A risk for a template.
+pub(super) type RiskWord = One<RiskFields>;
+/// A signal for a template.
+pub(super) type SignalWord = One<SignalFields>;
+
+/// What templates see of a class.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct ClassFields {
     /// The stored word; also the name of its page.
     pub(super) id: &'static str,
     /// As it is written on a page.
@@ -20,9 +66,9 @@ pub(super) struct ClassWord {
     pub(super) step: usize,
 }
 
-/// A risk for a template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(super) struct RiskWord {
+/// What templates see of a risk.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct RiskFields {
     /// The stored word; also the name of its page.
     pub(super) id: &'static str,
     /// As it is written on a page.
@@ -33,9 +79,9 @@ pub(super) struct RiskWord {
     pub(super) step: usize,
 }
 
-/// A signal for a template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(super) struct SignalWord {
+/// What templates see of a signal.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct SignalFields {
     /// The stored word.
     pub(super) id: &'static str,
     /// `up`, `down` or `note`: what it does to the risk.
@@ -72,23 +118,36 @@ pub(super) struct RiskCount {
 }
 
 pub(super) fn class_word(class: Class) -> ClassWord {
-    let (word, article, css) = match class {
-        Class::Read => ("Read", "a", "r"),
-        Class::Write => ("Write", "a", "w"),
-        Class::Execute => ("Execute", "an", "x"),
-        Class::Destructive => ("Destructive", "a", "d"),
-    };
-    ClassWord { id: class.as_str(), word, article, css, step: place(Class::ALL, class) }
+    const fn of(class: Class, word: &'static str, css: &'static str, step: usize) -> ClassFields {
+        let article = if matches!(class, Class::Execute) { "an" } else { "a" };
+        ClassFields { id: class.as_str(), word, article, css, step }
+    }
+    static READ: ClassFields = of(Class::Read, "Read", "r", 1);
+    static WRITE: ClassFields = of(Class::Write, "Write", "w", 2);
+    static EXECUTE: ClassFields = of(Class::Execute, "Execute", "x", 3);
+    static DESTRUCTIVE: ClassFields = of(Class::Destructive, "Destructive", "d", 4);
+    One(match class {
+        Class::Read => &READ,
+        Class::Write => &WRITE,
+        Class::Execute => &EXECUTE,
+        Class::Destructive => &DESTRUCTIVE,
+    })
 }
 
 pub(super) fn risk_word(risk: Risk) -> RiskWord {
-    let (word, css) = match risk {
-        Risk::Low => ("Low", "low"),
-        Risk::Medium => ("Medium", "med"),
-        Risk::High => ("High", "high"),
-        Risk::Critical => ("Critical", "crit"),
-    };
-    RiskWord { id: risk.as_str(), word, css, step: place(Risk::ALL, risk) }
+    const fn of(risk: Risk, word: &'static str, css: &'static str, step: usize) -> RiskFields {
+        RiskFields { id: risk.as_str(), word, css, step }
+    }
+    static LOW: RiskFields = of(Risk::Low, "Low", "low", 1);
+    static MEDIUM: RiskFields = of(Risk::Medium, "Medium", "med", 2);
+    static HIGH: RiskFields = of(Risk::High, "High", "high", 3);
+    static CRITICAL: RiskFields = of(Risk::Critical, "Critical", "crit", 4);
+    One(match risk {
+        Risk::Low => &LOW,
+        Risk::Medium => &MEDIUM,
+        Risk::High => &HIGH,
+        Risk::Critical => &CRITICAL,
+    })
 }
 
 /// The risk a class starts from (the rubric's table).
@@ -102,12 +161,18 @@ pub(super) fn base_risk(class: Class) -> Risk {
 }
 
 pub(super) fn signal_word(signal: Signal) -> SignalWord {
-    let moves = match signal {
-        Signal::Reversible => "down",
-        Signal::AnnotationMismatch => "note",
-        _ => "up",
-    };
-    SignalWord { id: signal.as_str(), moves }
+    static ALL: LazyLock<Vec<SignalFields>> = LazyLock::new(|| {
+        let of = |signal: &Signal| {
+            let moves = match signal {
+                Signal::Reversible => "down",
+                Signal::AnnotationMismatch => "note",
+                _ => "up",
+            };
+            SignalFields { id: signal.as_str(), moves }
+        };
+        Signal::ALL.iter().map(of).collect()
+    });
+    One(ALL.get(signal as usize).expect("they are numbered as they are listed"))
 }
 
 /// The class one step below, if there is one.

@@ -5,7 +5,7 @@ use super::read::Step;
 use super::sheet::{Odd, Sheet};
 use bumpalo::Bump;
 
-use super::value::{Value, compare, filtered, holds, plain, seen, sum, text};
+use super::value::{Value, compare, filtered, holds, made, plain, seen, sum, text};
 use super::{Plates, escape_html};
 use crate::render::html::{escape_in_text, escape_json_into};
 
@@ -81,7 +81,7 @@ impl<'a> Printer<'a> {
             }
             Step::If(branches, rest) => {
                 for (asks, body) in branches {
-                    if holds(&self.of(asks)?) {
+                    if self.asked(asks)? {
                         return self.print(body);
                     }
                 }
@@ -97,7 +97,7 @@ impl<'a> Printer<'a> {
                 self.print(body)?;
                 let caught: &'a str = self.arena.alloc_str(self.out.get(from..).unwrap_or_default());
                 self.out.truncate(from);
-                self.set(*name, Value::Made(caught, self.escapes));
+                self.set(*name, made(caught, self.escapes));
             }
             Step::Include(name) => {
                 let steps = self.plates.included(name).ok_or(Odd("a template that is not there"))?;
@@ -190,52 +190,75 @@ impl<'a> Printer<'a> {
         Ok(())
     }
 
+    // In one piece with what is done with the value, so that it is handed on in registers.
+    #[inline(always)]
     fn path(&self, root: Symbol, name: &Field, fields: &'a [Field]) -> Result<Value<'a>, Odd> {
-        let local = match self.named & root.bit() {
-            0 => None,
-            _ => self.locals.get(self.base..).unwrap_or_default().iter().rev().find(|(own, _)| *own == root),
-        };
-        let mut value = match local {
-            Some((_, value)) => *value,
-            None if self.in_component => Value::Undefined,
-            None => self.of_view(name),
+        let mut value = if self.named & root.bit() == 0 {
+            if self.in_component { Value::Undefined } else { self.of_view(name) }
+        } else {
+            self.local(root, name)
         };
         for field in fields {
             value = match value {
-                Value::List(sheet, list) if field.place.is_some() => {
-                    let node = field.place.and_then(|at| list.of(&sheet.rows.items).get(at));
-                    seen(sheet, *node.ok_or(Odd("a place behind the end of a list"))?)
+                Value::Map(sheet, map) if field.place.is_none() => {
+                    let entries = map.of(&sheet.rows.entries);
+                    match sheet.hinted(entries, field).or_else(|| sheet.searched(entries, field)) {
+                        Some(node) => seen(sheet, node),
+                        None => Value::Undefined,
+                    }
                 }
-                _ if field.place.is_some() => return Err(Odd("a place in what is no list")),
-                Value::Undefined => return Err(Odd("a field of what is not there")),
-                Value::Map(sheet, map) => {
-                    let node = sheet.field(map.of(&sheet.rows.entries), field);
-                    node.map_or(Value::Undefined, |node| seen(sheet, node))
-                }
-                Value::Loop(at, of) => match field.name.as_str() {
-                    "index" => Value::Unsigned(at as u64 + 1),
-                    "index0" => Value::Unsigned(at as u64),
-                    "first" => Value::Bool(at == 0),
-                    "last" => Value::Bool(at + 1 == of),
-                    "length" => Value::Unsigned(of as u64),
-                    _ => return Err(Odd("something else of a loop")),
-                },
-                _ => Value::Undefined,
+                value => field_of(value, field)?,
             };
         }
         Ok(value)
     }
 
-    /// A field of the view, else what every page knows.
-    fn of_view(&self, name: &Field) -> Value<'a> {
-        let (own, shared) = (self.sheet, &self.plates.shared);
-        if let Some(node) = own.hinted(&own.rows.root, name) {
-            return seen(own, node);
+    /// A local, or a field of the view whose name shares its bit with one.
+    fn local(&self, root: Symbol, name: &Field) -> Value<'a> {
+        let locals = self.locals.get(self.base..).unwrap_or_default();
+        match locals.iter().rev().find(|(own, _)| *own == root) {
+            Some((_, value)) => *value,
+            None if self.in_component => Value::Undefined,
+            None => self.of_view(name),
         }
+    }
+
+    /// A field of the view, else what every page knows.
+    #[inline(always)]
+    fn of_view(&self, name: &Field) -> Value<'a> {
+        match self.sheet.hinted(&self.sheet.rows.root, name) {
+            Some(node) => seen(self.sheet, node),
+            None => self.shared_or_searched(name),
+        }
+    }
+
+    fn shared_or_searched(&self, name: &Field) -> Value<'a> {
+        let (own, shared) = (self.sheet, &self.plates.shared);
         let shared = || shared.field(&shared.rows.root, name).map(|node| seen(shared, node));
         let own = || own.searched(&own.rows.root, name).map(|node| seen(own, node));
         let found = if self.shadows { own().or_else(shared) } else { shared().or_else(own) };
         found.unwrap_or(Value::Undefined)
+    }
+
+    /// As a condition.
+    fn asked(&self, expression: &'a Expression) -> Result<bool, Odd> {
+        match expression {
+            Expression::Path(root, name, fields) => Ok(holds(&self.path(*root, name, fields)?)),
+            Expression::Not(of) => Ok(!self.asked(of)?),
+            Expression::And(a, b) => Ok(self.asked(a)? && self.asked(b)?),
+            Expression::Or(a, b) => Ok(self.asked(a)? || self.asked(b)?),
+            Expression::Compare(how, a, b) => self.compared(*how, a, b),
+            expression => Ok(holds(&self.value(expression)?)),
+        }
+    }
+
+    fn compared(&self, how: Comparison, a: &'a Expression, b: &'a Expression) -> Result<bool, Odd> {
+        let a = self.of(a)?;
+        match (how, text(&a), b) {
+            (Comparison::Equal, Some(own), Expression::Text(literal)) => Ok(own == literal),
+            (Comparison::Unequal, Some(own), Expression::Text(literal)) => Ok(own != literal),
+            (how, _, b) => compare(how, &a, &self.of(b)?),
+        }
     }
 
     /// Most values are fields.
@@ -256,7 +279,7 @@ impl<'a> Printer<'a> {
             Expression::List(_) => return Err(Odd("a list that is no one's field")),
             Expression::Path(root, name, fields) => self.path(*root, name, fields)?,
             Expression::Filter(of, filter) => filtered(&self.of(of)?, filter, self.arena)?,
-            Expression::Not(of) => Value::Bool(!holds(&self.of(of)?)),
+            Expression::Not(of) => Value::Bool(!self.asked(of)?),
             Expression::And(a, b) => {
                 let first = self.of(a)?;
                 if holds(&first) { self.of(b)? } else { first }
@@ -265,19 +288,12 @@ impl<'a> Printer<'a> {
                 let first = self.of(a)?;
                 if holds(&first) { first } else { self.of(b)? }
             }
-            Expression::Compare(how, a, b) => {
-                let a = self.of(a)?;
-                Value::Bool(match (how, text(&a), &**b) {
-                    (Comparison::Equal, Some(own), Expression::Text(literal)) => own == literal,
-                    (Comparison::Unequal, Some(own), Expression::Text(literal)) => own != literal,
-                    (how, _, b) => compare(*how, &a, &self.of(b)?)?,
-                })
-            }
+            Expression::Compare(how, a, b) => Value::Bool(self.compared(*how, a, b)?),
             Expression::Join(a, b) => {
                 let mut text = String::new();
                 plain(&self.value(a)?, &mut text)?;
                 plain(&self.value(b)?, &mut text)?;
-                Value::Made(self.arena.alloc_str(&text), false)
+                Value::Text(self.arena.alloc_str(&text))
             }
             Expression::Plus(a, b) => sum(&self.value(a)?, &self.value(b)?, i128::checked_add)?,
             Expression::Minus(a, b) => sum(&self.value(a)?, &self.value(b)?, i128::checked_sub)?,
@@ -291,9 +307,7 @@ impl<'a> Printer<'a> {
             Expression::Odd => return Err(Odd("an expression that plates do not have")),
             Expression::In(a, b) => Value::Bool(self.is_in(a, b)?),
             Expression::Defined(of) => Value::Bool(!matches!(self.value(of)?, Value::Undefined)),
-            Expression::Choice(yes, asks, no) => {
-                self.value(if holds(&self.value(asks)?) { yes } else { no })?
-            }
+            Expression::Choice(yes, asks, no) => self.value(if self.asked(asks)? { yes } else { no })?,
         })
     }
 
@@ -309,9 +323,7 @@ impl<'a> Printer<'a> {
                 .of(&sheet.rows.items)
                 .iter()
                 .try_fold(false, |found, node| Ok(found | equal(&seen(sheet, *node))?)),
-            Value::Text(all) | Value::Made(all, _) => {
-                Ok(text(&wanted).is_some_and(|part| all.contains(part)))
-            }
+            Value::Text(all) | Value::Markup(all) => Ok(text(&wanted).is_some_and(|part| all.contains(part))),
             _ => Err(Odd("in what is neither list nor text")),
         }
     }
@@ -323,11 +335,29 @@ impl<'a> Printer<'a> {
                 escape_html(text, &mut self.out);
                 Ok(())
             }
-            Value::Made(text, false) if self.escapes => {
-                escape_html(text, &mut self.out);
-                Ok(())
-            }
             value => plain(value, &mut self.out),
         }
+    }
+}
+
+/// A field of what has no fields of its own: of a list, of a loop.
+#[cold]
+fn field_of<'a>(value: Value<'a>, field: &Field) -> Result<Value<'a>, Odd> {
+    match value {
+        Value::List(sheet, list) if field.place.is_some() => {
+            let node = field.place.and_then(|at| list.of(&sheet.rows.items).get(at));
+            Ok(seen(sheet, *node.ok_or(Odd("a place behind the end of a list"))?))
+        }
+        _ if field.place.is_some() => Err(Odd("a place in what is no list")),
+        Value::Undefined => Err(Odd("a field of what is not there")),
+        Value::Loop(at, of) => Ok(match field.name.as_str() {
+            "index" => Value::Unsigned(at as u64 + 1),
+            "index0" => Value::Unsigned(at as u64),
+            "first" => Value::Bool(at == 0),
+            "last" => Value::Bool(at + 1 == of),
+            "length" => Value::Unsigned(of as u64),
+            _ => return Err(Odd("something else of a loop")),
+        }),
+        _ => Ok(Value::Undefined),
     }
 }

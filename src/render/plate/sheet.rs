@@ -7,48 +7,135 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use super::expression::Field;
 use super::spare;
 
-/// One value.
+/// One value, in two words of eight bytes: these stay in registers, where an enum with values of several sizes goes through memory, and
+/// is read back there in other pieces than it was written in, for which a processor waits (docs/PERFORMANCE.md).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Node {
-    None,
-    Bool(bool),
-    Unsigned(u64),
-    Signed(i64),
-    Float(f64),
-    Text(Stretch),
-    /// What a template has printed.
-    Markup(Stretch),
-    List(Stretch),
-    Map(Stretch),
+pub(super) struct Node {
+    pub(super) kind: Kind,
+    word: u64,
 }
 
-/// A stretch of one of the rows.
+/// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Stretch {
-    at: u32,
-    len: u32,
+#[repr(u64)]
+pub(super) enum Kind {
+    None,
+    Bool,
+    Unsigned,
+    Signed,
+    Float,
+    Text,
+    /// What a template has printed.
+    Markup,
+    List,
+    Map,
 }
+
+impl Node {
+    pub(super) const NONE: Self = Self { kind: Kind::None, word: 0 };
+
+    pub(super) fn bool(value: bool) -> Self {
+        Self { kind: Kind::Bool, word: u64::from(value) }
+    }
+
+    pub(super) fn unsigned(word: u64) -> Self {
+        Self { kind: Kind::Unsigned, word }
+    }
+
+    pub(super) fn signed(value: i64) -> Self {
+        Self { kind: Kind::Signed, word: value.cast_unsigned() }
+    }
+
+    pub(super) fn float(value: f64) -> Self {
+        Self { kind: Kind::Float, word: value.to_bits() }
+    }
+
+    pub(super) fn text(stretch: Stretch) -> Self {
+        Self { kind: Kind::Text, word: stretch.0 }
+    }
+
+    fn markup(stretch: Stretch) -> Self {
+        Self { kind: Kind::Markup, word: stretch.0 }
+    }
+
+    pub(super) fn as_bool(self) -> bool {
+        self.word != 0
+    }
+
+    pub(super) fn as_unsigned(self) -> u64 {
+        self.word
+    }
+
+    pub(super) fn as_signed(self) -> i64 {
+        self.word.cast_signed()
+    }
+
+    pub(super) fn as_float(self) -> f64 {
+        f64::from_bits(self.word)
+    }
+
+    /// Of a text, a list or a map.
+    pub(super) fn stretch(self) -> Stretch {
+        Stretch(self.word)
+    }
+}
+
+/// A stretch of one of the rows: where it begins, and in the upper half how long it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Stretch(u64);
 
 impl Stretch {
+    /// From a place to where the row ends now.
+    fn from(at: usize, end: usize) -> Result<Self, Odd> {
+        let word =
+            |number: usize| u32::try_from(number).map_err(|_| Odd("a view of more than four gigabytes"));
+        Ok(Self(u64::from(word(at)?) | u64::from(word(end - at)?) << u32::BITS))
+    }
+
+    #[inline]
+    fn range(self) -> std::ops::Range<usize> {
+        let at = (self.0 & u64::from(u32::MAX)) as usize;
+        at..at + (self.0 >> u32::BITS) as usize
+    }
+
+    #[inline]
     pub(super) fn of<T>(self, row: &[T]) -> &[T] {
-        row.get(self.at as usize..(self.at + self.len) as usize).unwrap_or_default()
+        row.get(self.range()).unwrap_or_default()
     }
 
+    #[inline]
     fn text(self, text: &str) -> &str {
-        text.get(self.at as usize..(self.at + self.len) as usize).unwrap_or_default()
+        text.get(self.range()).unwrap_or_default()
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Key {
-    Field(&'static str),
-    Text(Stretch),
-}
-
+/// A field: its name, and its value. A name that is no constant is a stretch of the text; then the other one is empty.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
-    key: Key,
+    field: &'static str,
+    key: Stretch,
     pub(super) value: Node,
+}
+
+impl Entry {
+    #[inline]
+    fn name<'a>(&self, text: &'a str) -> &'a str
+    where
+        Self: 'a,
+    {
+        if self.field.is_empty() { self.key.text(text) } else { self.field }
+    }
+}
+
+/// Where a value is put.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// Behind the items of the list that is open.
+    Item,
+    /// Among the fields that are open, under a constant name.
+    Field(&'static str),
+    /// The same under another name.
+    Key(Stretch),
 }
 
 /// A view laid out for templates; more can be put beside it, and several templates can use it.
@@ -67,6 +154,8 @@ pub(super) struct Rows {
     pub(super) root: Vec<Entry>,
     open_items: Vec<Node>,
     open_entries: Vec<Entry>,
+    /// What was laid out of which there is one only, by its address.
+    ones: Vec<(usize, Node)>,
 }
 
 impl Rows {
@@ -85,6 +174,7 @@ impl Rows {
         self.items.clear();
         [&mut self.entries, &mut self.root, &mut self.open_entries].into_iter().for_each(Vec::clear);
         self.open_items.clear();
+        self.ones.clear();
     }
 
     /// Roughly what they take, in bytes.
@@ -103,10 +193,11 @@ impl Sheet {
     /// Lays out a view; an error says why it cannot be.
     pub(in crate::render) fn lay(view: &(impl Serialize + ?Sized)) -> Result<Self, Odd> {
         let mut sheet = Self { rows: spare::rows() };
-        match view.serialize(super::lay::Lay(&mut sheet))? {
-            Node::Map(fields) => sheet.rows.root.extend_from_slice(fields.of(&sheet.rows.entries)),
-            _ => return Err(Odd("a view must have fields")),
+        let view = sheet.laid(view)?;
+        if view.kind != Kind::Map {
+            return Err(Odd("a view must have fields"));
         }
+        sheet.rows.root.extend_from_slice(view.stretch().of(&sheet.rows.entries));
         Ok(sheet)
     }
 
@@ -116,26 +207,33 @@ impl Sheet {
         name: &'static str,
         value: &(impl Serialize + ?Sized),
     ) -> Result<(), Odd> {
-        let value = value.serialize(super::lay::Lay(self))?;
+        let value = self.laid(value)?;
         self.put_node(name, value);
         Ok(())
     }
 
     /// Puts markup beside the view's fields.
     pub(in crate::render) fn put_markup(&mut self, name: &'static str, markup: &str) -> Result<(), Odd> {
-        let value = Node::Markup(self.keep_text(markup)?);
+        let value = Node::markup(self.keep_text(markup)?);
         self.put_node(name, value);
         Ok(())
     }
 
+    /// A value that is nowhere yet.
+    fn laid(&mut self, value: &(impl Serialize + ?Sized)) -> Result<Node, Odd> {
+        value.serialize(super::lay::Lay { sheet: self, to: Place::Item })?;
+        self.rows.open_items.pop().ok_or(Odd("a value that was not laid out"))
+    }
+
     fn put_node(&mut self, name: &'static str, value: Node) {
-        let known = self.rows.root.iter().position(|entry| entry.key.name(&self.rows.text) == name);
+        let known = self.rows.root.iter().position(|entry| entry.name(&self.rows.text) == name);
         match known.and_then(|at| self.rows.root.get_mut(at)) {
             Some(entry) => entry.value = value,
-            None => self.rows.root.push(Entry { key: Key::Field(name), value }),
+            None => self.rows.root.push(Entry { field: name, key: Stretch(0), value }),
         }
     }
 
+    #[inline]
     pub(super) fn text_of(&self, stretch: Stretch) -> &str {
         stretch.text(&self.rows.text)
     }
@@ -151,84 +249,99 @@ impl Sheet {
     pub(super) fn hinted(&self, entries: &[Entry], field: &Field) -> Option<Node> {
         let (at, address) = field.hint();
         let entry = entries.get(at)?;
-        let same = match entry.key {
-            Key::Field(name) => name.as_ptr() as usize == address && name.len() == field.name.len(),
-            Key::Text(text) => text.text(&self.rows.text) == field.name,
+        let same = if entry.field.is_empty() {
+            entry.key.text(&self.rows.text) == field.name
+        } else {
+            entry.field.as_ptr() as usize == address && entry.field.len() == field.name.len()
         };
         same.then_some(entry.value)
     }
 
     /// The same, wherever it is.
+    #[cold]
     pub(super) fn searched(&self, entries: &[Entry], field: &Field) -> Option<Node> {
-        let at = entries.iter().position(|entry| entry.key.name(&self.rows.text) == field.name)?;
+        let at = entries.iter().position(|entry| entry.name(&self.rows.text) == field.name)?;
         let entry = entries.get(at)?;
-        match entry.key {
-            Key::Field(name) => field.found(at, name),
-            Key::Text(_) => field.found_at(at),
+        if entry.field.is_empty() {
+            field.found_at(at)
+        } else {
+            field.found(at, entry.field)
         }
         Some(entry.value)
     }
 
     /// True if a field of its own has the name of one of the other's.
     pub(super) fn shares_names(&self, other: &Sheet) -> bool {
-        let named = |name: &str| self.rows.root.iter().any(|entry| entry.key.name(&self.rows.text) == name);
-        other.rows.root.iter().any(|entry| named(entry.key.name(&other.rows.text)))
+        let named = |name: &str| self.rows.root.iter().any(|entry| entry.name(&self.rows.text) == name);
+        other.rows.root.iter().any(|entry| named(entry.name(&other.rows.text)))
     }
 
     /// Its fields as Tera takes them.
     pub(in crate::render) fn fields(&self) -> impl Iterator<Item = (&str, Read<'_>)> {
-        self.rows.root.iter().map(|entry| (entry.key.name(&self.rows.text), Read(self, entry.value)))
+        self.rows.root.iter().map(|entry| (entry.name(&self.rows.text), Read(self, entry.value)))
     }
 
     pub(super) fn keep_text(&mut self, text: &str) -> Result<Stretch, Odd> {
-        let at = place(self.rows.text.len())?;
+        let at = self.rows.text.len();
         self.rows.text.push_str(text);
-        Ok(Stretch { at, len: place(text.len())? })
+        Stretch::from(at, self.rows.text.len())
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, to: Place, value: Node) {
+        match to {
+            Place::Item => self.rows.open_items.push(value),
+            Place::Field(field) => self.rows.open_entries.push(Entry { field, key: Stretch(0), value }),
+            Place::Key(key) => self.rows.open_entries.push(Entry { field: "", key, value }),
+        }
+    }
+
+    /// Takes the last item back, if it is a text.
+    pub(super) fn take_text(&mut self) -> Option<Stretch> {
+        let last = self.rows.open_items.pop()?;
+        (last.kind == Kind::Text).then(|| last.stretch())
+    }
+
+    /// What was put there last.
+    pub(super) fn last(&self, to: Place) -> Option<Node> {
+        match to {
+            Place::Item => self.rows.open_items.last().copied(),
+            Place::Field(_) | Place::Key(_) => self.rows.open_entries.last().map(|entry| entry.value),
+        }
+    }
+
+    /// Where it was laid out before, if it was: for values that live as long as the program.
+    pub(super) fn one(&self, address: usize) -> Option<Node> {
+        self.rows.ones.iter().find(|(own, _)| *own == address).map(|(_, node)| *node)
+    }
+
+    pub(super) fn keep_one(&mut self, address: usize, node: Node) {
+        self.rows.ones.push((address, node));
     }
 
     pub(super) fn begin_list(&self) -> usize {
         self.rows.open_items.len()
     }
 
-    pub(super) fn push_item(&mut self, node: Node) {
-        self.rows.open_items.push(node);
-    }
-
-    pub(super) fn end_list(&mut self, from: usize) -> Result<Node, Odd> {
-        let at = place(self.rows.items.len())?;
+    pub(super) fn end_list(&mut self, from: usize, to: Place) -> Result<(), Odd> {
+        let at = self.rows.items.len();
         self.rows.items.extend(self.rows.open_items.drain(from..));
-        Ok(Node::List(Stretch { at, len: place(self.rows.items.len())? - at }))
+        let Stretch(word) = Stretch::from(at, self.rows.items.len())?;
+        self.push(to, Node { kind: Kind::List, word });
+        Ok(())
     }
 
     pub(super) fn begin_map(&self) -> usize {
         self.rows.open_entries.len()
     }
 
-    pub(super) fn push_entry(&mut self, key: Key, value: Node) {
-        self.rows.open_entries.push(Entry { key, value });
-    }
-
-    pub(super) fn end_map(&mut self, from: usize) -> Result<Node, Odd> {
-        let at = place(self.rows.entries.len())?;
+    pub(super) fn end_map(&mut self, from: usize, to: Place) -> Result<(), Odd> {
+        let at = self.rows.entries.len();
         self.rows.entries.extend(self.rows.open_entries.drain(from..));
-        Ok(Node::Map(Stretch { at, len: place(self.rows.entries.len())? - at }))
+        let Stretch(word) = Stretch::from(at, self.rows.entries.len())?;
+        self.push(to, Node { kind: Kind::Map, word });
+        Ok(())
     }
-}
-
-impl Key {
-    fn name<'a>(&self, text: &'a str) -> &'a str
-    where
-        Self: 'a,
-    {
-        match self {
-            Key::Field(name) => name,
-            Key::Text(stretch) => stretch.text(text),
-        }
-    }
-}
-
-fn place(number: usize) -> Result<u32, Odd> {
-    u32::try_from(number).map_err(|_| Odd("a view of more than four gigabytes"))
 }
 
 /// Something that plates do not do: Tera does it instead, or says what is wrong.
@@ -256,34 +369,32 @@ pub(in crate::render) struct Read<'a>(&'a Sheet, Node);
 impl Read<'_> {
     /// Its text, if it is markup.
     pub(in crate::render) fn markup(&self) -> Option<&str> {
-        match self.1 {
-            Node::Markup(text) => Some(self.0.text_of(text)),
-            _ => None,
-        }
+        let Read(sheet, node) = *self;
+        (node.kind == Kind::Markup).then(|| sheet.text_of(node.stretch()))
     }
 }
 
 impl Serialize for Read<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let Read(sheet, node) = *self;
-        match node {
-            Node::None => to.serialize_none(),
-            Node::Bool(value) => to.serialize_bool(value),
-            Node::Unsigned(value) => to.serialize_u64(value),
-            Node::Signed(value) => to.serialize_i64(value),
-            Node::Float(value) => to.serialize_f64(value),
-            Node::Text(text) | Node::Markup(text) => to.serialize_str(sheet.text_of(text)),
-            Node::List(list) => {
-                let list = list.of(&sheet.rows.items);
+        match node.kind {
+            Kind::None => to.serialize_none(),
+            Kind::Bool => to.serialize_bool(node.as_bool()),
+            Kind::Unsigned => to.serialize_u64(node.as_unsigned()),
+            Kind::Signed => to.serialize_i64(node.as_signed()),
+            Kind::Float => to.serialize_f64(node.as_float()),
+            Kind::Text | Kind::Markup => to.serialize_str(sheet.text_of(node.stretch())),
+            Kind::List => {
+                let list = node.stretch().of(&sheet.rows.items);
                 let mut items = to.serialize_seq(Some(list.len()))?;
                 list.iter().try_for_each(|node| items.serialize_element(&Read(sheet, *node)))?;
                 items.end()
             }
-            Node::Map(map) => {
-                let map = map.of(&sheet.rows.entries);
+            Kind::Map => {
+                let map = node.stretch().of(&sheet.rows.entries);
                 let mut fields = to.serialize_map(Some(map.len()))?;
                 for entry in map {
-                    fields.serialize_entry(entry.key.name(&sheet.rows.text), &Read(sheet, entry.value))?;
+                    fields.serialize_entry(entry.name(&sheet.rows.text), &Read(sheet, entry.value))?;
                 }
                 fields.end()
             }

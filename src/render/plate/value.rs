@@ -3,11 +3,12 @@
 use bumpalo::Bump;
 
 use super::expression::{Comparison, Filter};
-use super::sheet::{Node, Odd, Sheet, Stretch};
+use super::sheet::{Kind, Node, Odd, Sheet, Stretch};
 use crate::render::html::{escape_in_text, escape_json_into, thousands};
 
 /// A value on its way to the page. What is made on the way lies in an arena that lives as long as the page is printed.
 #[derive(Clone, Copy)]
+#[repr(u64)]
 pub(super) enum Value<'a> {
     /// Not there; to print it is a fault.
     Undefined,
@@ -17,26 +18,25 @@ pub(super) enum Value<'a> {
     Signed(i64),
     Float(f64),
     Text(&'a str),
-    /// A text that was made here; true: it is markup.
-    Made(&'a str, bool),
+    Markup(&'a str),
     List(&'a Sheet, Stretch),
     Map(&'a Sheet, Stretch),
     /// Place from 0, and how many there are.
     Loop(usize, usize),
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn seen(sheet: &Sheet, node: Node) -> Value<'_> {
-    match node {
-        Node::None => Value::None,
-        Node::Bool(value) => Value::Bool(value),
-        Node::Unsigned(value) => Value::Unsigned(value),
-        Node::Signed(value) => Value::Signed(value),
-        Node::Float(value) => Value::Float(value),
-        Node::Text(text) => Value::Text(sheet.text_of(text)),
-        Node::Markup(text) => Value::Made(sheet.text_of(text), true),
-        Node::List(list) => Value::List(sheet, list),
-        Node::Map(map) => Value::Map(sheet, map),
+    match node.kind {
+        Kind::None => Value::None,
+        Kind::Bool => Value::Bool(node.as_bool()),
+        Kind::Unsigned => Value::Unsigned(node.as_unsigned()),
+        Kind::Signed => Value::Signed(node.as_signed()),
+        Kind::Float => Value::Float(node.as_float()),
+        Kind::Text => Value::Text(sheet.text_of(node.stretch())),
+        Kind::Markup => Value::Markup(sheet.text_of(node.stretch())),
+        Kind::List => Value::List(sheet, node.stretch()),
+        Kind::Map => Value::Map(sheet, node.stretch()),
     }
 }
 
@@ -48,8 +48,7 @@ pub(super) fn holds(value: &Value<'_>) -> bool {
         Value::Unsigned(value) => *value != 0,
         Value::Signed(value) => *value != 0,
         Value::Float(value) => *value != 0.0,
-        Value::Text(text) => !text.is_empty(),
-        Value::Made(text, _) => !text.is_empty(),
+        Value::Text(text) | Value::Markup(text) => !text.is_empty(),
         Value::List(sheet, list) => !list.of(&sheet.rows.items).is_empty(),
         Value::Map(sheet, map) => !map.of(&sheet.rows.entries).is_empty(),
         Value::Loop(..) => true,
@@ -69,8 +68,7 @@ pub(super) fn plain(value: &Value<'_>, out: &mut String) -> Result<(), Odd> {
         Value::Unsigned(value) => write!(out, "{value}"),
         Value::Signed(value) => write!(out, "{value}"),
         Value::Float(value) => write!(out, "{value:?}"),
-        Value::Text(text) => out.write_str(text),
-        Value::Made(text, _) => out.write_str(text),
+        Value::Text(text) | Value::Markup(text) => out.write_str(text),
         Value::Undefined | Value::List(..) | Value::Map(..) | Value::Loop(..) => {
             return Err(Odd("a value that is no text"));
         }
@@ -81,7 +79,7 @@ pub(super) fn plain(value: &Value<'_>, out: &mut String) -> Result<(), Odd> {
 #[inline]
 pub(super) fn text<'v>(value: &Value<'v>) -> Option<&'v str> {
     match value {
-        Value::Text(text) | Value::Made(text, _) => Some(text),
+        Value::Text(text) | Value::Markup(text) => Some(text),
         _ => None,
     }
 }
@@ -131,9 +129,14 @@ pub(super) fn sum<'a>(
     Ok(Value::Signed(sum))
 }
 
+/// What was made on the way.
+pub(super) fn made(text: &str, is_markup: bool) -> Value<'_> {
+    if is_markup { Value::Markup(text) } else { Value::Text(text) }
+}
+
 pub(super) fn filtered<'a>(value: &Value<'a>, filter: &'a Filter, arena: &'a Bump) -> Result<Value<'a>, Odd> {
-    let is_markup = matches!(value, Value::Made(_, true));
-    let made = |text: String, markup| Ok(Value::Made(arena.alloc_str(&text), markup));
+    let is_markup = matches!(value, Value::Markup(_));
+    let made = |text: String, markup| Ok(made(arena.alloc_str(&text), markup));
     match (filter, text(value)) {
         (Filter::Length, Some(text)) => Ok(Value::Unsigned(text.chars().count() as u64)),
         (Filter::Length, None) => match value {
@@ -147,7 +150,7 @@ pub(super) fn filtered<'a>(value: &Value<'a>, filter: &'a Filter, arena: &'a Bum
         }
         (Filter::Pluralize { singular, plural }, None) => {
             let number = number(value).ok_or(Odd("no number to count with"))?;
-            Ok(Value::Made(if number.abs() == 1 { singular } else { plural }, false))
+            Ok(Value::Text(if number.abs() == 1 { singular } else { plural }))
         }
         (Filter::Lower, Some(text)) => made(text.to_lowercase(), is_markup),
         (Filter::Upper, Some(text)) => made(text.to_uppercase(), is_markup),
@@ -161,7 +164,7 @@ pub(super) fn filtered<'a>(value: &Value<'a>, filter: &'a Filter, arena: &'a Bum
             escape_json_into(text, &mut out);
             made(out, true)
         }
-        (Filter::Safe, Some(text)) => Ok(Value::Made(text, true)),
+        (Filter::Safe, Some(text)) => Ok(Value::Markup(text)),
         (Filter::Replace { from, to }, Some(text)) if !is_markup => made(text.replace(from, to), false),
         _ => Err(Odd("a filter of something else")),
     }
