@@ -27,7 +27,7 @@ use super::shelf::{Remembered, Shelf};
 use super::similar::Similar;
 use super::site_work::{Common, ServerWork, UnaskedWork, WholeWork};
 use super::stock::{Asked, Stock, take_stock};
-use super::write::{OpenUnit, Output};
+use super::write::{ClosedUnit, OpenUnit, Output};
 use super::{BuildOptions, RenderError, changes, declared, download};
 use crate::attack::Library;
 use crate::classify::RuleBook;
@@ -36,9 +36,9 @@ use crate::store::{Connection, declared_lists, identity, site_inputs};
 use crate::store::{site, site_history};
 
 /// Tools whose rows are held at once, as near as whole servers come to it.
-const TOOLS_AT_ONCE: usize = 400;
+const TOOLS_AT_ONCE: usize = 1_000;
 /// Servers that are passed at once, whether they have tools or not.
-const SERVERS_AT_ONCE: usize = 200;
+const SERVERS_AT_ONCE: usize = 400;
 
 /// Builds the whole site, or brings it up to date. `passed` is told, from any thread, how many servers are done and of how many.
 ///
@@ -131,9 +131,8 @@ fn build_held(
         Reader { common, extras: &extras, inputs: &inputs, before: &before, is_ours: &is_ours, next: 0 };
     let mut piece = servers.read(db, options)?;
     while !piece.is_empty() {
-        let (made, next) = rayon::join(|| make_servers(common, &piece), || servers.read(db, options));
-        made?;
-        site_pages += end(&press, &catalogue, piece)?;
+        let (made, next) = rayon::join(|| make_servers(common, piece), || servers.read(db, options));
+        site_pages += end(&press, &catalogue, made?)?;
         passed(servers.passed(), catalogue.servers.len());
         piece = next?;
     }
@@ -337,20 +336,41 @@ impl Reader<'_> {
     }
 }
 
-fn make_servers(common: Common<'_>, piece: &[Open]) -> Result<(), RenderError> {
-    piece.par_iter().try_for_each(|open| match &open.rows {
-        Some(rows) => make_server(common, &open.unit, rows),
-        None => Ok(()),
-    })
+/// A server whose pages are as they should be.
+struct Made {
+    place: usize,
+    unit: ClosedUnit,
+}
+
+/// Makes the pages of a piece, on every thread; what was read of a server goes with its last page.
+fn make_servers(common: Common<'_>, piece: Vec<Open>) -> Result<Vec<Made>, RenderError> {
+    let output = &common.press.output;
+    let made = piece.into_par_iter().map(|Open { place, unit, rows }| {
+        let unit = match rows {
+            Some(rows) => {
+                make_server(common, &unit, rows)?;
+                output.close_unit(unit)?
+            }
+            None => output.keep_unit(unit),
+        };
+        Ok(Made { place, unit })
+    });
+    made.collect()
 }
 
 /// All pages of one server.
-fn make_server(common: Common<'_>, unit: &OpenUnit, rows: &ServerRows) -> Result<(), RenderError> {
+fn make_server(common: Common<'_>, unit: &OpenUnit, mut rows: ServerRows) -> Result<(), RenderError> {
     let Some(entry) = common.catalogue.servers.get(rows.index) else { return Ok(()) };
-    let judged = rows.tools.as_ref().map(|tools| judge(tools, common.rules));
+    let judged = rows.tools.take().map(|tools| judge(tools, common.rules));
     let policies = judged.as_deref().map(|judged| server_policies(entry, judged, common.numbers));
-    let work =
-        ServerWork { common, unit, entry, rows, judged: judged.as_deref(), policies: policies.as_ref() };
+    let work = ServerWork {
+        common,
+        unit,
+        entry,
+        rows: &rows,
+        judged: judged.as_deref(),
+        policies: policies.as_ref(),
+    };
     for kind in PAGE_KINDS {
         if let Make::Server(make) = kind.make {
             make(&work)?;
@@ -359,18 +379,15 @@ fn make_server(common: Common<'_>, unit: &OpenUnit, rows: &ServerRows) -> Result
     Ok(())
 }
 
-/// Ends the units of a piece in their order; returns how many pages they have.
-fn end(press: &Press<'_>, catalogue: &Catalogue, piece: Vec<Open>) -> Result<usize, RenderError> {
+/// Records the units of a piece in their order; returns how many pages they have.
+fn end(press: &Press<'_>, catalogue: &Catalogue, piece: Vec<Made>) -> Result<usize, RenderError> {
     let mut pages = 0;
-    for Open { place, unit, rows } in piece {
+    for Made { place, unit } in piece {
         if let Some(entry) = catalogue.servers.get(place) {
             pages += super::server_page::pages(entry).len() + entry.tool_count;
             pages += super::server_risk::pages(catalogue, entry).len();
         }
-        match rows {
-            Some(_) => press.output.end_unit(unit)?,
-            None => drop(press.output.keep_unit(unit)?),
-        }
+        press.output.record(&unit)?;
     }
     press.output.rest()?;
     Ok(pages)

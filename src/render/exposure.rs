@@ -1,18 +1,15 @@
 //! What tools are exposed to, worked out while stock is taken: most is known from the verdict in short, and only where a
 //! pattern asks for words of the definition is that read. Then a pattern's line for pages.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::RenderError;
 use super::short::ToolInShort;
 use crate::attack::{Exposed, Level, Library, Pattern, PatternSet, SHOWN, ServerTrait, ServerTraits};
-use crate::model::{DefinitionHash, Evidence, Registry, ToolDefinition, Verdict};
-use crate::store::exposure::WithEvidence;
+use crate::model::{DefinitionHash, Evidence, Registry, ToolDefinition};
 use crate::store::site::{Corrections, SiteServer};
-use crate::store::site_inputs::ShortTool;
-use crate::store::{Connection, exposure};
+use crate::store::site_inputs::ShortVerdict;
 
 /// A definition that was looked at, and what the rules found in it.
 #[derive(Debug)]
@@ -22,15 +19,8 @@ pub(super) struct Looked {
 }
 
 impl Looked {
-    /// One that was read; None if it no longer reads as a definition.
-    pub(super) fn read((canonical, evidence): WithEvidence, hash: DefinitionHash) -> Option<Self> {
-        let definition = ToolDefinition::from_canonical(canonical, hash).ok()?;
-        Some(Self { definition, evidence: evidence.unwrap_or_default() })
-    }
-
-    /// One that was judged in this build.
-    pub(super) fn judged(definition: ToolDefinition, verdict: &Verdict) -> Self {
-        Self { definition, evidence: verdict.evidence.clone() }
+    pub(super) fn new(definition: ToolDefinition, evidence: Vec<Evidence>) -> Self {
+        Self { definition, evidence }
     }
 }
 
@@ -52,36 +42,19 @@ pub(super) fn traits(server: &SiteServer, looks_alike: bool) -> ServerTraits {
         .with(ServerTrait::LookAlike, looks_alike)
 }
 
-/// Reads the definitions that have to be looked at, by place in `tools`.
-///
-/// # Errors
-/// The database cannot be read.
-pub(super) fn look(
-    db: &Connection,
-    rule_set: &str,
-    tools: &[ShortTool],
-    asked: &ToLook<'_>,
-) -> Result<BTreeMap<usize, WithEvidence>, RenderError> {
-    let mut looked = BTreeMap::new();
-    // Without verdict it is judged, and looked at then.
-    for (i, tool) in tools.iter().enumerate() {
-        let Some(verdict) = &tool.verdict else { continue };
-        let corrected = || asked.corrections.contains_key(&(tool.name.clone(), tool.hash.clone()));
-        let needed = asked.library.needs_definition(&Exposed {
+impl ToLook<'_> {
+    /// True if a definition has to be looked at. Without a verdict it is judged, and looked at then.
+    pub(super) fn wants(&self, name: &str, hash: &DefinitionHash, verdict: &ShortVerdict) -> bool {
+        let needed = self.library.needs_definition(&Exposed {
             class: verdict.class,
             signals: &verdict.signals,
             definition: None,
-            changed: asked.gone.contains(&tool.name),
-            server: asked.traits,
+            changed: self.gone.contains(name),
+            server: self.traits,
         });
-        if !needed && (asked.corrections.is_empty() || !corrected()) {
-            continue;
-        }
-        if let Some(found) = exposure::definition_with_evidence(db, &tool.hash, rule_set)? {
-            looked.insert(i, found);
-        }
+        let corrected = || self.corrections.contains_key(&(name.to_owned(), hash.clone()));
+        needed || (!self.corrections.is_empty() && corrected())
     }
-    Ok(looked)
 }
 
 /// What a tool is exposed to, by the verdict in force.

@@ -1,6 +1,7 @@
 //! One server's tools with the verdict in force: stored or judged here, corrected by people, doubles put together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::classify::RuleBook;
 use crate::model::{ServerKey, ToolDefinition, Verdict};
@@ -15,9 +16,9 @@ pub(super) struct JudgedTool {
     /// When that definition was first seen.
     pub(super) first_seen: jiff::Timestamp,
     /// The verdict in force.
-    pub(super) verdict: Verdict,
+    pub(super) verdict: Arc<Verdict>,
     /// What the rules said.
-    pub(super) by_rules: Verdict,
+    pub(super) by_rules: Arc<Verdict>,
     /// The correction that was applied.
     pub(super) correction: Option<Override>,
     /// Other entries of the list that have the same name, with other definitions.
@@ -30,7 +31,7 @@ pub(super) struct OtherDefinition {
     /// The definition.
     pub(super) definition: ToolDefinition,
     /// Its verdict.
-    pub(super) verdict: Verdict,
+    pub(super) verdict: Arc<Verdict>,
 }
 
 /// Rows of one server, read together so that everything after needs no database.
@@ -55,18 +56,25 @@ pub(super) fn read_tools(
 }
 
 /// Every name once, in the order the server lists them. Pure.
-pub(super) fn judge(rows: &ToolRows, rules: &RuleBook) -> Vec<JudgedTool> {
+pub(super) fn judge(rows: ToolRows, rules: &RuleBook) -> Vec<JudgedTool> {
     let mut tools: Vec<JudgedTool> = Vec::with_capacity(rows.tools.len());
     let mut place: BTreeMap<String, usize> = BTreeMap::new();
-    for row in &rows.tools {
+    for row in rows.tools {
         // What is stored as a definition was read once already; one that no longer reads is none.
-        let Ok(definition) = ToolDefinition::from_canonical(row.canonical.clone(), row.hash.clone()) else {
+        let Ok(definition) = ToolDefinition::from_canonical(row.canonical, row.hash) else {
             continue;
         };
-        let by_rules = row.verdict.clone().unwrap_or_else(|| rules.judge(&definition));
-        let at = (definition.name().to_owned(), row.hash.clone());
-        let correction = rows.corrections.get(&at).cloned();
-        let verdict = correction.as_ref().map_or_else(|| by_rules.clone(), |c| c.applied_to(&by_rules));
+        let by_rules = Arc::new(row.verdict.unwrap_or_else(|| rules.judge(&definition)));
+        let name = definition.name().to_owned();
+        let correction = if rows.corrections.is_empty() {
+            None
+        } else {
+            rows.corrections.get(&(name.clone(), definition.hash().clone())).cloned()
+        };
+        let verdict = match &correction {
+            Some(correction) => Arc::new(correction.applied_to(&by_rules)),
+            None => Arc::clone(&by_rules),
+        };
         let tool = JudgedTool {
             definition,
             first_seen: row.first_seen,
@@ -75,9 +83,9 @@ pub(super) fn judge(rows: &ToolRows, rules: &RuleBook) -> Vec<JudgedTool> {
             correction,
             others: Vec::new(),
         };
-        match place.get(&at.0) {
+        match place.get(&name) {
             None => {
-                place.insert(at.0, tools.len());
+                place.insert(name, tools.len());
                 tools.push(tool);
             }
             Some(i) => {

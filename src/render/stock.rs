@@ -11,7 +11,7 @@ use super::RenderError;
 use super::catalogue::{Catalogue, ServerEntry};
 use super::declares::Declared;
 use super::digest::{Digest, Inputs};
-use super::exposure::{Looked, ToLook, exposed, look, traits};
+use super::exposure::{Looked, ToLook, exposed, traits};
 use super::name::server_name;
 use super::on_shelf::ToolOnShelf;
 use super::search::more_words;
@@ -22,14 +22,14 @@ use crate::attack::{Library, ServerTrait, ServerTraits};
 use crate::classify::RuleBook;
 use crate::model::identity::FindingKind;
 use crate::model::text::page_line;
-use crate::model::{Outcome, Risk, ToolDefinition, Verdict};
-use crate::store::exposure::{self, EarlierAnswers, WithEvidence};
+use crate::model::{DefinitionHash, Outcome, Risk, ToolDefinition, Verdict};
+use crate::store::exposure::{self, EarlierAnswers};
 use crate::store::site::{self, Audience, Corrections, SiteProbe, SiteServer};
-use crate::store::site_inputs::{self, ShortTool};
+use crate::store::site_inputs::{self, ShortTool, ShortVerdict};
 use crate::store::{Connection, declared_lists, declared_servers, identity};
 
 /// Servers whose rows are held at once.
-const CHUNK: usize = 64;
+const CHUNK: usize = 128;
 /// Longest description in a list.
 const LINE_IN_LIST: usize = 180;
 /// Characters of a description that are read for its line: white space and invisible characters are left out of it.
@@ -104,14 +104,10 @@ struct Rows {
     stamp: Option<Digest>,
     tools: Vec<ShortTool>,
     corrections: Corrections,
-    /// Judged here, because the database has no verdict under these rules: place in `tools` and verdict.
-    canonical: BTreeMap<usize, String>,
     places: Vec<String>,
     /// What is true of the server, whatever its tools are.
     traits: ServerTraits,
     earlier: EarlierAnswers,
-    /// Definitions that have to be looked at to know what a tool is exposed to, by place in `tools`.
-    to_look: BTreeMap<usize, WithEvidence>,
 }
 
 /// Reads every server that is shown.
@@ -214,18 +210,15 @@ fn part(
     let shown = site::probe(db, server.answer.unwrap_or(server.newest))?;
     let outcome =
         if shown.id == server.newest { shown.outcome } else { site::probe(db, server.newest)?.outcome };
-    let tools = match server.answer {
-        Some(probe) => site_inputs::tools_in_short(db, probe, asked.rules.hash(), READ_FOR_LINE)?,
-        None => Vec::new(),
-    };
-    let mut canonical = BTreeMap::new();
-    for (i, tool) in tools.iter().enumerate().filter(|(_, tool)| tool.verdict.is_none()) {
-        canonical.insert(i, site_inputs::canonical(db, &tool.hash)?);
-    }
     let traits = traits(server, looks_alike);
     let to_look = ToLook { library: asked.library, traits, gone: &earlier.gone, corrections: &corrections };
-    let to_look = look(db, asked.rules.hash(), &tools, &to_look)?;
-    let rows = Rows { digest, stamp, tools, corrections, canonical, places, traits, earlier, to_look };
+    let wants =
+        |name: &str, hash: &DefinitionHash, verdict: &ShortVerdict| to_look.wants(name, hash, verdict);
+    let tools = match server.answer {
+        Some(probe) => site_inputs::tools_in_short(db, probe, asked.rules.hash(), READ_FOR_LINE, wants)?,
+        None => Vec::new(),
+    };
+    let rows = Rows { digest, stamp, tools, corrections, places, traits, earlier };
     Ok(Part::Read { server: server.clone(), shown: Box::new(shown), outcome, rows })
 }
 
@@ -267,22 +260,24 @@ fn tools_in_short(rows: Rows, traits: ServerTraits, asked: &Asked<'_>) -> (Vec<T
     let rules = asked.rules;
     let mut list: Vec<(ToolInShort, bool, String, usize)> = Vec::with_capacity(rows.tools.len());
     let mut place: BTreeMap<String, usize> = BTreeMap::new();
-    let hash = |i: usize| rows.tools.get(i).map(|row| row.hash.clone());
-    let looked = |(i, found): (usize, WithEvidence)| Some((i, Looked::read(found, hash(i)?)?));
-    let mut looked: BTreeMap<usize, Looked> = rows.to_look.into_iter().filter_map(looked).collect();
+    let mut looked: BTreeMap<usize, Looked> = BTreeMap::new();
     for (i, row) in rows.tools.into_iter().enumerate() {
+        let definition =
+            row.canonical.and_then(|text| ToolDefinition::from_canonical(text, row.hash.clone()).ok());
+        let hint = |name: &str| definition.as_ref().and_then(|definition| definition.hint(name));
+        let declared = Declared::of(hint("readOnlyHint"), hint("destructiveHint"));
         let (mut class, mut risk, mut signals, review);
-        match (row.verdict, rows.canonical.get(&i)) {
-            (Some(verdict), _) => {
+        match (row.verdict, definition) {
+            (Some(verdict), definition) => {
+                if let Some((definition, evidence)) = definition.zip(row.evidence) {
+                    looked.insert(i, Looked::new(definition, evidence));
+                }
                 (class, risk, signals, review) =
-                    (verdict.class, verdict.risk, verdict.signals, verdict.needs_review)
+                    (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);
             }
-            (None, Some(text)) => {
-                let Ok(tool) = ToolDefinition::from_canonical(text.clone(), row.hash.clone()) else {
-                    continue;
-                };
+            (None, Some(tool)) => {
                 let verdict: Verdict = rules.judge(&tool);
-                looked.insert(i, Looked::judged(tool, &verdict));
+                looked.insert(i, Looked::new(tool, verdict.evidence));
                 (class, risk, signals, review) =
                     (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);
             }
@@ -298,7 +293,6 @@ fn tools_in_short(rows: Rows, traits: ServerTraits, asked: &Asked<'_>) -> (Vec<T
             (class, risk, signals, needs_review) =
                 (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);
         }
-        let declared = Declared::of(row.reads_only, row.destroys);
         let line = page_line(&row.description, LINE_IN_LIST);
         let title = page_line(&row.title, LINE_IN_LIST);
         let more = more_words(&row.name, &title, &line, &row.description);

@@ -216,7 +216,7 @@ impl ToolPages<'_> {
         similar: &[usize],
         control: InView<'a>,
     ) -> ToolView<'a> {
-        let Verdict { class, risk, ref signals, confidence, needs_review, .. } = tool.verdict;
+        let Verdict { class, risk, ref signals, confidence, needs_review, .. } = *tool.verdict;
         let definition = &tool.definition;
         let description = definition.description().unwrap_or_default();
         let evidence = &tool.by_rules.evidence;

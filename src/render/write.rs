@@ -46,6 +46,9 @@ pub(super) struct OpenUnit {
     fresh: Option<Fresh>,
 }
 
+/// A unit whose files are in their places, as the list of files will have it.
+pub(super) struct ClosedUnit(String);
+
 impl OpenUnit {
     /// What a file was made from the last time, if it is known.
     pub(super) fn inputs_before(&self, path: &str) -> Option<Digest> {
@@ -130,16 +133,12 @@ impl Output {
         Ok(unit)
     }
 
-    /// Leaves a whole unit as the last build wrote it; returns how many files that are.
-    ///
-    /// # Errors
-    /// The list cannot be written.
-    pub(super) fn keep_unit(&self, unit: OpenUnit) -> Result<usize, RenderError> {
+    /// Leaves a whole unit as the last build wrote it.
+    pub(super) fn keep_unit(&self, unit: OpenUnit) -> ClosedUnit {
         let total = unit.before.total();
         self.bytes.fetch_add(total.bytes, Ordering::Relaxed);
         self.files.fetch_add(total.files, Ordering::Relaxed);
-        self.record(&unit.before.text())?;
-        Ok(total.files)
+        ClosedUnit(unit.before.text())
     }
 
     /// True if a file of the unit may be half written: then it cannot be kept unseen.
@@ -264,11 +263,11 @@ impl Output {
         }
     }
 
-    /// Ends a unit: what the last build wrote for it and this one did not is removed.
+    /// Closes a unit: its folder is put in its place, and what the last build wrote for it and this one did not is removed. On any thread.
     ///
     /// # Errors
     /// A file that cannot be removed, or a full disk.
-    pub(super) fn end_unit(&self, unit: OpenUnit) -> Result<(), RenderError> {
+    pub(super) fn close_unit(&self, unit: OpenUnit) -> Result<ClosedUnit, RenderError> {
         let now = unit.now.into_inner().expect("no thread panics while it holds the list");
         if let Some(fresh) = unit.fresh {
             fresh.end(&self.root, &self.journal)?;
@@ -276,12 +275,24 @@ impl Output {
         for path in unit.before.files().keys().filter(|path| !now.contains_key(*path)) {
             self.remove(path)?;
         }
-        self.record(&Unit { name: unit.before.name, files: now }.text())
+        Ok(ClosedUnit(Unit { name: unit.before.name, files: now }.text()))
     }
 
-    fn record(&self, unit: &str) -> Result<(), RenderError> {
+    /// Notes in the list what a unit is now. Units must come in order.
+    ///
+    /// # Errors
+    /// The list cannot be written.
+    pub(super) fn record(&self, ClosedUnit(unit): &ClosedUnit) -> Result<(), RenderError> {
         let mut finished = self.finished.lock().expect("no thread panics while it holds the list");
         Ok(finished.write_all(unit.as_bytes())?)
+    }
+
+    /// Closes a unit and notes it.
+    ///
+    /// # Errors
+    /// As [`Output::close_unit`] and [`Output::record`].
+    pub(super) fn end_unit(&self, unit: OpenUnit) -> Result<(), RenderError> {
+        self.record(&self.close_unit(unit)?)
     }
 
     /// Everything that was begun is finished: the units are on disk, and nothing is under way.

@@ -1,15 +1,13 @@
-//! What attack patterns and sitemaps need of a server beyond its tools in short: what it listed before, and single definitions
-//! with what the rules found in them.
+//! What attack patterns and sitemaps need of a server beyond its tools in short: what it listed before.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
-use super::rows::{maybe_json, time};
+use super::rows::time;
 use super::site::SiteServer;
 use super::{StoreError, stored_time};
-use crate::model::{DefinitionHash, Evidence};
 
 const ANSWERS: &str = "
     SELECT p.id AS id, p.finished_at AS finished_at, r.version AS version
@@ -19,9 +17,6 @@ const ANSWERS: &str = "
 const LISTED: &str = "
     SELECT definition_hash FROM probe_tools WHERE probe_id = ?1 AND definition_hash IS NOT NULL ORDER BY position";
 const NAME: &str = "SELECT name FROM definitions WHERE hash = ?1";
-const DEFINITION: &str = "
-    SELECT d.canonical AS canonical, v.evidence AS evidence
-    FROM definitions d LEFT JOIN verdicts v ON v.definition_hash = d.hash AND v.rule_set_hash = ?2 WHERE d.hash = ?1";
 
 /// What a server's earlier answers say of its newest one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,27 +72,4 @@ pub fn earlier_answers(
 
 fn listed(db: &Connection, probe: i64) -> rusqlite::Result<Vec<String>> {
     db.prepare_cached(LISTED)?.query_map([probe], |row| row.get(0))?.collect()
-}
-
-/// A definition's canonical JSON, and what the rules found in it.
-pub type WithEvidence = (String, Option<Vec<Evidence>>);
-
-/// A definition's canonical JSON, and the evidence of its verdict under a rule set; None where it has none.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn definition_with_evidence(
-    db: &Connection,
-    hash: &DefinitionHash,
-    rule_set: &str,
-) -> Result<Option<WithEvidence>, StoreError> {
-    db.prepare_cached(DEFINITION)
-        .and_then(|mut statement| {
-            statement
-                .query_row([hash.as_str(), rule_set], |row| {
-                    Ok((row.get("canonical")?, maybe_json(row, "evidence")?))
-                })
-                .optional()
-        })
-        .map_err(|e| StoreError::from_sql(db, e))
 }

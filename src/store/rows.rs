@@ -7,14 +7,23 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 use serde::de::DeserializeOwned;
 
+/// A text, where it is.
+pub(super) fn text<'r>(row: &'r Row<'_>, column: &str) -> rusqlite::Result<&'r str> {
+    row.get_ref(column)?.as_str().map_err(|e| unreadable(column, &e.to_string()))
+}
+
+/// The same where the column may be NULL.
+fn maybe_text<'r>(row: &'r Row<'_>, column: &str) -> rusqlite::Result<Option<&'r str>> {
+    row.get_ref(column)?.as_str_or_null().map_err(|e| unreadable(column, &e.to_string()))
+}
+
 /// A closed word, a time or a key.
 pub(super) fn word<T>(row: &Row<'_>, column: &str) -> rusqlite::Result<T>
 where
     T: FromStr,
     T::Err: ToString,
 {
-    let text: String = row.get(column)?;
-    text.parse().map_err(|e: T::Err| unreadable(column, &e.to_string()))
+    text(row, column)?.parse().map_err(|e: T::Err| unreadable(column, &e.to_string()))
 }
 
 /// The same where the column may be NULL.
@@ -23,7 +32,7 @@ where
     T: FromStr,
     T::Err: ToString,
 {
-    match row.get::<_, Option<String>>(column)? {
+    match maybe_text(row, column)? {
         None => Ok(None),
         Some(text) => text.parse().map(Some).map_err(|e: T::Err| unreadable(column, &e.to_string())),
     }
@@ -31,14 +40,13 @@ where
 
 /// A column that holds JSON.
 pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
-    let text: String = row.get(column)?;
-    serde_json::from_str(&text).map_err(|e| unreadable(column, &e.to_string()))
+    serde_json::from_str(text(row, column)?).map_err(|e| unreadable(column, &e.to_string()))
 }
 
 /// The same where the column may be NULL.
 pub(super) fn maybe_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
-    let text: Option<String> = row.get(column)?;
-    text.map(|text| serde_json::from_str(&text).map_err(|e| unreadable(column, &e.to_string()))).transpose()
+    let text = maybe_text(row, column)?;
+    text.map(|text| serde_json::from_str(text).map_err(|e| unreadable(column, &e.to_string()))).transpose()
 }
 
 /// A time.

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::rows::{json, maybe_word, word};
+use super::rows::{json, maybe_word, text, word};
 use super::site::SiteServer;
 use super::{StoreError, stored_time};
-use crate::model::{Class, DefinitionHash, Risk, Signal};
+use crate::model::{Class, DefinitionHash, Evidence, Risk, Signal};
 
 const PROBE: &str = "
     SELECT p.outcome, p.detail, p.sandbox, p.memory_bound, p.transport, p.chosen_attempt, p.protocol, p.server_info, p.interpreter, p.pages,
@@ -31,15 +31,10 @@ const EARLIER: &str = "
 const TOOLS_IN_SHORT: &str = "
     SELECT d.hash AS hash, d.name AS name, substr(d.description, 1, ?3) AS description,
       substr(d.title, 1, 200) AS title, v.class AS class, v.risk AS risk,
-      v.signals AS signals, v.needs_review AS needs_review,
-      CASE WHEN instr(d.canonical, '\"annotations\":') > 0 AND json_valid(d.canonical)
-        THEN json_type(d.canonical, '$.annotations.readOnlyHint') END AS reads_only,
-      CASE WHEN instr(d.canonical, '\"annotations\":') > 0 AND json_valid(d.canonical)
-        THEN json_type(d.canonical, '$.annotations.destructiveHint') END AS destroys
+      v.signals AS signals, v.needs_review AS needs_review, d.canonical AS canonical, v.evidence AS evidence
     FROM probe_tools t JOIN definitions d ON d.hash = t.definition_hash
     LEFT JOIN verdicts v ON v.definition_hash = d.hash AND v.rule_set_hash = ?2
     WHERE t.probe_id = ?1 ORDER BY t.position";
-const CANONICAL: &str = "SELECT canonical FROM definitions WHERE hash = ?1";
 /// So much of the database is kept in memory while it is read: definitions and verdicts are found by hashes, which lie anywhere, and SQLite's
 /// own 2 MiB do not hold the upper pages of their indexes.
 const PAGES_KEPT_KIB: i64 = 24 << 10;
@@ -51,7 +46,7 @@ const IDENTITY: &str = "SELECT digest FROM identity_state WHERE only = 1";
 const IDENTITY_EDITS: &str = "SELECT token FROM identity_edits WHERE only = 1";
 const EDITS: &str = "SELECT token FROM site_edits WHERE only = 1";
 
-/// One tool of an answer, without its definition and its evidence.
+/// One tool of an answer in short, and its definition where that is wanted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShortTool {
     /// Its definition's hash.
@@ -62,12 +57,12 @@ pub struct ShortTool {
     pub description: String,
     /// The beginning of its title; empty where it has none.
     pub title: String,
-    /// What its author's hint `readOnlyHint` states.
-    pub reads_only: Option<bool>,
-    /// What its author's hint `destructiveHint` states.
-    pub destroys: Option<bool>,
     /// The stored verdict in short; None: nobody has judged it under these rules.
     pub verdict: Option<ShortVerdict>,
+    /// Its definition as canonical JSON, where nobody has judged it, where it has annotations, or where it was asked for.
+    pub canonical: Option<String>,
+    /// What the rules found in it, where that was asked for.
+    pub evidence: Option<Vec<Evidence>>,
 }
 
 /// A verdict without its reasons.
@@ -131,7 +126,8 @@ fn feed(bytes: &mut Vec<u8>, kind: u8, value: &[u8]) {
     bytes.extend_from_slice(value);
 }
 
-/// The tools a probe saw in short, in the order the server lists them, with so many characters of each description.
+/// The tools a probe saw in short, in the order the server lists them, with so many characters of each description. `looks` says
+/// of a name, a definition's hash and its stored verdict whether the definition is wanted, and what the rules found in it.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -140,6 +136,7 @@ pub fn tools_in_short(
     probe: i64,
     rule_set: &str,
     description: usize,
+    looks: impl Fn(&str, &DefinitionHash, &ShortVerdict) -> bool,
 ) -> Result<Vec<ShortTool>, StoreError> {
     let read = || -> rusqlite::Result<Vec<ShortTool>> {
         let mut statement = db.prepare_cached(TOOLS_IN_SHORT)?;
@@ -154,14 +151,20 @@ pub fn tools_in_short(
                     needs_review: row.get("needs_review")?,
                 })
             });
+            let verdict = verdict.transpose()?;
+            let hash = DefinitionHash::stored(row.get::<_, String>("hash")?);
+            let name: String = row.get("name")?;
+            let is_wanted = verdict.as_ref().is_some_and(|verdict| looks(&name, &hash, verdict));
+            let canonical = text(row, "canonical")?;
+            let is_read = is_wanted || verdict.is_none() || has_annotations(canonical);
             Ok(ShortTool {
-                hash: DefinitionHash::stored(row.get::<_, String>("hash")?),
-                name: row.get("name")?,
                 description: row.get::<_, Option<String>>("description")?.unwrap_or_default(),
                 title: row.get::<_, Option<String>>("title")?.unwrap_or_default(),
-                reads_only: stated(row, "reads_only")?,
-                destroys: stated(row, "destroys")?,
-                verdict: verdict.transpose()?,
+                canonical: is_read.then(|| canonical.to_owned()),
+                evidence: if is_wanted { Some(json(row, "evidence")?) } else { None },
+                hash,
+                name,
+                verdict,
             })
         })?;
         rows.collect()
@@ -169,24 +172,9 @@ pub fn tools_in_short(
     read().map_err(|e| StoreError::from_sql(db, e))
 }
 
-/// SQLite's word for the type of a value: only true and false are statements, as in `ToolDefinition::hint`.
-fn stated(row: &rusqlite::Row<'_>, column: &str) -> rusqlite::Result<Option<bool>> {
-    let word: Option<String> = row.get(column)?;
-    Ok(match word.as_deref() {
-        Some("true") => Some(true),
-        Some("false") => Some(false),
-        _ => None,
-    })
-}
-
-/// A definition's canonical JSON.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn canonical(db: &Connection, hash: &DefinitionHash) -> Result<String, StoreError> {
-    db.prepare_cached(CANONICAL)
-        .and_then(|mut statement| statement.query_row([hash.as_str()], |row| row.get(0)))
-        .map_err(|e| StoreError::from_sql(db, e))
+/// True for every definition with annotations, and for some without.
+fn has_annotations(canonical: &str) -> bool {
+    memchr::memmem::find(canonical.as_bytes(), b"\"annotations\":").is_some()
 }
 
 /// Keys of servers with corrections made by `until`; None: ever.
