@@ -68,6 +68,7 @@ mod similar;
 mod site_work;
 mod sitemap;
 mod squeeze;
+mod stencils;
 mod stirred;
 mod stock;
 mod structured;

@@ -16,7 +16,7 @@ pub(super) struct Hints {
 }
 
 /// One hint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct HintView {
     pub(super) name: &'static str,
     /// `true`, `false`, or `unstated`.

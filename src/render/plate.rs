@@ -7,6 +7,7 @@
 mod expression;
 mod flat;
 mod lay;
+mod node;
 mod print;
 mod read;
 mod sheet;

@@ -5,9 +5,8 @@
 //! Builds with debug assertions (all tests) print each section both ways and compare. Why: documents and questions were half of a
 //! page's cost, and a catalogue of 100,000 tools has some hundred kinds of them (docs/PERFORMANCE.md).
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
-use std::sync::{Arc, LazyLock, RwLock};
+use std::sync::{Arc, LazyLock};
 
 use serde::Serialize;
 
@@ -24,12 +23,11 @@ use super::html::{Markup, Sheet, escape_in_text};
 use super::name::ServerName;
 use super::page::Press;
 use super::questions::{Question, entries, questions};
+use super::stencils::Stencils;
+use super::tool_page::PartKind;
 use super::words::{ClassWord, RiskWord, SignalWord, base_risk, class_word, risk_word, signal_word};
 use crate::model::{Class, Risk, Signal};
 use crate::policy::{Keyed, Rule, ServerPolicy, Tier, ToolPolicy, default_server_key};
-
-/// Most stencils of one sort: more than there are kinds of tools.
-const MOST: usize = 4_096;
 
 /// Every stencil of one build.
 #[derive(Debug, Default)]
@@ -37,30 +35,7 @@ pub(super) struct Sections {
     rules: Stencils<(RulesKind, usize), RulesSection>,
     documents: Stencils<DocumentsKind, Vec<Vec<Piece>>>,
     questions: Stencils<QuestionsKind, QuestionsSection>,
-}
-
-#[derive(Debug)]
-struct Stencils<K, V>(RwLock<HashMap<K, Arc<V>>>);
-
-impl<K, V> Default for Stencils<K, V> {
-    fn default() -> Self {
-        Self(RwLock::default())
-    }
-}
-
-impl<K: Eq + Hash, V> Stencils<K, V> {
-    fn get(&self, kind: K, make: impl FnOnce() -> Result<V, RenderError>) -> Result<Arc<V>, RenderError> {
-        const HELD: &str = "no thread panics while it holds the stencils";
-        if let Some(known) = self.0.read().expect(HELD).get(&kind) {
-            return Ok(Arc::clone(known));
-        }
-        let made = Arc::new(make()?);
-        let mut all = self.0.write().expect(HELD);
-        if all.len() < MOST {
-            all.insert(kind, Arc::clone(&made));
-        }
-        Ok(made)
-    }
+    parts: Stencils<PartKind, Markup>,
 }
 
 /// What the documents of a tool depend on beside names and the rules on arguments.
@@ -292,6 +267,18 @@ struct Asked<'a> {
 }
 
 impl Sections {
+    /// A part of a page that is the same for all tools of its kind.
+    ///
+    /// # Errors
+    /// What `make` ends with, where it was not made before.
+    pub(super) fn part(
+        &self,
+        kind: PartKind,
+        make: impl FnOnce() -> Result<Markup, RenderError>,
+    ) -> Result<Arc<Markup>, RenderError> {
+        self.parts.get(kind, make)
+    }
+
     /// How to control a tool: the section of its kind, and its markup; None if its template does more with a document than show it.
     /// `root` is the way to the site's root.
     ///

@@ -14,6 +14,7 @@ use super::exposure::AttackLine;
 use super::facts::{Facts, facts};
 use super::hints::{Hints, hints};
 use super::history::{HistoryView, Seen};
+use super::html::Markup;
 use super::judged::JudgedTool;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::name::{ServerName, shown_name, tool_name};
@@ -31,9 +32,11 @@ use crate::model::text::{is_blank, page_line};
 use crate::model::{Signal, Untrusted, Verdict};
 use crate::policy::Tier;
 
+mod kept;
 mod neighbours;
 mod parts;
 
+pub(super) use kept::PartKind;
 use neighbours::Near;
 
 /// Longest description that stands in full height, in characters.
@@ -84,6 +87,7 @@ pub(super) struct ToolView<'a> {
     pub(super) history: HistoryView,
     pub(super) parameters: Parameters,
     schema: Option<Schema>,
+    #[serde(skip)]
     pub(super) hints: Hints,
     pub(super) reasons: Vec<Reason<'a>>,
     reasons_left_out: usize,
@@ -102,6 +106,7 @@ pub(super) struct ToolView<'a> {
     riskier: Vec<Near<'a>>,
     /// Name of the page's file without its ending.
     file: &'a str,
+    #[serde(skip)]
     pub(super) attacks: Vec<AttackLine<'a>>,
 }
 
@@ -125,6 +130,10 @@ pub(super) const KIND: PageKind = PageKind {
         "faq-server.txt",
         "parts/rules.html",
         "parts/questions.html",
+        "parts/hints.html",
+        "parts/attacks.html",
+        "parts/verdict.html",
+        "parts/asked.html",
     ],
     made_from: MadeFrom::Tool,
     counts: false,
@@ -142,6 +151,7 @@ fn tools(work: &ServerWork<'_>) -> Result<(), RenderError> {
         policies,
         names: ServerNames::plain(policies).filter(|_| !work.common.press.twins.md),
         provider: OnceLock::new(),
+        asked: OnceLock::new(),
     };
     judged.par_iter().enumerate().try_for_each(|(place, tool)| pages.write(place, tool))
 }
@@ -157,6 +167,8 @@ struct ToolPages<'a> {
     names: Option<ServerNames<'a>>,
     /// The last question, once it was asked of one of them.
     provider: OnceLock<Option<QuestionsSection>>,
+    /// How the server was asked, once it was printed.
+    asked: OnceLock<Markup>,
 }
 
 impl ToolPages<'_> {
@@ -183,13 +195,16 @@ impl ToolPages<'_> {
             badge::tool(class_word(tool.verdict.class), risk_word(tool.verdict.risk))
         })?;
         let root = root_from(&path);
+        let severity = (tool.verdict.class, tool.verdict.risk);
         let whole = || {
             let control = control(self.policies, name).expect("the policy of each tier names the tool");
             self.view((place, &file), tool, &similar, InView::Whole(Box::new(control)))
         };
         let printed = |view: &ToolView<'_>| {
             let control = view.control.whole().expect("nothing was printed before");
-            self.sheet(tool, view, &rules_html(press, &view.name, control, &root)?, None)
+            let mut sheet = self.sheet(tool, view, &rules_html(press, &view.name, control, &root)?, None)?;
+            self.put_kept((place, view), severity, &root, &mut sheet)?;
+            Ok(sheet)
         };
         if let Some(plain) = self.names.as_ref().and_then(|names| names.tool(self.policies, name)) {
             return press.page_on("tool.html", &KIND, unit, &path, inputs, || {
@@ -200,7 +215,9 @@ impl ToolPages<'_> {
                 let control = InView::Printed { key: plain.key(), others };
                 let view = self.view((place, &file), tool, &similar, control);
                 self.compare(&view, &html, &root)?;
-                self.sheet(tool, &view, &html, Some((&plain, &section)))
+                let mut sheet = self.sheet(tool, &view, &html, Some((&plain, &section)))?;
+                self.put_kept((place, &view), severity, &root, &mut sheet)?;
+                Ok(sheet)
             });
         }
         // Made for the first of its files that is not what it was.

@@ -2,7 +2,8 @@
 
 use serde::ser::{self, Serialize};
 
-use super::sheet::{Node, Odd, Place, Sheet, Stretch};
+use super::node::{Node, Stretch};
+use super::sheet::{Odd, Place, Sheet};
 use crate::render::words::ONE;
 
 /// Lays one value out.

@@ -3,7 +3,8 @@
 use bumpalo::Bump;
 
 use super::expression::{Comparison, Filter};
-use super::sheet::{Kind, Node, Odd, Sheet, Stretch};
+use super::node::{Kind, Node, Stretch};
+use super::sheet::{Odd, Sheet};
 use crate::render::html::{escape_in_text, escape_json_into, thousands};
 
 /// A value on its way to the page. What is made on the way lies in an arena that lives as long as the page is printed.

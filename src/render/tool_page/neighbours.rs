@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::{NAME_IN_TEXT, ToolPages};
+use crate::attack::PatternSet;
 use crate::render::catalogue::{ToolEntry, tool_path};
 use crate::render::exposure::{AttackLine, attack_lines};
 use crate::render::name::shown_name;
-use crate::render::site_work::Common;
 use crate::render::words::{ClassWord, RiskWord, class_word, risk_word};
 
 /// Other tools of the same server that are named.
@@ -41,9 +41,13 @@ impl ToolPages<'_> {
 
     /// The attack patterns that the tool is exposed to.
     pub(super) fn attacks(&self, place: usize) -> Vec<AttackLine<'_>> {
-        let Common { catalogue, library, .. } = self.work.common;
-        let tool = catalogue.tools_of(self.work.entry).get(place);
-        attack_lines(library, tool.map(|tool| tool.exposed).unwrap_or_default())
+        attack_lines(self.work.common.library, self.exposed(place))
+    }
+
+    /// All of them, as a set.
+    pub(super) fn exposed(&self, place: usize) -> PatternSet {
+        let tools = self.work.common.catalogue.tools_of(self.work.entry);
+        tools.get(place).map(|tool| tool.exposed).unwrap_or_default()
     }
 
     /// Similar tools of other servers, by their places in the catalogue: as severe as this one, less, more.

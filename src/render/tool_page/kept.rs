@@ -1,0 +1,110 @@
+//! Parts of a tool's page that are alike for all tools of one kind, or of one server: printed once for each kind, then put in as they
+//! are. Builds with debug assertions (all tests) print each of them again and compare. Why: docs/PERFORMANCE.md, "Building the site".
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{ToolPages, ToolView};
+use crate::model::{Class, Risk};
+use crate::render::RenderError;
+use crate::render::exposure::AttackLine;
+use crate::render::facts::Facts;
+use crate::render::hints::{HintView, Hints};
+use crate::render::html::{Markup, Sheet};
+use crate::render::words::{ClassWord, RiskWord};
+
+/// What a part depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(in crate::render) enum PartKind {
+    /// What the author's hints say beside what is inferred.
+    Hints(Class, Box<[HintView; 4]>),
+    /// The attack patterns, as the bits of their set, and how long the way to the site's root is.
+    Attacks(u64, usize),
+    /// The verdict at a glance: class, risk, the confidence as it is shown and what it means, and the way to the root.
+    Verdict(Class, Risk, [u8; 4], &'static str, usize),
+}
+
+#[derive(Serialize)]
+struct HintsPart<'a> {
+    hints: &'a Hints,
+    class: ClassWord,
+}
+
+#[derive(Serialize)]
+struct AttacksPart<'a> {
+    attacks: &'a [AttackLine<'a>],
+    full_name: &'a str,
+    root: &'a str,
+}
+
+#[derive(Serialize)]
+struct VerdictPart<'a> {
+    class: ClassWord,
+    risk: RiskWord,
+    base: RiskWord,
+    confidence: &'a str,
+    sureness: &'a str,
+    correction: &'a Option<super::CorrectionView>,
+    root: &'a str,
+}
+
+#[derive(Serialize)]
+struct AskedPart<'a> {
+    facts: &'a Facts,
+}
+
+impl ToolPages<'_> {
+    /// Puts these parts beside the view.
+    ///
+    /// # Errors
+    /// A template that does not fit.
+    pub(super) fn put_kept(
+        &self,
+        (place, view): (usize, &ToolView<'_>),
+        (class, risk): (Class, Risk),
+        root: &str,
+        sheet: &mut Sheet,
+    ) -> Result<(), RenderError> {
+        let hints = <[HintView; 4]>::try_from(view.hints.list.as_slice()).ok();
+        let hints = hints.map(|list| PartKind::Hints(class, Box::new(list)));
+        let part = HintsPart { hints: &view.hints, class: view.class };
+        sheet.set_markup("hints_html", &*self.kept(hints, "parts/hints.html", &part)?)?;
+
+        let attacks = Some(PartKind::Attacks(self.exposed(place).0, root.len()));
+        let part = AttacksPart { attacks: &view.attacks, full_name: &view.full_name, root };
+        sheet.set_markup("attacks_html", &*self.kept(attacks, "parts/attacks.html", &part)?)?;
+
+        // What a person said of it is not kept.
+        let shown =
+            <[u8; 4]>::try_from(view.confidence.as_bytes()).ok().filter(|_| view.correction.is_none());
+        let verdict = shown.map(|shown| PartKind::Verdict(class, risk, shown, view.sureness, root.len()));
+        let ToolView { confidence, sureness, correction, .. } = view;
+        let (class, risk, base) = (view.class, view.risk, view.base);
+        let part = VerdictPart { class, risk, base, confidence, sureness, correction, root };
+        sheet.set_markup("verdict_html", &*self.kept(verdict, "parts/verdict.html", &part)?)?;
+
+        if self.asked.get().is_none() {
+            // Another thread may be faster; it makes the same.
+            let _ = self.asked.set(self.printed("parts/asked.html", &AskedPart { facts: &self.facts })?);
+        }
+        self.asked.get().map_or(Ok(()), |asked| sheet.set_markup("asked_html", asked))
+    }
+
+    /// A part from those that were printed; without a kind it is printed.
+    fn kept(
+        &self,
+        kind: Option<PartKind>,
+        template: &'static str,
+        view: &impl Serialize,
+    ) -> Result<Arc<Markup>, RenderError> {
+        let Some(kind) = kind else { return Ok(Arc::new(self.printed(template, view)?)) };
+        let kept = self.work.common.press.sections.part(kind, || self.printed(template, view))?;
+        debug_assert_eq!(*kept, self.printed(template, view)?);
+        Ok(kept)
+    }
+
+    fn printed(&self, template: &'static str, view: &impl Serialize) -> Result<Markup, RenderError> {
+        self.work.common.press.part(template, &Sheet::of(template, view)?).map(Markup::printed)
+    }
+}
