@@ -2,10 +2,10 @@
 //! Sources: schema.org, BreadcrumbList, SoftwareApplication, Dataset; JSON-LD 1.1.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use memchr::memmem;
-use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -24,49 +24,28 @@ static END_OF_CRUMBS: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Fi
 /// Read from the page itself, so that machines are told what readers see. Our own templates write them in one way; foreign
 /// text in them is escaped, so it cannot pass for the mark that is looked for.
 pub(super) fn add_breadcrumbs(page: &mut String, path: &str, base: Option<&Url>) {
-    let Some(crumbs) = breadcrumbs(page, path, base) else { return };
+    let Some(script) = breadcrumbs(page, path, base) else { return };
     if let Some(at) = END_OF_HEAD.find(page.as_bytes()) {
-        let mut script = String::with_capacity(crumbs.len() + 128);
-        script.push_str("<script type=\"application/ld+json\">");
-        escape_json_into(&crumbs, &mut script);
-        script.push_str("</script>\n");
         page.insert_str(at, &script);
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Crumbs<'a> {
-    #[serde(rename = "@context")]
-    context: &'static str,
-    #[serde(rename = "@type")]
-    kind: &'static str,
-    item_list_element: Vec<Crumb<'a>>,
-}
-
-#[derive(Serialize)]
-struct Crumb<'a> {
-    #[serde(rename = "@type")]
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    item: Option<String>,
-    name: Cow<'a, str>,
-    position: usize,
-}
-
-/// The breadcrumbs of a page as JSON; None if it shows none.
+/// The breadcrumbs of a page as a script of JSON; None if it shows none.
 fn breadcrumbs(page: &str, path: &str, base: Option<&Url>) -> Option<String> {
     let rest = page.get(CRUMBS.find(page.as_bytes())? + CRUMBS.needle().len()..)?;
     let nav = rest.get(..END_OF_CRUMBS.find(rest.as_bytes())?)?;
     let address = |to: &str, fragment: &str| {
-        let mark = if fragment.is_empty() { "" } else { "#" };
-        match base {
-            Some(base) => [absolute(base, to).as_str(), mark, fragment].concat(),
-            None => [root_from(path).as_str(), to, mark, fragment].concat(),
+        let mut address = match base {
+            Some(base) => absolute(base, to),
+            None => root_from(path) + to,
+        };
+        if !fragment.is_empty() {
+            address.extend(["#", fragment]);
         }
+        address
     };
-    let crumb = |name, item| Crumb { kind: "ListItem", item, name, position: 0 };
-    let mut items = vec![crumb("catalogue".into(), Some(address("index.html", "")))];
+    let mut items: Vec<(Cow<'_, str>, Option<String>)> =
+        vec![("catalogue".into(), Some(address("index.html", "")))];
     for item in nav.split("<li").skip(1) {
         let item = item.split_once("</li>").map_or(item, |(item, _)| item);
         let text = plain(item.split_once('>').map_or("", |(_, text)| text));
@@ -76,18 +55,38 @@ fn breadcrumbs(page: &str, path: &str, base: Option<&Url>) -> Option<String> {
             address(&below_root(path, to), fragment)
         });
         if !text.is_empty() && text != "Catalogue" {
-            items.push(crumb(text, link));
+            items.push((text, link));
         }
     }
     // The last one is the page itself.
-    if let Some(last) = items.last_mut() {
-        last.item = Some(address(path, ""));
+    if let Some((_, link)) = items.last_mut() {
+        *link = Some(address(path, ""));
     }
-    items.iter_mut().enumerate().for_each(|(i, item)| item.position = i + 1);
-    let crumbs = Crumbs { context: "https://schema.org", kind: "BreadcrumbList", item_list_element: items };
-    let mut json = Vec::with_capacity(1 << 10);
-    serde_json::to_writer(&mut json, &crumbs).ok()?;
-    String::from_utf8(json).ok()
+    let mut script = String::with_capacity(1 << 10);
+    script.push_str("<script type=\"application/ld+json\">{\"@context\":\"https://schema.org\",\"@type\":\"BreadcrumbList\",\"itemListElement\":[");
+    for (i, (name, link)) in items.iter().enumerate() {
+        script.push_str(if i > 0 { ",{\"@type\":\"ListItem\"" } else { "{\"@type\":\"ListItem\"" });
+        if let Some(link) = link {
+            script.push_str(",\"item\":");
+            push_json(link, &mut script);
+        }
+        script.push_str(",\"name\":");
+        push_json(name, &mut script);
+        // Writing to a text cannot fail.
+        let _ = write!(script, ",\"position\":{}}}", i + 1);
+    }
+    script.push_str("]}</script>\n");
+    Some(script)
+}
+
+/// A text as JSON inside a script.
+fn push_json(text: &str, script: &mut String) {
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&');
+    if text.bytes().all(plain) {
+        script.extend(["\"", text, "\""]);
+    } else {
+        escape_json_into(&Value::from(text).to_string(), script);
+    }
 }
 
 /// Where a link of a page leads, counted from the site's root.
@@ -198,8 +197,10 @@ mod tests {
     #[test]
     fn machines_are_told_the_breadcrumbs_that_readers_see() {
         let base: Url = "https://cat.example/below/".parse().unwrap();
-        let crumbs = breadcrumbs(PAGE, "signals/bulk/2.html", Some(&base)).unwrap();
-        let crumbs: Value = serde_json::from_str(&crumbs).unwrap();
+        let script = breadcrumbs(PAGE, "signals/bulk/2.html", Some(&base)).unwrap();
+        let crumbs = script.strip_prefix("<script type=\"application/ld+json\">").unwrap();
+        let crumbs: Value = serde_json::from_str(crumbs.strip_suffix("</script>\n").unwrap()).unwrap();
+        assert_eq!(crumbs["@type"], "BreadcrumbList");
         let told: Vec<_> = crumbs["itemListElement"]
             .as_array()
             .unwrap()
