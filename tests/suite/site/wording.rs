@@ -80,7 +80,7 @@ const MISTAKES: &[(&str, &str)] = &[
         r"\b([Aa]ll|[Oo]f|[Ii]ts|[Tt]he|[Bb]oth) 1 (tool|server|parameter|answer)",
         "one counted as if there were others",
     ),
-    (r"\b0 (did not|listed|tools carry)|\b0\.0 % of the servers", "none told as a number"),
+    (r"(^|[^0-9.,])0 (did not|listed|tools carry)|(^|[^0-9])0\.0 % of the servers", "none told as a number"),
     (r"(^|[^0-9.,])[1-9][0-9]{4,}([^0-9]|$)", "a number without its commas"),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", "a date for machines"),
     (r"[^.]\.\.([^./]|$)", "a doubled full stop"),
