@@ -11,7 +11,7 @@ use url::Url;
 
 use super::catalogue::ServerEntry;
 use super::facts::Facts;
-use super::html::escape_json_into;
+use super::html::{escape_json_into, thousands};
 use super::page::{absolute, root_from};
 
 static END_OF_HEAD: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new("</head>"));
@@ -172,7 +172,9 @@ pub(super) fn dataset(tools: usize, servers: usize, as_of: Option<&str>, base: O
         "@type": "Dataset",
         "name": "What every MCP tool can do",
         "description": format!(
-            "Class, risk, signals and reasons of {tools} tools that {servers} MCP servers listed when they were started in a sandbox and asked."
+            "Class, risk, signals and reasons of what MCP servers listed when they were started in a sandbox and asked: tools {}, servers {}.",
+            thousands(tools as u64),
+            thousands(servers as u64)
         ),
         "url": address("index.html"),
         "keywords": ["Model Context Protocol", "MCP servers", "AI agents", "tool policies"],

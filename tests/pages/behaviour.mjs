@@ -7,6 +7,7 @@ const base = task.base;
 const browser = await chromium.launch({ executablePath: task.chromium, args: ["--no-sandbox"] });
 const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, permissions: ["clipboard-read", "clipboard-write"], colorScheme: "light" });
 const page = await context.newPage();
+page.setDefaultTimeout(180_000);
 const errors = [];
 page.on("pageerror", (error) => errors.push(String(error)));
 page.on("console", (message) => { if (message.type() === "error") errors.push(message.text()); });

@@ -8,7 +8,8 @@ use super::tools::{chromium, node, turn};
 #[test]
 fn the_script_does_what_its_buttons_say() {
     let Some(chromium) = chromium() else { return };
-    let task = json!({ "chromium": chromium, "base": MADE_UP.address, "tool": MADE_UP.page_of("tool") });
+    let task =
+        json!({ "chromium": chromium, "base": MADE_UP.address, "tool": MADE_UP.page_of("tool-write-large") });
     let _turn = turn();
     let Some(said) = node("behaviour.mjs", &[&task.to_string()]) else { return };
     println!("{said}");

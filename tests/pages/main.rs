@@ -15,9 +15,13 @@
 )]
 
 mod behaviour;
+mod declared;
+mod kinds;
 mod lighthouse;
 mod markup;
 mod search;
 mod sight;
 mod site;
+mod sizes;
+mod structured;
 mod tools;

@@ -17,6 +17,7 @@ const plain = (words) => task.tools.filter(([, text]) => words.every((word) => n
 for (const [kind, base] of Object.entries(bases)) {
   const errors = [];
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  context.setDefaultTimeout(180_000);
   const page = await context.newPage();
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => { if (message.type() === "error") errors.push(message.text()); });
@@ -120,6 +121,7 @@ for (const [kind, base] of Object.entries(bases)) {
 for (const colorScheme of ["light", "dark"]) {
   for (const width of [1280, 390, 320]) {
     const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 }, bypassCSP: true });
+    context.setDefaultTimeout(180_000);
     const page = await context.newPage();
     await page.goto(`${bases.http}search.html?q=${task.two[0]}`);
     await page.waitForFunction(() => !document.getElementById("found").hidden);

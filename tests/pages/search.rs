@@ -35,7 +35,7 @@ fn a_reader_finds_what_there_is() {
         "root": MADE_UP.out,
         "base": MADE_UP.address,
         "pictures": pictures,
-        "tool": MADE_UP.page_of("tool"),
+        "tool": MADE_UP.page_of("tool-write-large"),
         "tools": tools,
         // Words of names that come at the beginning of descriptions or not at all.
         "two": ["create", "file"],

@@ -28,7 +28,7 @@ fn every_kind_of_page_can_be_read_by_everybody() {
     }
 }
 
-/// One page of each kind, and each awkward tool: the longest name, the longest text, the widest form, scripts of other directions.
+/// Pages of each kind, and each awkward tool: the longest name, the longest text, the widest form, scripts of other directions.
 /// `PAGES_KINDS` says how the names of those begin that are looked at.
 fn chosen(site: &Site) -> Vec<(String, String)> {
     let odd = site.pages().into_iter().filter_map(|page| {

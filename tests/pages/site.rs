@@ -1,5 +1,6 @@
 //! The sites that are looked at: a made-up catalogue, and one real answer of awkward tools.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,22 +9,30 @@ use std::sync::LazyLock;
 use catalogue::render::serve::listen;
 use serde_json::Value;
 
+use super::kinds::by_kind;
+
 /// A built site.
 pub(crate) struct Site {
     pub(crate) out: PathBuf,
-    /// One page of each kind, below `out`.
+    /// Pages of each kind, below `out`, by what their pictures are called: see [`chosen`].
     pub(crate) kinds: Vec<(String, String)>,
     /// Where it is served on loopback, as `catalogue serve` does, until the process ends.
     pub(crate) address: String,
     _folder: tempfile::TempDir,
 }
 
-/// The made-up catalogue.
+/// The made-up catalogue, with a server that was never asked and an address that moved.
 pub(crate) static MADE_UP: LazyLock<Site> = LazyLock::new(|| {
     let servers = std::env::var("PAGES_SERVERS").unwrap_or_else(|_| "60".to_owned());
     let folder = tempfile::tempdir().unwrap();
     catalogue(folder.path(), &["dev", "synth", "--servers", &servers, "--seed", "7"]);
-    built(folder, &[])
+    super::declared::add_to(&folder.path().join("c.db"));
+    let data = folder.path().join("data");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("data"), &data);
+    let moved = "moved = [{ from = \"old/page.html\", to = \"servers/index.html\" }]";
+    std::fs::write(data.join("moved.toml"), moved).unwrap();
+    let data = data.display().to_string();
+    built(folder, &["--data", &data])
 });
 
 /// One server with 1,000 tools, among them every awkward one we could think of.
@@ -47,16 +56,67 @@ fn built(folder: tempfile::TempDir, more: &[&str]) -> Site {
     arguments.extend(more);
     let report: Value = serde_json::from_str(&catalogue(folder.path(), &arguments)).unwrap();
     assert_eq!(report["problems"], Value::Array(vec![]), "the build's own check");
-    let page = |kind: &Value| {
-        let (name, path) = (kind["kind"].as_str()?, kind["slowest"].as_str()?);
-        path.ends_with(".html").then(|| (name.to_owned(), path.to_owned()))
-    };
-    let kinds: Vec<_> = report["kinds"].as_array().unwrap().iter().filter_map(page).collect();
-    assert!(kinds.len() > 8, "{report}");
     let listening = listen(&out, (Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let address = format!("http://{}/", listening.address().unwrap());
     std::thread::spawn(move || listening.run());
-    Site { out, kinds, address, _folder: folder }
+    let mut site = Site { out, kinds: Vec::new(), address, _folder: folder };
+    site.kinds = chosen(&site);
+    site
+}
+
+/// Of each kind the first page and the largest one; every page of prose; of tools the largest and the smallest page of each class.
+/// The same ones each time.
+fn chosen(site: &Site) -> Vec<(String, String)> {
+    let mut chosen = BTreeMap::new();
+    for (kind, pages) in by_kind(site) {
+        match kind {
+            "tool" => {
+                for class in ["read", "write", "execute", "destructive"] {
+                    let is_of = |path: &String| {
+                        let text = std::fs::read_to_string(site.out.join(path)).unwrap();
+                        let (_, rest) = text.split_once("id=\"does\">").unwrap();
+                        rest.split('"')
+                            .nth(1)
+                            .is_some_and(|to| to.ends_with(&format!("classes/{class}.html")))
+                    };
+                    let of: Vec<_> = pages.iter().filter(|(path, _)| is_of(path)).collect();
+                    let (smallest, largest) =
+                        (of.iter().min_by_key(|page| page.1), of.iter().max_by_key(|page| page.1));
+                    for (size, page) in [("small", smallest), ("large", largest)] {
+                        if let Some((path, _)) = page {
+                            chosen.insert(format!("tool-{class}-{size}"), path.clone());
+                        }
+                    }
+                }
+            }
+            "prose" => {
+                for (path, _) in pages {
+                    let name = path.trim_end_matches(".html").replace('/', "-");
+                    chosen.insert(format!("prose-{name}"), path);
+                }
+            }
+            _ => {
+                let largest = pages.iter().max_by_key(|page| page.1).cloned().unwrap();
+                if largest != pages[0] {
+                    chosen.insert(format!("{kind}-large"), largest.0);
+                }
+                chosen.insert(kind.to_owned(), pages[0].0.clone());
+            }
+        }
+    }
+    chosen.into_iter().collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
 }
 
 /// Runs the program; returns what it printed.

@@ -15,8 +15,10 @@ pub(crate) fn packages() -> Option<&'static Path> {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages-programs");
         let there = || {
             PACKAGES.iter().all(|package| {
-                let name = package.rsplit_once('@').map_or(*package, |(name, _)| name);
-                folder.join("node_modules").join(name).is_dir()
+                let (name, version) = package.rsplit_once('@').unwrap();
+                let about = folder.join("node_modules").join(name).join("package.json");
+                let about = std::fs::read_to_string(about).unwrap_or_default();
+                about.contains(&format!("\"version\": \"{version}\""))
             })
         };
         if !there() {

@@ -76,6 +76,11 @@ const MISTAKES: &[(&str, &str)] = &[
         r"(^|[\s(])(0|[2-9]|[1-9][0-9,]+) (tool|server|parameter|time|line|reason|entry|version|change|is)\b[^’]",
         "many of one",
     ),
+    (
+        r"\b([Aa]ll|[Oo]f|[Ii]ts|[Tt]he|[Bb]oth) 1 (tool|server|parameter|answer)",
+        "one counted as if there were others",
+    ),
+    (r"(^|[^0-9.,])0 (did not|listed|tools carry)|(^|[^0-9])0\.0 % of the servers", "none told as a number"),
     (r"(^|[^0-9.,])[1-9][0-9]{4,}([^0-9]|$)", "a number without its commas"),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", "a date for machines"),
     (r"[^.]\.\.([^./]|$)", "a doubled full stop"),
@@ -171,6 +176,9 @@ fn a_fault_is_found() {
         "changed: ; and",
         "It is undefined.",
         "{{ name }}",
+        "All 1 tool of it.",
+        "1 of its 1 tool has low risk.",
+        "28 listed tools, 0 did not.",
     ] {
         assert!(page(wrong) > 0, "{wrong}");
     }
