@@ -57,6 +57,7 @@ mod questions;
 mod quote;
 mod report;
 mod report_page;
+mod rules_kind;
 mod search;
 mod sections;
 pub mod serve;

@@ -5,8 +5,7 @@
 //! Builds with debug assertions (all tests) print each section both ways and compare. Why: documents and questions were half of a
 //! page's cost, and a catalogue of 100,000 tools has some hundred kinds of them (docs/PERFORMANCE.md).
 
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -23,11 +22,12 @@ use super::html::{Markup, Sheet, escape_in_text};
 use super::name::ServerName;
 use super::page::Press;
 use super::questions::{Question, entries, questions};
+use super::rules_kind::{Kind, RulesKind};
 use super::stencils::Stencils;
 use super::tool_page::PartKind;
 use super::words::{ClassWord, RiskWord, SignalWord, base_risk, class_word, risk_word, signal_word};
-use crate::model::{Class, Risk, Signal};
-use crate::policy::{Keyed, Rule, ServerPolicy, Tier, ToolPolicy, default_server_key};
+use crate::model::Signal;
+use crate::policy::{Keyed, ServerPolicy, Tier, ToolPolicy, default_server_key};
 
 /// Every stencil of one build.
 #[derive(Debug, Default)]
@@ -36,42 +36,6 @@ pub(super) struct Sections {
     documents: Stencils<DocumentsKind, Vec<Vec<Piece>>>,
     questions: Stencils<QuestionsKind, QuestionsSection>,
     parts: Stencils<PartKind, Markup>,
-}
-
-/// What the documents of a tool depend on beside names and the rules on arguments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Kind {
-    rules: [Rule; 3],
-    defaults: [Rule; 3],
-    class: Class,
-    risk: Risk,
-    unnamed: bool,
-    /// Its server has the key that one format cannot name.
-    unnameable: bool,
-    shape: Shape,
-    effects: Effects,
-    /// The rules on arguments are the strict tier's in the recommended one, the recommended one's in the permissive one.
-    alike: [bool; 2],
-}
-
-/// The same with its hash: it is looked up three times a tool, and is hundreds of bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RulesKind {
-    hash: u64,
-    kind: Kind,
-}
-
-impl RulesKind {
-    fn new(kind: Kind) -> Self {
-        static SEEDS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-        Self { hash: SEEDS.hash_one(kind), kind }
-    }
-}
-
-impl Hash for RulesKind {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
-    }
 }
 
 /// What documents that show rules on arguments depend on beside names: those rules, and which documents the section asks for.
