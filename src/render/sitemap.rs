@@ -1,10 +1,10 @@
 //! For machines that walk the site: `sitemap.xml` in parts, and `robots.txt`.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::RenderError;
 use super::catalogue::tool_path;
+use super::digest::{Digest, Inputs};
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::page::absolute;
 use super::site_work::WholeWork;
@@ -62,7 +62,11 @@ fn robots(work: &WholeWork<'_>) -> Result<(), RenderError> {
 fn sitemap(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let press = work.common.press;
     let put = |path: &str, addresses: &[Address], is_index: bool| {
-        press.page(&KIND, work.unit, path, &Sitemap { addresses, is_index })
+        // Some at a time: what is digested lies in memory.
+        let mut inputs = Inputs::default();
+        inputs.add(&is_index);
+        addresses.chunks(1_000).for_each(|some| inputs.add(&Digest::of(&some)));
+        press.page_from(&KIND, work.unit, path, inputs.done(), || Ok(Sitemap { addresses, is_index }))
     };
     let Some(base) = press.options.base_url.as_ref().filter(|_| !press.site.private) else {
         return put("sitemap.xml", &[], false);
@@ -85,26 +89,19 @@ fn sitemap(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let pages = pages.into_iter().map(|path| (path, None));
     let mut all = pages.chain(servers).map(address);
     let mut next = || all.by_ref().take(ADDRESSES).collect::<Vec<Address>>();
-    let (first, second) = (next(), next());
-    if second.is_empty() {
+    let (first, mut part) = (next(), next());
+    if part.is_empty() {
         return put("sitemap.xml", &first, false);
     }
-    // Some parts are held at a time, never all addresses.
-    let mut held = vec![first, second];
+    // One part is laid out at a time, never all addresses: side by side they are the most that a build holds at all.
     let mut files: Vec<Address> = Vec::new();
-    while !held.is_empty() {
-        let path = |part: usize| format!("sitemaps/{}.xml", files.len() + part + 1);
-        held.par_iter().enumerate().try_for_each(|(i, part)| put(&path(i), part, false))?;
-        let file = |(i, part): (usize, &Vec<Address>)| Address {
-            place: absolute(base, &path(i)),
-            changed: part.iter().filter_map(|address| address.changed.as_deref()).max().map(str::to_owned),
-        };
-        let made: Vec<Address> = held.iter().enumerate().map(file).collect();
-        files.extend(made);
-        held = std::iter::repeat_with(&mut next)
-            .take(rayon::current_num_threads())
-            .take_while(|part| !part.is_empty())
-            .collect();
+    let mut made = first;
+    while !made.is_empty() {
+        let path = format!("sitemaps/{}.xml", files.len() + 1);
+        put(&path, &made, false)?;
+        let changed = made.iter().filter_map(|address| address.changed.as_deref()).max().map(str::to_owned);
+        files.push(Address { place: absolute(base, &path), changed });
+        made = std::mem::replace(&mut part, next());
     }
     put("sitemap.xml", &files, true)
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, RwLock};
 use super::RenderError;
 
 /// Most stencils of one sort: more than there are kinds of tools.
-const MOST: usize = 4_096;
+const MOST: usize = 2_048;
 
 /// What was printed for each kind.
 #[derive(Debug)]
