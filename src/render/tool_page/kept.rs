@@ -1,5 +1,5 @@
 //! Parts of a tool's page that are alike for all tools of one kind, or of one server: printed once for each kind, then put in as they
-//! are. Builds with debug assertions (all tests) print each of them again and compare. Why: docs/PERFORMANCE.md, "Building the site".
+//! are. Builds with debug assertions (all tests) print each of them again and compare. Why: docs/PERFORMANCE.md, "Site".
 
 use std::sync::Arc;
 
