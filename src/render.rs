@@ -34,6 +34,7 @@ mod judged;
 mod kinds;
 mod launch;
 mod letters;
+mod lines;
 mod lists;
 mod llms;
 mod manifest;

@@ -337,7 +337,13 @@ impl ToolEntry {
 
 /// The path of a tool's page in a server's folder.
 pub(super) fn tool_path(server_path: &str, slug: &str) -> String {
-    [server_path, "/tools/", slug, ".html"].concat()
+    let mut path = String::with_capacity(server_path.len() + slug.len() + 12);
+    put_tool_path(server_path, slug, &mut path);
+    path
+}
+
+pub(super) fn put_tool_path(server_path: &str, slug: &str, out: &mut String) {
+    [server_path, "/tools/", slug, ".html"].iter().for_each(|part| out.push_str(part));
 }
 
 /// One bit for each signal, in the order of `Signal::ALL`, which is that of the enum.

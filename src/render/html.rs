@@ -184,6 +184,11 @@ fn json_script(json: &str, _: Kwargs, _: &State<'_>) -> Value {
     Value::safe_string(&escape_json(json))
 }
 
+/// Text for any place of a page, attributes among them.
+pub(super) fn escape(text: &str, out: &mut String) {
+    plate::escape_html(text, out);
+}
+
 pub(super) fn escape_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len() + json.len() / 8);
     escape_json_into(json, &mut out);
@@ -241,15 +246,28 @@ fn number(value: u64, _: Kwargs, _: &State<'_>) -> TeraResult<String> {
 }
 
 pub(super) fn thousands(value: u64) -> String {
-    let digits = value.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
+    let mut out = String::new();
+    push_thousands(value, &mut out);
     out
+}
+
+pub(super) fn push_thousands(value: u64, out: &mut String) {
+    // As many digits and commas as the largest number has.
+    let mut text = [0u8; 26];
+    let (mut from, mut rest, mut digits) = (text.len(), value, 0);
+    loop {
+        if digits > 0 && digits % 3 == 0 {
+            from -= 1;
+            text[from] = b',';
+        }
+        from -= 1;
+        text[from] = b'0' + (rest % 10) as u8;
+        (rest, digits) = (rest / 10, digits + 1);
+        if rest == 0 {
+            break;
+        }
+    }
+    out.push_str(text.get(from..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default());
 }
 
 #[cfg(test)]

@@ -43,8 +43,8 @@ fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 
-fn plain(stretches: &[Stretch]) -> String {
-    stretches.iter().map(|s| s.text.as_str()).collect()
+fn plain(stretches: &[Stretch<'_>]) -> String {
+    stretches.iter().map(|s| s.text.as_ref()).collect()
 }
 
 /// Who was asked, when, and how.

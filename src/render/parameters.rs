@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::name::tool_name;
-use super::quote::{EVIDENCE_ON_PAGE, Stretch, marked, place};
+use super::name::{shown_name, tool_name};
+use super::quote::{EVIDENCE_ON_PAGE, Stretch, marked, of_either, place, with_marks};
 use super::words::{ClassWord, SignalWord, class_word, signal_word};
 use crate::model::emit::json_indented;
 use crate::model::text::{is_blank, page_line};
@@ -23,15 +23,16 @@ const MOST_VALUES: usize = 12;
 
 /// All parameters of a tool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Parameters {
+pub(super) struct Parameters<'a> {
     /// The server gave a schema that is an object.
     pub(super) known: bool,
     /// How many there are.
     pub(super) total: usize,
     /// How many of them are required.
     pub(super) required: usize,
-    /// Required ones first, then by name; at most [`MOST`].
-    pub(super) list: Vec<Parameter>,
+    /// Required ones first, then by name; at most [`MOST`]. Pages show them line by line.
+    #[serde(skip)]
+    pub(super) list: Vec<Parameter<'a>>,
     /// How many are not in `list`.
     pub(super) left_out: usize,
     /// Others may be given too: the schema allows properties it does not name.
@@ -65,16 +66,16 @@ pub(super) struct Flag {
 }
 
 /// One parameter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Parameter {
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Parameter<'a> {
     /// Foreign text.
-    pub(super) name: String,
+    pub(super) name: Cow<'a, str>,
     /// `string`, `array of integer`, `string or null`; empty where the schema does not say. Foreign text.
-    pub(super) kind: String,
+    pub(super) kind: Cow<'a, str>,
     /// The schema lists it as required.
     pub(super) required: bool,
     /// What its author says, with the words that decided marked. Foreign text.
-    pub(super) description: Vec<Stretch>,
+    pub(super) description: Vec<Stretch<'a>>,
     /// The reasons that point at it.
     pub(super) flags: Vec<Flag>,
     /// One of them raises the verdict.
@@ -89,16 +90,19 @@ pub(super) struct Parameter {
 
 /// The input schema, indented; None where there is none.
 pub(super) fn schema(tool: &ToolDefinition) -> Option<Schema> {
-    let whole = json_indented(tool.input_schema().filter(|s| !s.is_null())?).ok()?;
-    let whole = whole.trim_end();
-    let characters = whole.chars().count();
+    let mut text = json_indented(tool.input_schema().filter(|s| !s.is_null())?).ok()?;
+    text.truncate(text.trim_end().len());
+    let characters = text.chars().count();
     let cut = characters > SCHEMA;
-    let text = if cut { whole.chars().take(SCHEMA).chain(['…']).collect() } else { whole.to_owned() };
+    if let Some((end, _)) = text.char_indices().nth(SCHEMA).filter(|_| cut) {
+        text.truncate(end);
+        text.push('…');
+    }
     Some(Schema { text, characters, cut })
 }
 
 /// Reads a tool's parameters, and what the verdict found in them.
-pub(super) fn parameters(tool: &ToolDefinition, evidence: &[Evidence]) -> Parameters {
+pub(super) fn parameters<'a>(tool: &'a ToolDefinition, evidence: &[Evidence]) -> Parameters<'a> {
     let schema = tool.input_schema().filter(|s| s.is_object());
     let properties = schema.and_then(|s| s.get("properties")).and_then(Value::as_object);
     let required: Vec<&str> = schema
@@ -106,16 +110,21 @@ pub(super) fn parameters(tool: &ToolDefinition, evidence: &[Evidence]) -> Parame
         .and_then(Value::as_array)
         .map(|names| names.iter().filter_map(Value::as_str).collect())
         .unwrap_or_default();
-    let mut list: Vec<(&String, &Value)> = properties.map(|p| p.iter().collect()).unwrap_or_default();
-    let is_required = |name: &String| required.contains(&name.as_str());
-    list.sort_by(|(a, _), (b, _)| (!is_required(a), a).cmp(&(!is_required(b), b)));
-    let places: Vec<_> = evidence.iter().take(EVIDENCE_ON_PAGE).map(|found| place(&found.field)).collect();
-    let (total, required) = (list.len(), list.iter().filter(|(name, _)| is_required(name)).count());
-    let list: Vec<Parameter> = list
-        .into_iter()
-        .take(MOST)
-        .map(|(n, v)| parameter(n, v, is_required(n), evidence, &places))
+    let named = properties.into_iter().flatten();
+    let mut list: Vec<(bool, &String, &Value)> =
+        named.map(|(name, value)| (!required.contains(&name.as_str()), name, value)).collect();
+    list.sort_unstable_by_key(|(optional, name, _)| (*optional, *name));
+    let shown = evidence.iter().take(EVIDENCE_ON_PAGE).enumerate();
+    let at_parameters: Vec<At<'_>> = shown
+        .filter_map(|(i, found)| match place(&found.field) {
+            ("parameter", name) => Some((i + 1, found, name)),
+            _ => None,
+        })
         .collect();
+    let (total, required) = (list.len(), list.iter().filter(|(optional, ..)| !optional).count());
+    let shown = list.into_iter().take(MOST);
+    let list: Vec<Parameter<'_>> =
+        shown.map(|(optional, n, v)| parameter(n, v, !optional, evidence, &at_parameters)).collect();
     Parameters {
         known: schema.is_some(),
         total,
@@ -127,20 +136,20 @@ pub(super) fn parameters(tool: &ToolDefinition, evidence: &[Evidence]) -> Parame
     }
 }
 
-/// Where a piece of evidence points, see [`place`].
-type Place = (&'static str, String);
+/// A piece of evidence that points at a parameter: its number on the page, and the parameter's name.
+type At<'e> = (usize, &'e Evidence, Cow<'e, str>);
 
 /// The reasons that point at a parameter, each signal and class once.
-fn flags(name: &str, evidence: &[Evidence], places: &[Place]) -> Vec<Flag> {
+fn flags(name: &str, at_parameters: &[At<'_>]) -> Vec<Flag> {
     let mut flags: Vec<Flag> = Vec::new();
-    for (i, (found, (kind, within))) in evidence.iter().zip(places).enumerate() {
+    for (number, found, _) in at_parameters.iter().filter(|(.., within)| within == name) {
         let Effect { class, signal, weight, .. } = found.effect;
-        if *kind != "parameter" || within != name || (class.is_none() && signal.is_none()) {
+        if class.is_none() && signal.is_none() {
             continue;
         }
         let raises = weight >= 0.0 && signal.is_none_or(|s| signal_word(s).moves == "up");
         let flag = Flag {
-            reason: i + 1,
+            reason: *number,
             signal: signal.map(signal_word),
             class: class.map(class_word),
             risky: raises && (signal.is_some() || class.is_some_and(|class| class != Class::Read)),
@@ -152,27 +161,29 @@ fn flags(name: &str, evidence: &[Evidence], places: &[Place]) -> Vec<Flag> {
     flags
 }
 
-fn parameter(
-    name: &str,
-    schema: &Value,
+fn parameter<'a>(
+    name: &'a str,
+    schema: &'a Value,
     required: bool,
     evidence: &[Evidence],
-    places: &[Place],
-) -> Parameter {
+    at_parameters: &[At<'_>],
+) -> Parameter<'a> {
     let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
     let description = if is_blank(description) { "" } else { description };
-    let escaped: Cow<'_, str> = match name.contains(['~', '/']) {
-        true => name.replace('~', "~0").replace('/', "~1").into(),
-        false => name.into(),
+    let description = if at_parameters.iter().any(|(.., within)| within == name) {
+        let escaped = name.replace('~', "~0").replace('/', "~1");
+        let field = ["/inputSchema/properties/", &escaped, "/description"].concat();
+        marked(description, &field, evidence, DESCRIPTION).0
+    } else {
+        with_marks(description, Vec::new(), DESCRIPTION).0
     };
-    let field = ["/inputSchema/properties/", &escaped, "/description"].concat();
-    let flags = flags(name, evidence, places);
+    let flags = flags(name, at_parameters);
     let values = schema.get("enum").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     Parameter {
-        name: tool_name(name, 200),
-        kind: page_line(&kind(schema, 0), 120).into_owned(),
+        name: shown_name(name, 200),
+        kind: of_either(kind(schema, 0), |kind| page_line(kind, 120)),
         required,
-        description: marked(description, &field, evidence, DESCRIPTION).0,
+        description,
         risky: flags.iter().any(|flag| flag.risky),
         flags,
         values: values.iter().take(MOST_VALUES).map(shown).collect(),
@@ -182,29 +193,29 @@ fn parameter(
 }
 
 /// The type in words, looking at most three levels down.
-fn kind(schema: &Value, depth: u8) -> String {
+fn kind(schema: &Value, depth: u8) -> Cow<'_, str> {
     if depth > 3 {
-        return String::new();
+        return "".into();
     }
     match schema.get("type") {
         Some(Value::String(word)) if word == "array" => {
             let items = schema.get("items").map(|i| kind(i, depth + 1)).unwrap_or_default();
-            if items.is_empty() { "array".to_owned() } else { format!("array of {items}") }
+            if items.is_empty() { "array".into() } else { ["array of ", &items].concat().into() }
         }
-        Some(Value::String(word)) => word.clone(),
+        Some(Value::String(word)) => word.into(),
         Some(Value::Array(words)) => {
-            words.iter().filter_map(Value::as_str).take(6).collect::<Vec<_>>().join(" or ")
+            words.iter().filter_map(Value::as_str).take(6).collect::<Vec<_>>().join(" or ").into()
         }
         _ => {
             let branches = ["anyOf", "oneOf", "allOf"].iter().find_map(|k| schema.get(k)?.as_array());
-            let mut kinds: Vec<String> = Vec::new();
+            let mut kinds: Vec<Cow<'_, str>> = Vec::new();
             for branch in branches.map(Vec::as_slice).unwrap_or_default().iter().take(6) {
                 let kind = kind(branch, depth + 1);
                 if !kind.is_empty() && !kinds.contains(&kind) {
                     kinds.push(kind);
                 }
             }
-            kinds.join(" or ")
+            kinds.join(" or ").into()
         }
     }
 }
@@ -218,20 +229,20 @@ fn shown(value: &Value) -> String {
 mod tests {
     use super::*;
 
-    fn read(schema: &str) -> Parameters {
-        let text = format!(r#"{{"name":"t","inputSchema":{schema}}}"#);
-        parameters(&ToolDefinition::from_json(&text).unwrap(), &[])
+    fn tool(schema: &str) -> ToolDefinition {
+        ToolDefinition::from_json(&format!(r#"{{"name":"t","inputSchema":{schema}}}"#)).unwrap()
     }
 
     #[test]
     fn required_ones_come_first_with_their_types() {
-        let all = read(
+        let tool = tool(
             r#"{"type":"object","required":["z","gone"],"properties":{
                 "a":{"type":"array","items":{"type":"string"}},
                 "b":{"anyOf":[{"type":"string"},{"type":"null"}],"default":false},
                 "z":{"type":["string","null"],"enum":["x",""]}}}"#,
         );
-        let shown: Vec<_> = all.list.iter().map(|p| (p.name.as_str(), p.kind.as_str(), p.required)).collect();
+        let all = parameters(&tool, &[]);
+        let shown: Vec<_> = all.list.iter().map(|p| (p.name.as_ref(), p.kind.as_ref(), p.required)).collect();
         assert_eq!(
             shown,
             [("z", "string or null", true), ("a", "array of string", false), ("b", "string or null", false)]
@@ -243,9 +254,9 @@ mod tests {
     #[test]
     fn any_json_is_survived() {
         for schema in ["null", "5", "[]", "{}", r#"{"properties":[1],"required":{}}"#] {
-            assert_eq!(read(schema).total, 0, "{schema}");
+            assert_eq!(parameters(&tool(schema), &[]).total, 0, "{schema}");
         }
-        assert_eq!(read(r#"{"properties":{"a":true}}"#).total, 1);
+        assert_eq!(parameters(&tool(r#"{"properties":{"a":true}}"#), &[]).total, 1);
     }
 
     #[test]
@@ -264,10 +275,11 @@ mod tests {
             found("/inputSchema/properties/a~1b", None, Class::Execute, 1.0),
             found("/inputSchema/properties/c", None, Class::Read, 1.0),
         ];
-        let all = parameters(&ToolDefinition::from_json(text).unwrap(), &evidence);
+        let tool = ToolDefinition::from_json(text).unwrap();
+        let all = parameters(&tool, &evidence);
         let [first, second] = all.list.as_slice() else { panic!("{all:?}") };
         assert_eq!((first.risky, first.flags.len(), second.risky, all.risky), (true, 1, false, 1));
-        let marks: Vec<_> = first.description.iter().map(|s| (s.text.as_str(), s.evidence)).collect();
+        let marks: Vec<_> = first.description.iter().map(|s| (s.text.as_ref(), s.evidence)).collect();
         assert_eq!(marks, [("Runs", 2), (" it as a shell", 0)]);
     }
 

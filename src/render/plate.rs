@@ -151,7 +151,7 @@ fn filled(step: &Step, blocks: &HashMap<&str, &[Step]>) -> Step {
 }
 
 /// Escapes as Tera does: five characters, in text and in quoted attributes alike.
-fn escape_html(text: &str, out: &mut String) {
+pub(super) fn escape_html(text: &str, out: &mut String) {
     let mut rest = text;
     while let Some(at) = first(rest.as_bytes(), is_special) {
         let (before, after) = rest.split_at(at);

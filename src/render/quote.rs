@@ -1,8 +1,11 @@
 //! Foreign text with the words that decided marked in it, and single pieces of evidence with what stands around them.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
+use super::name::shown_name;
 use super::words::{ClassWord, RiskWord, SignalWord, class_word, risk_word, signal_word};
 use crate::classify::RuleBook;
 use crate::model::text::is_unprintable;
@@ -19,9 +22,9 @@ const SPAN_ON_PAGE: usize = 300;
 
 /// A stretch of foreign text, marked or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Stretch {
+pub(super) struct Stretch<'a> {
     /// The text, cleaned. Foreign.
-    pub(super) text: String,
+    pub(super) text: Cow<'a, str>,
     /// Number of the evidence it is, from 1; 0 if it is not marked.
     pub(super) evidence: usize,
     /// The stylesheet's class of the mark.
@@ -42,9 +45,9 @@ pub(super) struct Reason<'a> {
     /// `name`, `title`, `description`, `parameter`, `hint` or `definition`: where the words stand.
     pub(super) place: &'static str,
     /// The parameter's or hint's name. Foreign text.
-    pub(super) within: String,
+    pub(super) within: Cow<'a, str>,
     /// The words with their surroundings; empty for a whole field or something that is missing.
-    pub(super) quote: Vec<Stretch>,
+    pub(super) quote: Vec<Stretch<'a>>,
     /// The class it speaks for.
     pub(super) class: Option<ClassWord>,
     /// The risk it asks for at least.
@@ -57,16 +60,17 @@ pub(super) struct Reason<'a> {
 
 /// Every reason of a verdict, as many as a page holds; the second value is how many were left out.
 pub(super) fn reasons<'a>(
-    definition: &ToolDefinition,
+    definition: &'a ToolDefinition,
     evidence: &'a [Evidence],
     rules: &'a RuleBook,
 ) -> (Vec<Reason<'a>>, usize) {
     let shown = evidence.iter().take(EVIDENCE_ON_PAGE).enumerate();
     let mut list: Vec<Reason<'_>> = shown.map(|(i, e)| reason(i + 1, definition, e, rules)).collect();
     // What a rule says, and why, is told where it speaks first.
-    let mut told = std::collections::BTreeSet::new();
-    for reason in &mut list {
-        if !told.insert(reason.rule) {
+    for i in 1..list.len() {
+        if let Some((reason, before)) = list.get_mut(..=i).and_then(|list| list.split_last_mut())
+            && before.iter().any(|earlier| earlier.rule == reason.rule)
+        {
             (reason.what, reason.why) = ("", "");
         }
     }
@@ -75,7 +79,7 @@ pub(super) fn reasons<'a>(
 
 fn reason<'a>(
     number: usize,
-    definition: &ToolDefinition,
+    definition: &'a ToolDefinition,
     evidence: &'a Evidence,
     rules: &'a RuleBook,
 ) -> Reason<'a> {
@@ -97,12 +101,20 @@ fn reason<'a>(
         what: text.map(|t| without_stop(&t.what)).unwrap_or_default(),
         why: text.map(|t| without_stop(&t.why)).unwrap_or_default(),
         place,
-        within: super::name::tool_name(&within, 120),
+        within: of_either(within, |within| shown_name(within, 120)),
         quote,
         class: evidence.effect.class.map(class_word),
         risk: evidence.effect.risk.map(risk_word),
         signal: evidence.effect.signal.map(signal_word),
         against: evidence.effect.weight < 0.0,
+    }
+}
+
+/// What is made of a text, without a copy of one that is borrowed and stays as it is.
+pub(super) fn of_either<'a>(text: Cow<'a, str>, make: impl Fn(&str) -> Cow<'_, str>) -> Cow<'a, str> {
+    match text {
+        Cow::Borrowed(text) => make(text),
+        Cow::Owned(text) => make(&text).into_owned().into(),
     }
 }
 
@@ -123,19 +135,21 @@ fn pointed<'v>(object: &'v Value, pointer: &str) -> Option<&'v Value> {
 }
 
 /// Where a JSON pointer points, in words of the page, and the name inside it.
-pub(super) fn place(field: &str) -> (&'static str, String) {
-    let named = |name: &str| {
-        if name.contains('~') { name.replace("~1", "/").replace("~0", "~") } else { name.to_owned() }
-    };
+pub(super) fn place(field: &str) -> (&'static str, Cow<'_, str>) {
     let mut parts = field.split('/').skip(1);
     match (parts.next(), parts.next(), parts.next()) {
-        (Some("name"), None, _) => ("name", String::new()),
-        (Some("title"), None, _) | (Some("annotations"), Some("title"), None) => ("title", String::new()),
-        (Some("description"), None, _) => ("description", String::new()),
+        (Some("name"), None, _) => ("name", "".into()),
+        (Some("title"), None, _) | (Some("annotations"), Some("title"), None) => ("title", "".into()),
+        (Some("description"), None, _) => ("description", "".into()),
         (Some("annotations"), Some(hint), _) => ("hint", named(hint)),
         (Some("inputSchema"), Some("properties"), Some(name)) => ("parameter", named(name)),
-        _ => ("definition", String::new()),
+        _ => ("definition", "".into()),
     }
+}
+
+/// A name in a JSON pointer (RFC 6901).
+fn named(name: &str) -> Cow<'_, str> {
+    if name.contains('~') { name.replace("~1", "/").replace("~0", "~").into() } else { name.into() }
 }
 
 fn mark_css(evidence: &Evidence) -> &'static str {
@@ -145,15 +159,23 @@ fn mark_css(evidence: &Evidence) -> &'static str {
     evidence.effect.class.map_or("", |class| class_word(class).css)
 }
 
+/// Where words of a field stand: from, to, the number of the evidence, the stylesheet's class of its mark.
+type Span = (usize, usize, usize, &'static str);
+
 /// A whole text with every span of that field marked, at most `most` characters long; true if it was cut.
-pub(super) fn marked(text: &str, field: &str, evidence: &[Evidence], most: usize) -> (Vec<Stretch>, bool) {
-    let mut spans: Vec<(usize, usize, usize, &'static str)> = evidence
-        .iter()
-        .take(EVIDENCE_ON_PAGE)
-        .enumerate()
-        .filter(|(_, e)| e.field == field)
-        .filter_map(|(i, e)| e.span.map(|[start, end]| (start, end, i + 1, mark_css(e))))
-        .collect();
+pub(super) fn marked<'t>(
+    text: &'t str,
+    field: &str,
+    evidence: &[Evidence],
+    most: usize,
+) -> (Vec<Stretch<'t>>, bool) {
+    let found = evidence.iter().take(EVIDENCE_ON_PAGE).enumerate().filter(|(_, e)| e.field == field);
+    let spans = found.filter_map(|(i, e)| e.span.map(|[start, end]| (start, end, i + 1, mark_css(e))));
+    with_marks(text, spans.collect(), most)
+}
+
+/// The same with the spans of its field.
+pub(super) fn with_marks(text: &str, mut spans: Vec<Span>, most: usize) -> (Vec<Stretch<'_>>, bool) {
     spans.sort_by_key(|(start, _, number, _)| (*start, *number));
     let mut end_of_last = 0;
     spans.retain(|(start, end, _, _)| {
@@ -170,11 +192,11 @@ pub(super) fn marked(text: &str, field: &str, evidence: &[Evidence], most: usize
         let mut done = 0;
         for (start, end, number, css) in spans {
             let (start, end) = (start.min(text.len()), end.min(text.len()));
-            stretches.push_all(text.get(done..start).unwrap_or_default(), 0, "");
-            stretches.push_all(text.get(start..end).unwrap_or_default(), number, css);
+            stretches.push_all(text.get(done..start).unwrap_or_default().into(), 0, "");
+            stretches.push_all(text.get(start..end).unwrap_or_default().into(), number, css);
             done = end;
         }
-        stretches.push_all(text.get(done..).unwrap_or_default(), 0, "");
+        stretches.push_all(text.get(done..).unwrap_or_default().into(), 0, "");
         return (stretches.0, false);
     }
     let mut spans = spans.into_iter().peekable();
@@ -194,18 +216,20 @@ pub(super) fn marked(text: &str, field: &str, evidence: &[Evidence], most: usize
 }
 
 /// The words of a span with so much before and after, on one line.
-fn around(text: &str, [start, end]: [usize; 2], more: usize, css: &'static str) -> Vec<Stretch> {
+fn around<'t>(text: &'t str, [start, end]: [usize; 2], more: usize, css: &'static str) -> Vec<Stretch<'t>> {
     let end = end.min(start.saturating_add(SPAN_ON_PAGE));
     let from = start.saturating_sub(more);
     let mut stretches = Stretches::default();
     let rest = end.saturating_add(more);
     // Most texts: every byte is a character that is shown as it is.
     if start < end && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        let part = |from: usize, to: usize| text.get(from..to.min(text.len())).unwrap_or_default();
-        let cut = |is_cut: bool| if is_cut && more > 0 { "…" } else { "" };
-        stretches.push_all(&[cut(from > 0), part(from, start)].concat(), 0, "");
+        let part =
+            |from: usize, to: usize| Cow::Borrowed(text.get(from..to.min(text.len())).unwrap_or_default());
+        let (cut_before, cut_after) = (from > 0 && more > 0, text.len() > rest && more > 0);
+        let (before, after) = (part(from, start), part(end, rest));
+        stretches.push_all(if cut_before { ["…", &before].concat().into() } else { before }, 0, "");
         stretches.push_all(part(start, end), 1, css);
-        stretches.push_all(&[part(end, rest), cut(text.len() > rest)].concat(), 0, "");
+        stretches.push_all(if cut_after { [&after, "…"].concat().into() } else { after }, 0, "");
         return stretches.0;
     }
     if from > 0 && more > 0 {
@@ -226,23 +250,23 @@ fn around(text: &str, [start, end]: [usize; 2], more: usize, css: &'static str) 
 }
 
 #[derive(Default)]
-struct Stretches(Vec<Stretch>);
+struct Stretches<'t>(Vec<Stretch<'t>>);
 
-impl Stretches {
+impl<'t> Stretches<'t> {
     fn push(&mut self, c: char, evidence: usize, css: &'static str) {
         if is_unprintable(c) && !matches!(c, '\n' | '\t') {
             return;
         }
         match self.0.last_mut() {
-            Some(last) if last.evidence == evidence => last.text.push(c),
-            _ => self.0.push(Stretch { text: c.to_string(), evidence, css }),
+            Some(last) if last.evidence == evidence => last.text.to_mut().push(c),
+            _ => self.0.push(Stretch { text: c.to_string().into(), evidence, css }),
         }
     }
 
     /// A stretch in which every character is shown.
-    fn push_all(&mut self, text: &str, evidence: usize, css: &'static str) {
+    fn push_all(&mut self, text: Cow<'t, str>, evidence: usize, css: &'static str) {
         if !text.is_empty() {
-            self.0.push(Stretch { text: text.to_owned(), evidence, css });
+            self.0.push(Stretch { text, evidence, css });
         }
     }
 }
@@ -272,7 +296,7 @@ mod tests {
     #[test]
     fn spans_count_characters_of_the_original_and_invisible_ones_are_not_shown() {
         let (stretches, cut) = marked("é\u{200b}deletes x", "/description", &[evidence(2, 9)], 99);
-        let texts: Vec<_> = stretches.iter().map(|s| (s.text.as_str(), s.evidence)).collect();
+        let texts: Vec<_> = stretches.iter().map(|s| (s.text.as_ref(), s.evidence)).collect();
         assert_eq!(texts, [("é", 0), ("deletes", 1), (" x", 0)]);
         assert!(!cut);
     }
@@ -281,7 +305,7 @@ mod tests {
     fn overlapping_and_impossible_spans_do_no_harm() {
         let list = [evidence(0, 4), evidence(2, 6), evidence(9, 3), evidence(90, 99)];
         let (stretches, _) = marked("abcdefgh", "/description", &list, 99);
-        let whole: String = stretches.iter().map(|s| s.text.as_str()).collect();
+        let whole: String = stretches.iter().map(|s| s.text.as_ref()).collect();
         assert_eq!(whole, "abcdefgh");
         assert_eq!(stretches.len(), 2);
     }
@@ -290,7 +314,7 @@ mod tests {
     fn a_long_text_is_cut_around_the_words() {
         let text = format!("{} deletes {}", "a".repeat(500), "b".repeat(500));
         let quote = around(&text, [501, 508], AROUND, "d");
-        assert_eq!(quote.get(1).map(|s| s.text.as_str()), Some("deletes"));
+        assert_eq!(quote.get(1).map(|s| s.text.as_ref()), Some("deletes"));
         assert!(quote.iter().map(|s| s.text.chars().count()).sum::<usize>() < 140);
     }
 }

@@ -24,7 +24,7 @@ use super::page::Press;
 use super::questions::{Question, entries, questions};
 use super::rules_kind::{Kind, RulesKind};
 use super::stencils::Stencils;
-use super::tool_page::PartKind;
+use super::tool_page::{NearLines, ParameterLines, PartKind};
 use super::words::{ClassWord, RiskWord, SignalWord, base_risk, class_word, risk_word, signal_word};
 use crate::model::Signal;
 use crate::policy::{Keyed, ServerPolicy, Tier, ToolPolicy, default_server_key};
@@ -36,6 +36,8 @@ pub(super) struct Sections {
     documents: Stencils<DocumentsKind, Vec<Vec<Piece>>>,
     questions: Stencils<QuestionsKind, QuestionsSection>,
     parts: Stencils<PartKind, Markup>,
+    pub(super) near: NearLines,
+    pub(super) parameters: ParameterLines,
 }
 
 /// What documents that show rules on arguments depend on beside names: those rules, and which documents the section asks for.

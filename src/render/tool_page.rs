@@ -34,10 +34,12 @@ use crate::policy::Tier;
 
 mod kept;
 mod neighbours;
+mod parameter_lines;
 mod parts;
 
 pub(super) use kept::PartKind;
-use neighbours::Near;
+pub(super) use neighbours::NearLines;
+pub(super) use parameter_lines::ParameterLines;
 
 /// Longest description that stands in full height, in characters.
 const DESCRIPTION_IN_FULL: usize = 1_500;
@@ -68,7 +70,7 @@ pub(super) struct ToolView<'a> {
     pub(super) talks: &'static str,
     /// Its author describes it.
     described: bool,
-    description: Vec<Stretch>,
+    description: Vec<Stretch<'a>>,
     /// It is so long that it scrolls in a box of its own.
     description_long: bool,
     description_cut: bool,
@@ -76,7 +78,7 @@ pub(super) struct ToolView<'a> {
     pub(super) says: Cow<'a, str>,
     /// It ends in a mark that ends a sentence.
     says_stopped: bool,
-    marked_name: Vec<Stretch>,
+    marked_name: Vec<Stretch<'a>>,
     pub(super) facts: &'a Facts,
     pub(super) definition: &'a str,
     /// The beginning of it.
@@ -85,7 +87,7 @@ pub(super) struct ToolView<'a> {
     /// The definition was seen on another server before this one listed it.
     seen_before: bool,
     pub(super) history: HistoryView,
-    pub(super) parameters: Parameters,
+    pub(super) parameters: Parameters<'a>,
     schema: Option<Schema>,
     #[serde(skip)]
     pub(super) hints: Hints,
@@ -97,13 +99,6 @@ pub(super) struct ToolView<'a> {
     others: Vec<OtherView>,
     pub(super) control: InView<'a>,
     pub(super) total: usize,
-    siblings: Vec<Near<'a>>,
-    /// Similar tools on other servers with the same class and risk.
-    alike: Vec<Near<'a>>,
-    /// Those that do less harm.
-    safer: Vec<Near<'a>>,
-    /// Those that do more.
-    riskier: Vec<Near<'a>>,
     /// Name of the page's file without its ending.
     file: &'a str,
     #[serde(skip)]
@@ -134,6 +129,8 @@ pub(super) const KIND: PageKind = PageKind {
         "parts/attacks.html",
         "parts/verdict.html",
         "parts/asked.html",
+        "parts/near.html",
+        "parts/parameter.html",
     ],
     made_from: MadeFrom::Tool,
     counts: false,
@@ -198,12 +195,13 @@ impl ToolPages<'_> {
         let severity = (tool.verdict.class, tool.verdict.risk);
         let whole = || {
             let control = control(self.policies, name).expect("the policy of each tier names the tool");
-            self.view((place, &file), tool, &similar, InView::Whole(Box::new(control)))
+            self.view((place, &file), tool, InView::Whole(Box::new(control)))
         };
         let printed = |view: &ToolView<'_>| {
             let control = view.control.whole().expect("nothing was printed before");
             let mut sheet = self.sheet(tool, view, &rules_html(press, &view.name, control, &root)?, None)?;
             self.put_kept((place, view), severity, &root, &mut sheet)?;
+            self.put_near(place, &similar, severity, &mut sheet)?;
             Ok(sheet)
         };
         if let Some(plain) = self.names.as_ref().and_then(|names| names.tool(self.policies, name)) {
@@ -213,10 +211,11 @@ impl ToolPages<'_> {
                 };
                 let others = if press.twins.policies { other_formats() } else { &[] };
                 let control = InView::Printed { key: plain.key(), others };
-                let view = self.view((place, &file), tool, &similar, control);
+                let view = self.view((place, &file), tool, control);
                 self.compare(&view, &html, &root)?;
                 let mut sheet = self.sheet(tool, &view, &html, Some((&plain, &section)))?;
                 self.put_kept((place, &view), severity, &root, &mut sheet)?;
+                self.put_near(place, &similar, severity, &mut sheet)?;
                 Ok(sheet)
             });
         }
@@ -230,7 +229,6 @@ impl ToolPages<'_> {
         &'a self,
         (place, file): (usize, &'a str),
         tool: &'a JudgedTool,
-        similar: &[usize],
         control: InView<'a>,
     ) -> ToolView<'a> {
         let Verdict { class, risk, ref signals, confidence, needs_review, .. } = *tool.verdict;
@@ -250,8 +248,6 @@ impl ToolPages<'_> {
         let name = shown_name(definition.name(), NAME_IN_TEXT);
         let hash = definition.hash().as_str();
         let history = self.seen.of(tool, self.judged, &self.facts, rules);
-        let [alike, safer, riskier] =
-            self.similar_to(similar, (risk_word(risk).step, class_word(class).step));
         ToolView {
             server: &self.work.entry.name,
             full_name: shown_name(definition.name(), NAME_ON_PAGE),
@@ -289,10 +285,6 @@ impl ToolPages<'_> {
             others: others(tool),
             control,
             total: self.work.entry.tool_count,
-            siblings: self.siblings(place),
-            alike,
-            safer,
-            riskier,
             file,
             attacks: self.attacks(place),
         }

@@ -5,9 +5,9 @@ use super::read::Step;
 use super::sheet::{Odd, Sheet};
 use bumpalo::Bump;
 
-use super::value::{Value, compare, filtered, holds, made, plain, seen, sum, text};
+use super::value::{Value, compare, filtered, holds, made, plain, seen, sum, text, unsigned};
 use super::{Plates, escape_html};
-use crate::render::html::{escape_in_text, escape_json_into};
+use crate::render::html::{escape_in_text, escape_json_into, push_thousands};
 
 /// Prints one page.
 pub(super) struct Printer<'a> {
@@ -74,6 +74,10 @@ impl<'a> Printer<'a> {
             Step::Write(Expression::Filter(of, Filter::JsonScript)) => {
                 let value = self.value(of)?;
                 escape_json_into(text(&value).ok_or(Odd("a filter of something else"))?, &mut self.out);
+            }
+            Step::Write(Expression::Filter(of, Filter::Number)) => {
+                let number = unsigned(&self.of(of)?).ok_or(Odd("no number to set apart"))?;
+                push_thousands(number, &mut self.out);
             }
             Step::Write(expression) => {
                 let value = self.value(expression)?;

@@ -93,6 +93,10 @@ pub(super) fn number(value: &Value<'_>) -> Option<i128> {
     }
 }
 
+pub(super) fn unsigned(value: &Value<'_>) -> Option<u64> {
+    number(value).and_then(|number| u64::try_from(number).ok())
+}
+
 pub(super) fn compare(how: Comparison, a: &Value<'_>, b: &Value<'_>) -> Result<bool, Odd> {
     use std::cmp::Ordering;
     let known = match (text(a), text(b), number(a), number(b)) {
@@ -146,12 +150,16 @@ pub(super) fn filtered<'a>(value: &Value<'a>, filter: &'a Filter, arena: &'a Bum
             _ => Err(Odd("the length of what has none")),
         },
         (Filter::Number, None) => {
-            let number = number(value).and_then(|number| u64::try_from(number).ok());
-            made(thousands(number.ok_or(Odd("no number to set apart"))?), false)
+            made(thousands(unsigned(value).ok_or(Odd("no number to set apart"))?), false)
         }
         (Filter::Pluralize { singular, plural }, None) => {
             let number = number(value).ok_or(Odd("no number to count with"))?;
             Ok(Value::Text(if number.abs() == 1 { singular } else { plural }))
+        }
+        (Filter::Lower, Some(text)) if text.is_ascii() => {
+            let lower = arena.alloc_str(text);
+            lower.make_ascii_lowercase();
+            Ok(self::made(lower, is_markup))
         }
         (Filter::Lower, Some(text)) => made(text.to_lowercase(), is_markup),
         (Filter::Upper, Some(text)) => made(text.to_uppercase(), is_markup),

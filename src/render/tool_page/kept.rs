@@ -66,6 +66,7 @@ impl ToolPages<'_> {
         root: &str,
         sheet: &mut Sheet,
     ) -> Result<(), RenderError> {
+        self.put_parameters(&view.parameters, sheet)?;
         let hints = <[HintView; 4]>::try_from(view.hints.list.as_slice()).ok();
         let hints = hints.map(|list| PartKind::Hints(class, Box::new(list)));
         let part = HintsPart { hints: &view.hints, class: view.class };
@@ -104,7 +105,11 @@ impl ToolPages<'_> {
         Ok(kept)
     }
 
-    fn printed(&self, template: &'static str, view: &impl Serialize) -> Result<Markup, RenderError> {
+    pub(super) fn printed(
+        &self,
+        template: &'static str,
+        view: &impl Serialize,
+    ) -> Result<Markup, RenderError> {
         self.work.common.press.part(template, &Sheet::of(template, view)?).map(Markup::printed)
     }
 }
