@@ -74,6 +74,7 @@ mod stencils;
 mod stirred;
 mod stock;
 mod structured;
+mod tool_lines;
 mod tool_page;
 mod twin;
 mod twins;

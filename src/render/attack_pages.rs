@@ -7,13 +7,14 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::RenderError;
-use super::catalogue::{Catalogue, ServerEntry, ServerLine, ToolLine};
+use super::catalogue::{Catalogue, ServerEntry, ServerLine};
 use super::digest::{Digest, Inputs};
 use super::exposure::AttackLine;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::page::root_from;
 use super::prose::html_of;
 use super::site_work::WholeWork;
+use super::tool_lines::LINE;
 use super::words::{SignalWord, signal_word};
 use crate::attack::{Evidenced, IncidentKind, Level, Library, Pattern, Reading};
 use crate::model::Signal;
@@ -35,7 +36,7 @@ pub(super) const INDEX: PageKind = PageKind {
 pub(super) const KIND: PageKind = PageKind {
     id: "attack",
     path: "attacks/{pattern}.html",
-    templates: &["attack.html"],
+    templates: &["attack.html", LINE],
     made_from: MadeFrom::Catalogue,
     counts: true,
     make: Make::Whole(patterns),
@@ -102,17 +103,17 @@ struct PatternView<'a> {
     related: Vec<AttackLine<'a>>,
     terms: Vec<TermLine<'a>>,
     reviewed: String,
-    exposed: &'a Exposure<'a>,
+    exposed: &'a Exposure,
 }
 
 /// Who is exposed to one pattern, of the whole catalogue.
 #[derive(Serialize)]
-struct Exposure<'a> {
+struct Exposure {
     tools: usize,
     tool_servers: usize,
     servers: usize,
-    /// The gravest ones.
-    shown: Vec<ToolLine<'a>>,
+    /// How many of them are named, the gravest.
+    shown: usize,
     shown_servers: Vec<ServerLine>,
 }
 
@@ -202,7 +203,7 @@ fn pattern(work: &WholeWork<'_>, place: usize, pattern: &Pattern) -> Result<(), 
         tools: all.len(),
         tool_servers: on.len(),
         servers: exposed_servers.len(),
-        shown: Vec::new(),
+        shown: named.len(),
         shown_servers: exposed_servers.iter().take(SERVERS_NAMED).map(|entry| entry.line()).collect(),
     };
     let twin = twin(pattern, &path, &exposure);
@@ -211,14 +212,13 @@ fn pattern(work: &WholeWork<'_>, place: usize, pattern: &Pattern) -> Result<(), 
     named.iter().for_each(|tool| inputs.add(&catalogue.shown(tool)));
     inputs.add(&view(library, pattern, &exposure, &path));
     work.listed(path.clone());
-    press.page_on("attack.html", &KIND, work.unit, &path, inputs.done(), || {
-        let shown = named.iter().map(|tool| catalogue.tool_line(tool, true));
-        let exposure = Exposure { shown: shown.collect(), ..exposure };
-        super::html::Sheet::of("attack.html", &view(library, pattern, &exposure, &path))
+    let lines: Vec<_> = named.iter().map(|tool| catalogue.tool_line(tool, true)).collect();
+    press.page_with_tools(&KIND, work.unit, &path, inputs.done(), || {
+        Ok((view(library, pattern, &exposure, &path), &lines))
     })
 }
 
-fn twin<'a>(pattern: &'a Pattern, path: &str, exposure: &Exposure<'_>) -> PatternTwin<'a> {
+fn twin<'a>(pattern: &'a Pattern, path: &str, exposure: &Exposure) -> PatternTwin<'a> {
     PatternTwin {
         format: "catalogue-attack-1",
         id: &pattern.id,
@@ -244,7 +244,7 @@ fn twin<'a>(pattern: &'a Pattern, path: &str, exposure: &Exposure<'_>) -> Patter
 fn view<'a>(
     library: &'a Library,
     pattern: &'a Pattern,
-    exposed: &'a Exposure<'a>,
+    exposed: &'a Exposure,
     path: &str,
 ) -> PatternView<'a> {
     let incident = |incident: &'a crate::attack::Incident| IncidentView {

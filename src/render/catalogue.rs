@@ -107,6 +107,9 @@ pub(super) struct ToolLine<'a> {
     pub(super) class: ClassWord,
     pub(super) risk: RiskWord,
     pub(super) signals: Vec<SignalWord>,
+    /// The same as bits.
+    #[serde(skip)]
+    pub(super) signal_bits: u32,
     pub(super) line: &'a str,
     /// The server, where the list is not one server's.
     pub(super) server: Option<&'a ServerName>,
@@ -258,6 +261,7 @@ impl Catalogue {
             class: class_word(tool.class),
             risk: risk_word(tool.risk),
             signals: tool.signals().map(signal_word).collect(),
+            signal_bits: tool.signals,
             line: self.line_of(tool),
             server: self.server_of(tool).filter(|_| with_server).map(|s| &s.name),
         }

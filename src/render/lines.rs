@@ -11,7 +11,8 @@ use super::RenderError;
 use super::html::{Markup, escape};
 
 /// Made-up words for the places of a line; what begins them is in no template.
-pub(super) const WORDS: [&str; 6] = ["qzline0", "qzline1", "qzline2", "qzline3", "qzline4", "qzline5"];
+pub(super) const WORDS: [&str; 7] =
+    ["qzline0", "qzline1", "qzline2", "qzline3", "qzline4", "qzline5", "qzline6"];
 /// What they begin with; a digit follows.
 const BEGIN: &str = "qzline";
 

@@ -7,11 +7,12 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::RenderError;
-use super::catalogue::{Catalogue, ServerEntry, ServerLine, ToolEntry, ToolLine};
-use super::digest::Inputs;
+use super::catalogue::{Catalogue, ServerEntry, ServerLine, ToolEntry};
+use super::digest::{Digest, Inputs};
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::page::{Pager, parts};
 use super::site_work::WholeWork;
+use super::tool_lines::LINE;
 use super::twin;
 use super::words::{
     ClassCount, ClassWord, Day, RiskCount, RiskWord, SignalWord, class_counts, class_word, day, risk_counts,
@@ -35,18 +36,22 @@ const fn list(
 }
 
 /// The first page.
-pub(super) const HOME: PageKind = list("home", "index.html", &["home.html"], Make::Whole(home));
+pub(super) const HOME: PageKind = list("home", "index.html", &["home.html", LINE], Make::Whole(home));
 /// Tools of one class.
-pub(super) const CLASS: PageKind =
-    list("class", "classes/{class}.html, classes/{class}/{part}.html", &["class.html"], Make::Whole(classes));
+pub(super) const CLASS: PageKind = list(
+    "class",
+    "classes/{class}.html, classes/{class}/{part}.html",
+    &["class.html", LINE],
+    Make::Whole(classes),
+);
 /// Tools of one risk.
 pub(super) const RISK: PageKind =
-    list("risk", "risks/{risk}.html, risks/{risk}/{part}.html", &["risk.html"], Make::Whole(risks));
+    list("risk", "risks/{risk}.html, risks/{risk}/{part}.html", &["risk.html", LINE], Make::Whole(risks));
 /// Tools with one signal.
 pub(super) const SIGNAL: PageKind = list(
     "signal",
     "signals/{signal}.html, signals/{signal}/{part}.html",
-    &["signal.html"],
+    &["signal.html", LINE],
     Make::Whole(signals),
 );
 /// All servers.
@@ -128,8 +133,6 @@ impl Figures {
 struct Home<'a> {
     figures: &'a Figures,
     servers: Vec<ServerLine>,
-    /// One tool of each class, to show how a list reads.
-    examples: Vec<ToolLine<'a>>,
     json_ld: String,
 }
 
@@ -142,7 +145,6 @@ struct ToolList<'a> {
     total: usize,
     on_servers: usize,
     pager: Pager,
-    tools: &'a [ToolLine<'a>],
 }
 
 #[derive(Serialize)]
@@ -166,6 +168,7 @@ fn home(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let catalogue = work.common.catalogue;
     let mut servers: Vec<&ServerEntry> = catalogue.servers.iter().filter(|s| s.answered()).collect();
     servers.sort_by_cached_key(|s| (usize::MAX - s.tool_count, s.key_text()));
+    // One tool of each class, to show how a list reads.
     let mut examples = Vec::new();
     for class in Class::ALL {
         let of_class = |i: &&u32| catalogue.tools.get(**i as usize).is_some_and(|t| t.class == *class);
@@ -180,9 +183,10 @@ fn home(work: &WholeWork<'_>) -> Result<(), RenderError> {
     }
     let servers = servers.into_iter().take(SERVERS_ON_HOME).map(ServerEntry::line).collect();
     let json_ld = work.figures.dataset(work.common.press.options.base_url.as_ref());
-    let view = Home { figures: &work.figures, servers, examples, json_ld };
+    let view = Home { figures: &work.figures, servers, json_ld };
     work.listed("index.html".to_owned());
-    work.common.press.page(&HOME, work.unit, "index.html", &view)
+    let inputs = Digest::of(&(&view, &examples));
+    work.common.press.page_with_tools(&HOME, work.unit, "index.html", inputs, || Ok((view, &examples)))
 }
 
 fn classes(work: &WholeWork<'_>) -> Result<(), RenderError> {
@@ -254,9 +258,9 @@ fn tool_list(
             let twin = twin::ToolListTwin::new(class, risk, tools.len(), &pager, &lines);
             Ok(twin.with_signal(signal))
         })?;
-        press.page_from(kind, unit, &path, inputs.done(), || {
-            let (total, tools) = (tools.len(), lines.as_slice());
-            Ok(ToolList { figures, class, risk, signal, total, on_servers, pager, tools })
+        press.page_with_tools(kind, unit, &path, inputs.done(), || {
+            let total = tools.len();
+            Ok((ToolList { figures, class, risk, signal, total, on_servers, pager }, &lines))
         })
     })
 }

@@ -24,6 +24,7 @@ use super::page::Press;
 use super::questions::{Question, entries, questions};
 use super::rules_kind::{Kind, RulesKind};
 use super::stencils::Stencils;
+use super::tool_lines::ToolLines;
 use super::tool_page::{NearLines, ParameterLines, PartKind};
 use super::words::{ClassWord, RiskWord, SignalWord, base_risk, class_word, risk_word, signal_word};
 use crate::model::Signal;
@@ -38,6 +39,7 @@ pub(super) struct Sections {
     parts: Stencils<PartKind, Markup>,
     pub(super) near: NearLines,
     pub(super) parameters: ParameterLines,
+    pub(super) tools: ToolLines,
 }
 
 /// What documents that show rules on arguments depend on beside names: those rules, and which documents the section asks for.

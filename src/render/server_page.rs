@@ -18,6 +18,7 @@ use super::name::ServerName;
 use super::page::{Pager, parts};
 use super::policy_files::{ServerFormat, server_formats};
 use super::site_work::{Common, ServerWork};
+use super::tool_lines::LINE;
 use super::words::{ClassCount, Day, RiskCount, day, risk_counts};
 use super::{RenderError, badge, markdown, structured, twin};
 use crate::model::{Class, Signal};
@@ -68,7 +69,6 @@ struct ServerView<'a> {
     facts: &'a Facts,
     total: usize,
     classes: Vec<ClassCount>,
-    tools: &'a [ToolLine<'a>],
     pager: Pager,
     formats: &'a [ServerFormat],
     launch: &'a Launch,
@@ -127,7 +127,7 @@ struct HintCounts {
 pub(super) const ANSWERED: PageKind = PageKind {
     id: "server",
     path: "servers/{registry}/{name}/index.html, …/list/{part}.html, …/policy/{format}",
-    templates: &["server.html"],
+    templates: &["server.html", LINE],
     made_from: MadeFrom::Server,
     counts: false,
     make: Make::Server(answered),
@@ -204,7 +204,6 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
             facts: &facts,
             total: tools.len(),
             classes: classes.clone(),
-            tools: lines.get(start..lines.len().min(start + TOOLS_ON_PAGE)).unwrap_or_default(),
             pager,
             formats: &formats,
             launch: &launch,
@@ -219,7 +218,8 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
             by_risk: &by_risk,
             json_ld: &json_ld,
         };
-        press.page_from(&ANSWERED, work.unit, &page, inputs, || Ok(view()))?;
+        let shown = lines.get(start..lines.len().min(start + TOOLS_ON_PAGE)).unwrap_or_default();
+        press.page_with_tools(&ANSWERED, work.unit, &page, inputs, || Ok((view(), shown)))?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::kinds::{MadeFrom, Make, PageKind};
 use super::name::ServerName;
 use super::page::{Pager, parts};
 use super::site_work::ServerWork;
+use super::tool_lines::LINE;
 use super::twin;
 use super::words::{ClassCount, RiskCount, RiskWord, class_counts, risk_counts, risk_word};
 use crate::model::{Class, Risk};
@@ -23,7 +24,7 @@ const TOOLS_ON_PAGE: usize = 500;
 pub(super) const KIND: PageKind = PageKind {
     id: "server-risk",
     path: "servers/{registry}/{name}/risk/{risk}.html, …/risk/{risk}/{part}.html",
-    templates: &["server-risk.html"],
+    templates: &["server-risk.html", LINE],
     made_from: MadeFrom::Server,
     counts: false,
     make: Make::Server(make),
@@ -40,7 +41,6 @@ struct RiskView<'a> {
     classes: Vec<ClassCount>,
     by_risk: &'a [RiskCount],
     pager: Pager,
-    tools: &'a [ToolLine<'a>],
 }
 
 /// The pages that a server has by risk.
@@ -85,8 +85,8 @@ fn make(work: &ServerWork<'_>) -> Result<(), RenderError> {
                 let twin = twin::ToolListTwin::new(None, Some(word), tools.len(), &pager, &lines);
                 Ok(twin.of_server(entry.key_text()))
             })?;
-            press.page_from(&KIND, work.unit, &path, inputs, || {
-                Ok(RiskView {
+            press.page_with_tools(&KIND, work.unit, &path, inputs, || {
+                let view = RiskView {
                     server: &entry.name,
                     facts: &facts,
                     risk: word,
@@ -94,9 +94,9 @@ fn make(work: &ServerWork<'_>) -> Result<(), RenderError> {
                     total: entry.tool_count,
                     classes: class_counts(counts),
                     by_risk: &by_risk,
-                    tools: &lines,
                     pager,
-                })
+                };
+                Ok((view, &lines))
             })?;
         }
     }
