@@ -207,13 +207,20 @@ impl Exporter {
     }
 
     /// The same with what it does with each of its tools, in their order, but not read back: for a build, which makes tens of thousands
-    /// of documents whose kinds the tests, `policy` and `build --check` read back.
+    /// of documents whose kinds the tests, `policy` and `build --check` read back. The fingerprint is that of the policy, which all its
+    /// documents share.
     ///
     /// # Errors
     /// A tool named twice, a key that the target cannot address.
-    pub fn draft_in(&self, keyed: &Keyed, tier: Tier) -> Result<(String, Vec<EffectiveRule>), ExportError> {
+    pub fn draft_in(
+        &self,
+        keyed: &Keyed,
+        tier: Tier,
+        fingerprint: Option<&str>,
+    ) -> Result<(String, Vec<EffectiveRule>), ExportError> {
         self.can_name(keyed)?;
-        let plan = plan::plan(self, tier, std::slice::from_ref(keyed), Wishes::default());
+        let made_from = |_: &ServerPolicy| fingerprint.map(str::to_owned);
+        let plan = plan::plan_from(self, tier, std::slice::from_ref(keyed), Wishes::default(), made_from);
         let effects = plan.servers.iter().flat_map(|s| &s.tools).map(|t| t.effective).collect();
         Ok(((self.write)(&plan), effects))
     }

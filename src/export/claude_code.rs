@@ -56,10 +56,13 @@ fn key_fault(key: &str) -> Option<&'static str> {
 }
 
 fn exact(key: &str, policy: &ToolPolicy, effective: EffectiveRule) -> EffectiveRule {
-    let length = Form::ClaudeCode.whole(key, policy.tool.raw()).len();
+    let tool = policy.tool.raw();
+    // Characters of ASCII stay one each: most names need not be made to see that they are short.
+    let is_short = key.is_ascii() && tool.is_ascii() && key.len() + tool.len() + 7 <= CLAUDE_LONGEST;
+    let is_long = || !is_short && Form::ClaudeCode.whole(key, tool).len() > CLAUDE_LONGEST;
     match effective.rule {
         // Such a tool is not offered at all, whatever is said.
-        Rule::Allow | Rule::Ask if length > CLAUDE_LONGEST => effective.instead(Rule::Hide, Reason::LongName),
+        Rule::Allow | Rule::Ask if is_long() => effective.instead(Rule::Hide, Reason::LongName),
         _ => as_degraded(key, policy, effective),
     }
 }

@@ -116,6 +116,17 @@ fn default_of(exporter: &Exporter, rule: Rule) -> Rule {
 
 /// Plans a document.
 pub(super) fn plan<'a>(exporter: &Exporter, tier: Tier, servers: &'a [Keyed], wishes: Wishes) -> Plan<'a> {
+    plan_from(exporter, tier, servers, wishes, ServerPolicy::fingerprint)
+}
+
+/// The same where the policies' fingerprints are known.
+pub(super) fn plan_from<'a>(
+    exporter: &Exporter,
+    tier: Tier,
+    servers: &'a [Keyed],
+    wishes: Wishes,
+    fingerprint: impl Fn(&ServerPolicy) -> Option<String>,
+) -> Plan<'a> {
     let mut servers: Vec<PlannedServer<'a>> =
         servers.iter().map(|keyed| planned(exporter, tier, keyed, wishes)).collect();
     let collisions = join_collisions(exporter, &mut servers);
@@ -132,7 +143,7 @@ pub(super) fn plan<'a>(exporter: &Exporter, tier: Tier, servers: &'a [Keyed], wi
         } else {
             format!(" {}", Untrusted::new(&server.policy.release).for_terminal(40))
         };
-        let made_from = server.policy.fingerprint();
+        let made_from = fingerprint(server.policy);
         let made_from = made_from.map(|hex| format!(" Definitions {hex}.")).unwrap_or_default();
         let advice = if wishes.keys_are_own {
             ", as your configuration has it."

@@ -112,15 +112,23 @@ pub(super) const LONGEST_KEY: usize = 1_000;
 
 /// The length of a text once quoted, in bytes.
 pub(super) fn quoted_len(text: &str) -> usize {
+    if is_plain(text) {
+        return text.len() + 2;
+    }
     let mut out = String::new();
     quoted(text, &mut out);
     out.len()
 }
 
+/// Nothing in it is written in another way.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
+}
+
 fn quoted(text: &str, out: &mut String) {
     out.push('"');
-    // Most texts: nothing in them is written in another way.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+    // Most texts.
+    if is_plain(text) {
         out.push_str(text);
         out.push('"');
         return;

@@ -12,7 +12,19 @@ pub(super) struct Hints {
     /// One of them contradicts the verdict.
     pub(super) contradicts: bool,
     /// All four, stated or not.
-    pub(super) list: Vec<HintView>,
+    pub(super) list: [HintView; 4],
+}
+
+impl Hints {
+    /// A number that is the same for all hints of which the page says the same.
+    pub(super) fn kind(&self) -> u16 {
+        let digit = |word| match word {
+            "true" => 2,
+            "false" => 1,
+            _ => 0,
+        };
+        self.list.iter().fold(0, |kind, hint| (kind * 3 + digit(hint.stated)) * 3 + digit(hint.inferred))
+    }
 }
 
 /// One hint.
@@ -35,20 +47,17 @@ const HINTS: [(&str, bool); 4] =
 
 /// Compares the hints of a tool with the verdict in force.
 pub(super) fn hints(tool: &ToolDefinition, verdict: &Verdict) -> Hints {
-    let list: Vec<HintView> = HINTS
-        .iter()
-        .map(|(name, default)| {
-            let stated = tool.hint(name);
-            let inferred = inferred(name, verdict);
-            HintView {
-                name,
-                stated: stated.map_or("unstated", word),
-                default: *default,
-                inferred: inferred.map_or("open", word),
-                result: result(name, stated, inferred),
-            }
-        })
-        .collect();
+    let list = HINTS.map(|(name, default)| {
+        let stated = tool.hint(name);
+        let inferred = inferred(name, verdict);
+        HintView {
+            name,
+            stated: stated.map_or("unstated", word),
+            default,
+            inferred: inferred.map_or("open", word),
+            result: result(name, stated, inferred),
+        }
+    });
     Hints {
         stated: list.iter().any(|hint| hint.stated != "unstated"),
         contradicts: list.iter().any(|hint| hint.result == "contradicts"),

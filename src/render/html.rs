@@ -126,11 +126,6 @@ impl Markup {
         Self(text)
     }
 
-    /// One behind the other.
-    pub(super) fn joined(parts: &[Markup]) -> Self {
-        Self(parts.iter().map(Markup::as_str).collect::<Vec<_>>().concat())
-    }
-
     /// The markup.
     pub(super) fn as_str(&self) -> &str {
         &self.0
@@ -169,6 +164,18 @@ impl Sheet {
     /// More than a sheet holds.
     pub(super) fn set_markup(&mut self, name: &'static str, markup: &Markup) -> Result<(), RenderError> {
         self.0.put_markup(name, markup.as_str()).map_err(|odd| cannot(name, odd))
+    }
+
+    /// The same with markup that is written where it will lie.
+    ///
+    /// # Errors
+    /// What `write` ends with, and more than a sheet holds.
+    pub(super) fn write_markup(
+        &mut self,
+        name: &'static str,
+        write: impl FnOnce(&mut String) -> Result<(), RenderError>,
+    ) -> Result<(), RenderError> {
+        self.0.write_markup(name, write, |odd| cannot(name, odd))
     }
 }
 

@@ -168,7 +168,15 @@ fn parameter<'a>(
     evidence: &[Evidence],
     at_parameters: &[At<'_>],
 ) -> Parameter<'a> {
-    let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    let (mut description, mut values, mut default) = ("", [].as_slice(), None);
+    for (word, value) in schema.as_object().into_iter().flatten() {
+        match (word.as_str(), value) {
+            ("description", Value::String(text)) => description = text.as_str(),
+            ("enum", Value::Array(list)) => values = list.as_slice(),
+            ("default", value) if !value.is_null() => default = Some(value),
+            _ => {}
+        }
+    }
     let description = if is_blank(description) { "" } else { description };
     let description = if at_parameters.iter().any(|(.., within)| within == name) {
         let escaped = name.replace('~', "~0").replace('/', "~1");
@@ -178,7 +186,6 @@ fn parameter<'a>(
         with_marks(description, Vec::new(), DESCRIPTION).0
     };
     let flags = flags(name, at_parameters);
-    let values = schema.get("enum").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     Parameter {
         name: shown_name(name, 200),
         kind: of_either(kind(schema, 0), |kind| page_line(kind, 120)),
@@ -188,7 +195,7 @@ fn parameter<'a>(
         flags,
         values: values.iter().take(MOST_VALUES).map(shown).collect(),
         more_values: values.len().saturating_sub(MOST_VALUES),
-        default: schema.get("default").filter(|v| !v.is_null()).map(shown),
+        default: default.map(shown),
     }
 }
 

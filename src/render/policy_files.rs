@@ -3,6 +3,8 @@
 //! Not every format in every tier: that would be 51 files a server, more than it has pages (docs/PERFORMANCE.md, "Policy files").
 //! What is left out is one command away, and the page prints it.
 
+use std::cell::LazyCell;
+
 use serde::Serialize;
 
 use super::RenderError;
@@ -65,6 +67,9 @@ pub(super) fn server_formats(
     put: impl Fn(&str, &str) -> Result<(), RenderError>,
 ) -> Result<Vec<ServerFormat>, RenderError> {
     let mut list = Vec::new();
+    let fingerprints =
+        Tier::ALL.iter().map(|tier| (*tier, LazyCell::new(|| policies.of(*tier).fingerprint())));
+    let fingerprints: Vec<_> = fingerprints.collect();
     for (exporter, is_shown) in
         shown().iter().map(|e| (*e, true)).chain(linked().into_iter().map(|e| (e, false)))
     {
@@ -80,7 +85,8 @@ pub(super) fn server_formats(
                 let text = exporter.document_in(&keyed.policy, tier);
                 text.map(|text| (text, exporter.effects(keyed, tier)))
             } else {
-                exporter.draft_in(keyed, tier)
+                let fingerprint = fingerprints.iter().find(|(other, _)| *other == tier);
+                exporter.draft_in(keyed, tier, fingerprint.and_then(|(_, made)| made.as_deref()))
             };
             let (text, effects) = made.map_err(|source| RenderError::Export {
                 server: keyed.policy.server.to_string(),

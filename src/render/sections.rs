@@ -79,6 +79,21 @@ pub(super) struct RulesSection {
     html: Option<Vec<Piece>>,
 }
 
+/// The section of one tool.
+pub(super) struct ToolRules {
+    section: Arc<RulesSection>,
+    /// Those that show its own rules on arguments.
+    documents: Option<Arc<Vec<Vec<Piece>>>>,
+}
+
+impl ToolRules {
+    /// Writes its markup.
+    pub(super) fn put(&self, tool: &PlainTool<'_>, out: &mut String) {
+        let documents = self.documents.as_deref().map(Vec::as_slice).unwrap_or_default();
+        tool.fill(self.section.html.as_deref().unwrap_or_default(), documents, out);
+    }
+}
+
 /// The questions on rules and risk.
 #[derive(Debug)]
 pub(super) struct QuestionsSection {
@@ -137,13 +152,17 @@ impl PlainTool<'_> {
 
     /// Questions with this tool's names: their markup, and their entries as JSON.
     pub(super) fn asked(&self, section: &QuestionsSection) -> (Markup, String) {
-        (Markup::printed(self.fill(&section.html, &[])), self.fill(&section.json, &[]))
+        (Markup::printed(self.filled(&section.html)), self.filled(&section.json))
+    }
+
+    fn filled(&self, pieces: &[Piece]) -> String {
+        let mut text = String::with_capacity(pieces.iter().map(|piece| self.word(piece).len()).sum());
+        self.fill(pieces, &[], &mut text);
+        text
     }
 
     /// Documents in the order in which they are asked for.
-    fn fill(&self, pieces: &[Piece], documents: &[Vec<Piece>]) -> String {
-        let all = || std::iter::once(pieces).chain(documents.iter().map(Vec::as_slice)).flatten();
-        let mut text = String::with_capacity(all().map(|piece| self.word(piece).len()).sum());
+    fn fill(&self, pieces: &[Piece], documents: &[Vec<Piece>], text: &mut String) {
         let lower = self.tool.to_ascii_lowercase();
         let put = |piece: &Piece, text: &mut String| {
             text.push_str(if let Piece::LowerTool = piece { &lower } else { self.word(piece) });
@@ -153,12 +172,11 @@ impl PlainTool<'_> {
             match piece {
                 Piece::Document(..) => {
                     let document = documents.next().expect("there is a document for each place of one");
-                    document.iter().for_each(|piece| put(piece, &mut text));
+                    document.iter().for_each(|piece| put(piece, text));
                 }
-                piece => put(piece, &mut text),
+                piece => put(piece, text),
             }
         }
-        text
     }
 
     /// What is put in, but for the case of letters.
@@ -247,7 +265,7 @@ impl Sections {
         self.parts.get(kind, make)
     }
 
-    /// How to control a tool: the section of its kind, and its markup; None if its template does more with a document than show it.
+    /// How to control a tool: the section of its kind, with its documents; None if its template does more with a document than show it.
     /// `root` is the way to the site's root.
     ///
     /// # Errors
@@ -257,7 +275,7 @@ impl Sections {
         press: &Press<'_>,
         tool: &PlainTool<'_>,
         root: &str,
-    ) -> Result<Option<(Arc<RulesSection>, Markup)>, RenderError> {
+    ) -> Result<Option<ToolRules>, RenderError> {
         let name = tool.kind.kind.shape.name();
         let section = self.rules.get((tool.kind, root.len()), || {
             let mut control = tool.made_up();
@@ -274,13 +292,11 @@ impl Sections {
             });
             Ok(places.map(|place| document(tool, place)).collect())
         };
-        let html = if pieces.iter().any(|piece| matches!(piece, Piece::Document(..))) {
-            let documents = self.documents.get((tool.kind, root.len(), tool.arguments), shown)?;
-            tool.fill(pieces, &documents)
-        } else {
-            tool.fill(pieces, &[])
+        let documents = match pieces.iter().any(|piece| matches!(piece, Piece::Document(..))) {
+            true => Some(self.documents.get((tool.kind, root.len(), tool.arguments), shown)?),
+            false => None,
         };
-        Ok(Some((Arc::clone(&section), Markup::printed(html))))
+        Ok(Some(ToolRules { section, documents }))
     }
 
     /// The questions on rules and risk: their markup, and their entries as JSON. They tell of the documents, not of their text.
@@ -291,7 +307,7 @@ impl Sections {
         &self,
         press: &Press<'_>,
         tool: &PlainTool<'_>,
-        section: &RulesSection,
+        rules: &ToolRules,
         signals: &[Signal],
         corrected: bool,
     ) -> Result<(Markup, String), RenderError> {
@@ -301,7 +317,7 @@ impl Sections {
             let Kind { class, risk, .. } = tool.kind.kind;
             let view = QuestionsView {
                 name,
-                control: &section.control,
+                control: &rules.section.control,
                 class: class_word(class),
                 risk: risk_word(risk),
                 base: risk_word(base_risk(class)),

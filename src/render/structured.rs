@@ -2,6 +2,7 @@
 //! Sources: schema.org, BreadcrumbList, SoftwareApplication, Dataset; JSON-LD 1.1.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
@@ -34,49 +35,103 @@ pub(super) fn add_breadcrumbs(page: &mut String, path: &str, base: Option<&Url>)
 fn breadcrumbs(page: &str, path: &str, base: Option<&Url>) -> Option<String> {
     let rest = page.get(CRUMBS.find(page.as_bytes())? + CRUMBS.needle().len()..)?;
     let nav = rest.get(..END_OF_CRUMBS.find(rest.as_bytes())?)?;
-    let address = |to: &str, fragment: &str| {
-        let mut address = match base {
-            Some(base) => absolute(base, to),
-            None => root_from(path) + to,
-        };
-        if !fragment.is_empty() {
-            address.extend(["#", fragment]);
+    // Pages of one folder differ in the last crumb, which is the page itself.
+    let own = nav.rsplit_once(CRUMB).and_then(|(before, own)| Some((before, crumb(own, path, base)?.0)));
+    let Some((before, name)) = own else { return Some(script(nav, path, base)) };
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    BEGUN.with_borrow_mut(|begun| {
+        if (begun.nav.as_str(), begun.folder.as_str(), begun.base.as_ref()) != (before, folder, base) {
+            let mut script = String::from(BEGIN);
+            let count = push_crumbs(&crumbs(before, path, base), 0, &mut script);
+            let (nav, folder) = (before.to_owned(), folder.to_owned());
+            *begun = Begun { nav, folder, base: base.cloned(), script, count };
         }
-        address
-    };
-    let mut items: Vec<(Cow<'_, str>, Option<String>)> =
-        vec![("catalogue".into(), Some(address("index.html", "")))];
-    for item in nav.split("<li").skip(1) {
-        let item = item.split_once("</li>").map_or(item, |(item, _)| item);
-        let text = plain(item.split_once('>').map_or("", |(_, text)| text));
-        let link = item.split_once("href=\"").and_then(|(_, rest)| rest.split_once('"'));
-        let link = link.map(|(link, _)| {
-            let (to, fragment) = link.split_once('#').unwrap_or((link, ""));
-            address(&below_root(path, to), fragment)
-        });
-        if !text.is_empty() && text != "Catalogue" {
-            items.push((text, link));
-        }
-    }
+        let mut script = String::with_capacity(begun.script.len() + 256);
+        script.push_str(&begun.script);
+        push_crumbs(&[(name, Some(address(path, "", path, base)))], begun.count, &mut script);
+        script.push_str(END);
+        Some(script)
+    })
+}
+
+/// The script up to a page's own crumb, as it was for the last page of this thread.
+#[derive(Default)]
+struct Begun {
+    /// The crumbs before it, as the page shows them.
+    nav: String,
+    folder: String,
+    base: Option<Url>,
+    script: String,
+    count: usize,
+}
+
+thread_local! {
+    static BEGUN: RefCell<Begun> = RefCell::default();
+}
+
+const CRUMB: &str = "<li";
+const BEGIN: &str = "<script type=\"application/ld+json\">{\"@context\":\"https://schema.org\",\"@type\":\"BreadcrumbList\",\"itemListElement\":[";
+const END: &str = "]}</script>\n";
+
+/// A crumb: its name, and where it leads.
+type Crumb<'a> = (Cow<'a, str>, Option<String>);
+
+/// The whole script.
+fn script(nav: &str, path: &str, base: Option<&Url>) -> String {
+    let mut crumbs = crumbs(nav, path, base);
     // The last one is the page itself.
-    if let Some((_, link)) = items.last_mut() {
-        *link = Some(address(path, ""));
+    if let Some((_, link)) = crumbs.last_mut() {
+        *link = Some(address(path, "", path, base));
     }
-    let mut script = String::with_capacity(1 << 10);
-    script.push_str("<script type=\"application/ld+json\">{\"@context\":\"https://schema.org\",\"@type\":\"BreadcrumbList\",\"itemListElement\":[");
-    for (i, (name, link)) in items.iter().enumerate() {
-        script.push_str(if i > 0 { ",{\"@type\":\"ListItem\"" } else { "{\"@type\":\"ListItem\"" });
+    let mut script = String::from(BEGIN);
+    push_crumbs(&crumbs, 0, &mut script);
+    script + END
+}
+
+fn address(to: &str, fragment: &str, path: &str, base: Option<&Url>) -> String {
+    let mut address = match base {
+        Some(base) => absolute(base, to),
+        None => root_from(path) + to,
+    };
+    if !fragment.is_empty() {
+        address.extend(["#", fragment]);
+    }
+    address
+}
+
+/// The catalogue and all crumbs that are shown.
+fn crumbs<'n>(nav: &'n str, path: &str, base: Option<&Url>) -> Vec<Crumb<'n>> {
+    let first = ("catalogue".into(), Some(address("index.html", "", path, base)));
+    let shown = nav.split(CRUMB).skip(1).filter_map(|item| crumb(item, path, base));
+    std::iter::once(first).chain(shown).collect()
+}
+
+/// None if it says nothing, or what is said first anyway.
+fn crumb<'n>(item: &'n str, path: &str, base: Option<&Url>) -> Option<Crumb<'n>> {
+    let item = item.split_once("</li>").map_or(item, |(item, _)| item);
+    let text = plain(item.split_once('>').map_or("", |(_, text)| text));
+    let link = item.split_once("href=\"").and_then(|(_, rest)| rest.split_once('"'));
+    let link = link.map(|(link, _)| {
+        let (to, fragment) = link.split_once('#').unwrap_or((link, ""));
+        address(&below_root(path, to), fragment, path, base)
+    });
+    (!text.is_empty() && text != "Catalogue").then_some((text, link))
+}
+
+/// Writes crumbs behind so many others; returns how many there are then.
+fn push_crumbs(crumbs: &[Crumb<'_>], before: usize, script: &mut String) -> usize {
+    for (i, (name, link)) in crumbs.iter().enumerate() {
+        script.push_str(if before + i > 0 { ",{\"@type\":\"ListItem\"" } else { "{\"@type\":\"ListItem\"" });
         if let Some(link) = link {
             script.push_str(",\"item\":");
-            push_json(link, &mut script);
+            push_json(link, script);
         }
         script.push_str(",\"name\":");
-        push_json(name, &mut script);
+        push_json(name, script);
         // Writing to a text cannot fail.
-        let _ = write!(script, ",\"position\":{}}}", i + 1);
+        let _ = write!(script, ",\"position\":{}}}", before + i + 1);
     }
-    script.push_str("]}</script>\n");
-    Some(script)
+    before + crumbs.len()
 }
 
 /// A text as JSON inside a script.

@@ -40,6 +40,7 @@ mod parts;
 pub(super) use kept::PartKind;
 pub(super) use neighbours::NearLines;
 pub(super) use parameter_lines::ParameterLines;
+use parts::Rules;
 
 /// Longest description that stands in full height, in characters.
 const DESCRIPTION_IN_FULL: usize = 1_500;
@@ -199,21 +200,22 @@ impl ToolPages<'_> {
         };
         let printed = |view: &ToolView<'_>| {
             let control = view.control.whole().expect("nothing was printed before");
-            let mut sheet = self.sheet(tool, view, &rules_html(press, &view.name, control, &root)?, None)?;
+            let rules = rules_html(press, &view.name, control, &root)?;
+            let mut sheet = self.sheet(tool, view, Rules::Printed(&rules))?;
             self.put_kept((place, view), severity, &root, &mut sheet)?;
             self.put_near(place, &similar, severity, &mut sheet)?;
             Ok(sheet)
         };
         if let Some(plain) = self.names.as_ref().and_then(|names| names.tool(self.policies, name)) {
             return press.page_on("tool.html", &KIND, unit, &path, inputs, || {
-                let Some((section, html)) = press.sections.rules(press, &plain, &root)? else {
+                let Some(rules) = press.sections.rules(press, &plain, &root)? else {
                     return printed(&whole());
                 };
                 let others = if press.twins.policies { other_formats() } else { &[] };
                 let control = InView::Printed { key: plain.key(), others };
                 let view = self.view((place, &file), tool, control);
-                self.compare(&view, &html, &root)?;
-                let mut sheet = self.sheet(tool, &view, &html, Some((&plain, &section)))?;
+                self.compare(&view, (&plain, &rules), &root)?;
+                let mut sheet = self.sheet(tool, &view, Rules::Filled(&plain, &rules))?;
                 self.put_kept((place, &view), severity, &root, &mut sheet)?;
                 self.put_near(place, &similar, severity, &mut sheet)?;
                 Ok(sheet)

@@ -118,6 +118,20 @@ impl Sheet {
         Ok(())
     }
 
+    /// The same with markup that is written behind what the sheet holds.
+    pub(in crate::render) fn write_markup<E>(
+        &mut self,
+        name: &'static str,
+        write: impl FnOnce(&mut String) -> Result<(), E>,
+        cannot: impl FnOnce(Odd) -> E,
+    ) -> Result<(), E> {
+        let at = self.rows.text.len();
+        write(&mut self.rows.text)?;
+        let value = Node::markup(Stretch::from(at, self.rows.text.len()).map_err(cannot)?);
+        self.put_node(name, value);
+        Ok(())
+    }
+
     /// A value that is nowhere yet.
     fn laid(&mut self, value: &(impl Serialize + ?Sized)) -> Result<Node, Odd> {
         value.serialize(super::lay::Lay { sheet: self, to: Place::Item })?;

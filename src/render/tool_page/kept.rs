@@ -10,7 +10,7 @@ use crate::model::{Class, Risk};
 use crate::render::RenderError;
 use crate::render::exposure::AttackLine;
 use crate::render::facts::Facts;
-use crate::render::hints::{HintView, Hints};
+use crate::render::hints::Hints;
 use crate::render::html::{Markup, Sheet};
 use crate::render::words::{ClassWord, RiskWord};
 
@@ -18,7 +18,7 @@ use crate::render::words::{ClassWord, RiskWord};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::render) enum PartKind {
     /// What the author's hints say beside what is inferred.
-    Hints(Class, Box<[HintView; 4]>),
+    Hints(Class, u16),
     /// The attack patterns, as the bits of their set, and how long the way to the site's root is.
     Attacks(u64, usize),
     /// The verdict at a glance: class, risk, the confidence as it is shown and what it means, and the way to the root.
@@ -67,8 +67,7 @@ impl ToolPages<'_> {
         sheet: &mut Sheet,
     ) -> Result<(), RenderError> {
         self.put_parameters(&view.parameters, sheet)?;
-        let hints = <[HintView; 4]>::try_from(view.hints.list.as_slice()).ok();
-        let hints = hints.map(|list| PartKind::Hints(class, Box::new(list)));
+        let hints = Some(PartKind::Hints(class, view.hints.kind()));
         let part = HintsPart { hints: &view.hints, class: view.class };
         sheet.set_markup("hints_html", &*self.kept(hints, "parts/hints.html", &part)?)?;
 

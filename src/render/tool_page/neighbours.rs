@@ -50,7 +50,7 @@ impl ToolPages<'_> {
         own: (Class, Risk),
         sheet: &mut Sheet,
     ) -> Result<(), RenderError> {
-        sheet.set_markup("siblings_html", &self.siblings(place)?)?;
+        sheet.write_markup("siblings_html", |out| self.put_siblings(place, out))?;
         let [alike, safer, riskier] = self.similar_to(similar, own)?;
         sheet.set_markup("alike_html", &alike)?;
         sheet.set_markup("safer_html", &safer)?;
@@ -58,20 +58,20 @@ impl ToolPages<'_> {
     }
 
     /// The tools around this one in the server's own order: what is listed together mostly belongs together.
-    fn siblings(&self, place: usize) -> Result<Markup, RenderError> {
+    fn put_siblings(&self, place: usize, out: &mut String) -> Result<(), RenderError> {
         let catalogue = self.work.common.catalogue;
         let tools = catalogue.tools_of(self.work.entry);
         let last_start = tools.len().saturating_sub(SIBLINGS + 1);
         let start = place.saturating_sub(SIBLINGS / 2).min(last_start);
         let near = tools.iter().enumerate().skip(start).take(SIBLINGS + 1);
         let near = near.filter(|(i, _)| *i != place).take(SIBLINGS);
-        let (mut lines, mut path) = (String::new(), String::new());
+        let mut path = String::new();
         for (_, tool) in near {
             path.clear();
             path.extend([catalogue.slug_of(tool), ".html"]);
-            self.put_line(tool, &path, "", &mut lines)?;
+            self.put_line(tool, &path, "", out)?;
         }
-        Ok(Markup::printed(lines))
+        Ok(())
     }
 
     /// The attack patterns that the tool is exposed to.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::ToolPages;
 use crate::render::RenderError;
-use crate::render::html::{Markup, Sheet};
+use crate::render::html::Sheet;
 use crate::render::lines::LineOnce;
 use crate::render::parameters::{Parameter, Parameters};
 use crate::render::quote::Stretch;
@@ -30,15 +30,16 @@ impl ToolPages<'_> {
         parameters: &Parameters<'_>,
         sheet: &mut Sheet,
     ) -> Result<(), RenderError> {
-        let mut rows = String::new();
-        for parameter in &parameters.list {
-            rows.push('\n');
-            match plain(parameter) {
-                Some(words) => self.put_row(words, parameter.required, &mut rows)?,
-                None => rows.push_str(self.printed(ROW, &ParameterPart { parameter })?.as_str()),
+        sheet.write_markup("parameter_rows", |rows| {
+            for parameter in &parameters.list {
+                rows.push('\n');
+                match plain(parameter) {
+                    Some(words) => self.put_row(words, parameter.required, rows)?,
+                    None => rows.push_str(self.printed(ROW, &ParameterPart { parameter })?.as_str()),
+                }
             }
-        }
-        sheet.set_markup("parameter_rows", &Markup::printed(rows))
+            Ok(())
+        })
     }
 
     fn put_row(&self, words: [&str; 3], required: bool, rows: &mut String) -> Result<(), RenderError> {

@@ -6,9 +6,16 @@ use crate::render::control::control;
 use crate::render::html::{Markup, Sheet};
 use crate::render::judged::JudgedTool;
 use crate::render::questions::{entries, json_ld, questions};
-use crate::render::sections::{
-    PlainTool, QuestionsSection, RulesSection, provider, questions_html, rules_html,
-};
+use crate::render::sections::{PlainTool, QuestionsSection, ToolRules, provider, questions_html, rules_html};
+
+/// The section on how to control the tool.
+#[derive(Clone, Copy)]
+pub(super) enum Rules<'a> {
+    /// Printed for this tool.
+    Printed(&'a Markup),
+    /// From a stencil.
+    Filled(&'a PlainTool<'a>, &'a ToolRules),
+}
 
 impl ToolPages<'_> {
     /// The view with the sections and the questions that are printed by themselves.
@@ -16,8 +23,7 @@ impl ToolPages<'_> {
         &self,
         tool: &JudgedTool,
         view: &ToolView<'_>,
-        rules: &Markup,
-        plain: Option<(&PlainTool<'_>, &RulesSection)>,
+        rules: Rules<'_>,
     ) -> Result<Sheet, RenderError> {
         let press = self.work.common.press;
         let mut sheet = Sheet::of("tool.html", view)?;
@@ -27,8 +33,12 @@ impl ToolPages<'_> {
             Ok::<_, RenderError>((questions_html(press, &asked)?, entries(&asked)))
         };
         let corrected = view.correction.as_ref().is_some_and(|correction| !correction.agrees);
-        let on_rules = match plain {
-            Some((plain, section)) => {
+        let plain = match rules {
+            Rules::Printed(_) => None,
+            Rules::Filled(plain, _) => Some(plain),
+        };
+        let on_rules = match rules {
+            Rules::Filled(plain, section) => {
                 let signals = &tool.verdict.signals;
                 let made = press.sections.questions(press, plain, section, signals, corrected)?;
                 debug_assert_eq!(made, {
@@ -40,11 +50,11 @@ impl ToolPages<'_> {
                 });
                 made
             }
-            None => printed("faq-rules.txt")?,
+            Rules::Printed(_) => printed("faq-rules.txt")?,
         };
         let first = printed("faq.txt")?;
         let last = match plain.zip(plain.and(self.provider()?)) {
-            Some(((plain, _), section)) => {
+            Some((plain, section)) => {
                 let made = plain.asked(section);
                 debug_assert_eq!(made, printed("faq-server.txt")?);
                 made
@@ -52,8 +62,17 @@ impl ToolPages<'_> {
             None => printed("faq-server.txt")?,
         };
         sheet.set("json_ld", &json_ld(&[&first.1, &on_rules.1, &last.1]))?;
-        sheet.set_markup("questions_html", &Markup::joined(&[first.0, on_rules.0, last.0]))?;
-        sheet.set_markup("rules_html", rules)?;
+        sheet.write_markup("questions_html", |out| {
+            out.extend([&first.0, &on_rules.0, &last.0].map(Markup::as_str));
+            Ok(())
+        })?;
+        sheet.write_markup("rules_html", |out| {
+            match rules {
+                Rules::Printed(html) => out.push_str(html.as_str()),
+                Rules::Filled(plain, rules) => rules.put(plain, out),
+            }
+            Ok(())
+        })?;
         Ok(sheet)
     }
 
@@ -67,11 +86,19 @@ impl ToolPages<'_> {
     }
 
     /// In builds with debug assertions: the stencil gives what the template prints.
-    pub(super) fn compare(&self, view: &ToolView<'_>, html: &Markup, root: &str) -> Result<(), RenderError> {
+    pub(super) fn compare(
+        &self,
+        view: &ToolView<'_>,
+        (plain, rules): (&PlainTool<'_>, &ToolRules),
+        root: &str,
+    ) -> Result<(), RenderError> {
         if cfg!(debug_assertions)
             && let Some(control) = control(self.policies, &view.full_name)
         {
-            assert_eq!(*html, rules_html(self.work.common.press, &view.name, &control, root)?);
+            let mut html = String::new();
+            rules.put(plain, &mut html);
+            let printed = rules_html(self.work.common.press, &view.name, &control, root)?;
+            assert_eq!(html, printed.as_str());
         }
         Ok(())
     }
