@@ -177,6 +177,18 @@ impl Sheet {
     ) -> Result<(), RenderError> {
         self.0.write_markup(name, write, |odd| cannot(name, odd))
     }
+
+    /// The same with a text, which templates escape.
+    ///
+    /// # Errors
+    /// More than a sheet holds.
+    pub(super) fn write_text(
+        &mut self,
+        name: &'static str,
+        write: impl FnOnce(&mut String),
+    ) -> Result<(), RenderError> {
+        self.0.write_text(name, write).map_err(|odd| cannot(name, odd))
+    }
 }
 
 fn cannot(name: &str, odd: Odd) -> RenderError {

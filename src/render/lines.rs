@@ -27,9 +27,9 @@ pub(super) struct Line {
 
 impl Line {
     /// A line that was printed with [`WORDS`] in it.
-    pub(super) fn cut(printed: &Markup) -> Self {
+    pub(super) fn cut(printed: &str) -> Self {
         let mut pieces = Vec::new();
-        let mut rest = printed.as_str();
+        let mut rest = printed;
         while let Some((own, word)) = rest.split_once(BEGIN) {
             let Some(digit) = word.as_bytes().first().and_then(|byte| byte.checked_sub(b'0')) else { break };
             pieces.push((own.into(), digit));
@@ -40,6 +40,11 @@ impl Line {
 
     /// Writes the line with these words, which are escaped.
     pub(super) fn put(&self, words: &[&str], out: &mut String) {
+        self.put_as(words, escape, out);
+    }
+
+    /// The same with words escaped in another way.
+    pub(super) fn put_as(&self, words: &[&str], escape: impl Fn(&str, &mut String), out: &mut String) {
         for (own, word) in &self.pieces {
             out.push_str(own);
             escape(words.get(usize::from(*word)).copied().unwrap_or_default(), out);
@@ -66,7 +71,7 @@ impl LineOnce {
         let line = match self.0.get() {
             Some(line) => line,
             None => {
-                let made = Line::cut(&print(&WORDS)?);
+                let made = Line::cut(print(&WORDS)?.as_str());
                 self.0.get_or_init(|| made)
             }
         };
@@ -84,7 +89,7 @@ mod tests {
     #[test]
     fn words_are_put_where_they_stood_and_escaped() {
         let printed = format!("<li><a href=\"{0}\">{1}</a> {1} <b>", WORDS[0], WORDS[1]);
-        let line = Line::cut(&Markup::printed(printed));
+        let line = Line::cut(&printed);
         let mut out = "before ".to_owned();
         line.put(&["a/b.html", "x < y & qzline0"], &mut out);
         assert_eq!(
@@ -96,7 +101,7 @@ mod tests {
     #[test]
     fn a_line_without_words_stays() {
         let mut out = String::new();
-        Line::cut(&Markup::printed("<li>qzline</li>".to_owned())).put(&["a"], &mut out);
+        Line::cut("<li>qzline</li>").put(&["a"], &mut out);
         assert_eq!(out, "<li>qzline</li>");
     }
 }

@@ -64,20 +64,22 @@ pub(super) fn entries(questions: &[Question]) -> String {
     String::from_utf8(out).expect("JSON is UTF-8")
 }
 
-/// A page of questions for search engines, from their entries.
-pub(super) fn json_ld(entries: &[&str]) -> String {
-    let begin = "{\"@context\":\"https://schema.org\",\"@type\":\"FAQPage\",\"mainEntity\":[";
-    let mut page =
-        String::with_capacity(begin.len() + entries.iter().map(|e| e.len() + 1).sum::<usize>() + 2);
-    page.push_str(begin);
-    for (i, entries) in entries.iter().filter(|entries| !entries.is_empty()).enumerate() {
-        if i > 0 {
-            page.push(',');
+/// A page of questions for search engines: each part writes its entries, with commas between, or nothing.
+pub(super) fn put_json_ld<'p>(parts: impl IntoIterator<Item = &'p dyn Fn(&mut String)>, out: &mut String) {
+    out.push_str("{\"@context\":\"https://schema.org\",\"@type\":\"FAQPage\",\"mainEntity\":[");
+    let begin = out.len();
+    for put in parts {
+        let before = out.len();
+        if before > begin {
+            out.push(',');
         }
-        page.push_str(entries);
+        let from = out.len();
+        put(out);
+        if out.len() == from {
+            out.truncate(before);
+        }
     }
-    page.push_str("]}");
-    page
+    out.push_str("]}");
 }
 
 #[derive(Serialize)]

@@ -25,7 +25,7 @@ use super::questions::{Question, entries, questions};
 use super::rules_kind::{Kind, RulesKind};
 use super::stencils::Stencils;
 use super::tool_lines::ToolLines;
-use super::tool_page::{NearLines, ParameterLines, PartKind};
+use super::tool_page::{FirstQuestions, NearLines, ParameterLines, PartKind};
 use super::words::{ClassWord, RiskWord, SignalWord, base_risk, class_word, risk_word, signal_word};
 use crate::model::Signal;
 use crate::policy::{Keyed, ServerPolicy, Tier, ToolPolicy, default_server_key};
@@ -40,6 +40,7 @@ pub(super) struct Sections {
     pub(super) near: NearLines,
     pub(super) parameters: ParameterLines,
     pub(super) tools: ToolLines,
+    pub(super) first_questions: FirstQuestions,
 }
 
 /// What documents that show rules on arguments depend on beside names: those rules, and which documents the section asks for.
@@ -150,15 +151,14 @@ impl PlainTool<'_> {
         &self.server.key
     }
 
-    /// Questions with this tool's names: their markup, and their entries as JSON.
-    pub(super) fn asked(&self, section: &QuestionsSection) -> (Markup, String) {
-        (Markup::printed(self.filled(&section.html)), self.filled(&section.json))
+    /// Writes the markup of questions with this tool's names.
+    pub(super) fn put_html(&self, section: &QuestionsSection, out: &mut String) {
+        self.fill(&section.html, &[], out);
     }
 
-    fn filled(&self, pieces: &[Piece]) -> String {
-        let mut text = String::with_capacity(pieces.iter().map(|piece| self.word(piece).len()).sum());
-        self.fill(pieces, &[], &mut text);
-        text
+    /// Writes their entries as JSON.
+    pub(super) fn put_json(&self, section: &QuestionsSection, out: &mut String) {
+        self.fill(&section.json, &[], out);
     }
 
     /// Documents in the order in which they are asked for.
@@ -310,10 +310,10 @@ impl Sections {
         rules: &ToolRules,
         signals: &[Signal],
         corrected: bool,
-    ) -> Result<(Markup, String), RenderError> {
+    ) -> Result<Arc<QuestionsSection>, RenderError> {
         let kind = QuestionsKind { rules: tool.kind, signals: signals.to_vec(), corrected };
         let name = tool.kind.kind.shape.name();
-        let section = self.questions.get(kind, || {
+        self.questions.get(kind, || {
             let Kind { class, risk, .. } = tool.kind.kind;
             let view = QuestionsView {
                 name,
@@ -327,8 +327,7 @@ impl Sections {
             let asked = questions(&press.part("faq-rules.txt", &Sheet::of("faq-rules.txt", &view)?)?);
             let html = questions_html(press, &asked)?;
             Ok(QuestionsSection { html: pieces(html.as_str(), name), json: pieces(&entries(&asked), name) })
-        })?;
-        Ok(tool.asked(&section))
+        })
     }
 }
 

@@ -73,7 +73,7 @@ impl Press<'_> {
             let kind = Kind::of(tool);
             if !known.contains_key(&kind) && known.len() < MOST {
                 drop(known);
-                let made = Line::cut(&self.made_up(tool)?);
+                let made = Line::cut(self.made_up(tool)?.as_str());
                 all.write().expect(HELD).insert(kind, made);
                 known = all.read().expect(HELD);
             }

@@ -32,11 +32,13 @@ use crate::model::text::{is_blank, page_line};
 use crate::model::{Signal, Untrusted, Verdict};
 use crate::policy::Tier;
 
+mod first_question;
 mod kept;
 mod neighbours;
 mod parameter_lines;
 mod parts;
 
+pub(super) use first_question::FirstQuestions;
 pub(super) use kept::PartKind;
 pub(super) use neighbours::NearLines;
 pub(super) use parameter_lines::ParameterLines;

@@ -132,6 +132,18 @@ impl Sheet {
         Ok(())
     }
 
+    /// The same with a text, which templates escape.
+    pub(in crate::render) fn write_text(
+        &mut self,
+        name: &'static str,
+        write: impl FnOnce(&mut String),
+    ) -> Result<(), Odd> {
+        let at = self.rows.text.len();
+        write(&mut self.rows.text);
+        self.put_node(name, Node::text(Stretch::from(at, self.rows.text.len())?));
+        Ok(())
+    }
+
     /// A value that is nowhere yet.
     fn laid(&mut self, value: &(impl Serialize + ?Sized)) -> Result<Node, Odd> {
         value.serialize(super::lay::Lay { sheet: self, to: Place::Item })?;

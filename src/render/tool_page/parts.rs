@@ -1,11 +1,12 @@
 //! The parts of a tool's page that are printed by themselves: its rules and its questions.
 
+use super::first_question::QuestionLines;
 use super::{ToolPages, ToolView};
 use crate::render::RenderError;
 use crate::render::control::control;
 use crate::render::html::{Markup, Sheet};
 use crate::render::judged::JudgedTool;
-use crate::render::questions::{entries, json_ld, questions};
+use crate::render::questions::{entries, put_json_ld, questions};
 use crate::render::sections::{PlainTool, QuestionsSection, ToolRules, provider, questions_html, rules_html};
 
 /// The section on how to control the tool.
@@ -15,6 +16,42 @@ pub(super) enum Rules<'a> {
     Printed(&'a Markup),
     /// From a stencil.
     Filled(&'a PlainTool<'a>, &'a ToolRules),
+}
+
+/// Some of the questions.
+pub(super) enum Asked<'a> {
+    /// Printed for this tool: their markup, and their entries as JSON.
+    Printed((Markup, String)),
+    /// From a stencil.
+    Filled(&'a PlainTool<'a>, &'a QuestionsSection),
+    /// The first one from a stencil, with the tool's name and its description.
+    First(&'a QuestionLines, [&'a str; 2]),
+}
+
+impl Asked<'_> {
+    fn put_html(&self, out: &mut String) {
+        match self {
+            Self::Printed((html, _)) => out.push_str(html.as_str()),
+            Self::Filled(plain, section) => plain.put_html(section, out),
+            Self::First(lines, words) => lines.put_html(words, out),
+        }
+    }
+
+    fn put_json(&self, out: &mut String) {
+        match self {
+            Self::Printed((_, json)) => out.push_str(json),
+            Self::Filled(plain, section) => plain.put_json(section, out),
+            Self::First(lines, words) => lines.put_json(words, out),
+        }
+    }
+
+    /// Both, to compare them.
+    fn both(&self) -> (Markup, String) {
+        let (mut html, mut json) = (String::new(), String::new());
+        self.put_html(&mut html);
+        self.put_json(&mut json);
+        (Markup::printed(html), json)
+    }
 }
 
 impl ToolPages<'_> {
@@ -27,43 +64,45 @@ impl ToolPages<'_> {
     ) -> Result<Sheet, RenderError> {
         let press = self.work.common.press;
         let mut sheet = Sheet::of("tool.html", view)?;
-        let asked = |template| Ok::<_, RenderError>(questions(&press.part(template, &sheet)?));
         let printed = |template| {
-            let asked = asked(template)?;
+            let asked = questions(&press.part(template, &sheet)?);
             Ok::<_, RenderError>((questions_html(press, &asked)?, entries(&asked)))
         };
         let corrected = view.correction.as_ref().is_some_and(|correction| !correction.agrees);
-        let plain = match rules {
-            Rules::Printed(_) => None,
-            Rules::Filled(plain, _) => Some(plain),
-        };
-        let on_rules = match rules {
+        let (kept, plain) = match rules {
             Rules::Filled(plain, section) => {
                 let signals = &tool.verdict.signals;
-                let made = press.sections.questions(press, plain, section, signals, corrected)?;
-                debug_assert_eq!(made, {
-                    let control = control(self.policies, tool.definition.name());
-                    let mut sheet = Sheet::of("faq-rules.txt", view)?;
-                    sheet.set("control", &control)?;
-                    let asked = questions(&press.part("faq-rules.txt", &sheet)?);
-                    (questions_html(press, &asked)?, entries(&asked))
-                });
-                made
+                (Some(press.sections.questions(press, plain, section, signals, corrected)?), Some(plain))
             }
-            Rules::Printed(_) => printed("faq-rules.txt")?,
+            Rules::Printed(_) => (None, None),
         };
-        let first = printed("faq.txt")?;
+        let first = match self.first_question(view, tool.verdict.class)? {
+            Some(asked) => asked,
+            None => printed("faq.txt").map(Asked::Printed)?,
+        };
+        let on_rules = match plain.zip(kept.as_deref()) {
+            Some((plain, section)) => Asked::Filled(plain, section),
+            None => printed("faq-rules.txt").map(Asked::Printed)?,
+        };
         let last = match plain.zip(plain.and(self.provider()?)) {
-            Some((plain, section)) => {
-                let made = plain.asked(section);
-                debug_assert_eq!(made, printed("faq-server.txt")?);
-                made
-            }
-            None => printed("faq-server.txt")?,
+            Some((plain, section)) => Asked::Filled(plain, section),
+            None => printed("faq-server.txt").map(Asked::Printed)?,
         };
-        sheet.set("json_ld", &json_ld(&[&first.1, &on_rules.1, &last.1]))?;
+        debug_assert_eq!(first.both(), printed("faq.txt")?);
+        debug_assert_eq!(last.both(), printed("faq-server.txt")?);
+        debug_assert_eq!(on_rules.both(), {
+            let control = control(self.policies, tool.definition.name());
+            let mut sheet = Sheet::of("faq-rules.txt", view)?;
+            sheet.set("control", &control)?;
+            let asked = questions(&press.part("faq-rules.txt", &sheet)?);
+            (questions_html(press, &asked)?, entries(&asked))
+        });
+        sheet.write_text("json_ld", |out| {
+            let put = |asked| move |out: &mut String| Asked::put_json(asked, out);
+            put_json_ld([&put(&first) as &dyn Fn(&mut String), &put(&on_rules), &put(&last)], out);
+        })?;
         sheet.write_markup("questions_html", |out| {
-            out.extend([&first.0, &on_rules.0, &last.0].map(Markup::as_str));
+            [&first, &on_rules, &last].into_iter().for_each(|asked| asked.put_html(out));
             Ok(())
         })?;
         sheet.write_markup("rules_html", |out| {

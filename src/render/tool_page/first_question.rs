@@ -1,0 +1,125 @@
+//! The first question of a tool's page, what the tool does: but for the tool's name and description there are some thirty of them.
+
+use std::sync::OnceLock;
+
+use serde::Serialize;
+
+use super::parts::Asked;
+use super::{ToolPages, ToolView};
+use crate::model::Class;
+use crate::render::RenderError;
+use crate::render::html::{Sheet, escape_in_text};
+use crate::render::lines::{Line, WORDS};
+use crate::render::questions::{entries, questions};
+use crate::render::sections::questions_html;
+use crate::render::words::{ClassWord, class_word};
+
+const TEMPLATE: &str = "faq.txt";
+
+/// The question of each kind: by class, whether the class is a guess, and what is said of the description.
+pub(in crate::render) type FirstQuestions = [[[OnceLock<QuestionLines>; 4]; 2]; Class::ALL.len()];
+
+/// The question as markup and as an entry of JSON, cut at the tool's name and description.
+#[derive(Debug)]
+pub(in crate::render) struct QuestionLines {
+    html: Line,
+    json: Line,
+}
+
+impl QuestionLines {
+    /// As questions are shown.
+    pub(super) fn put_html(&self, words: &[&str], out: &mut String) {
+        self.html.put_as(words, escape_in_text, out);
+    }
+
+    /// The words must be of plain ASCII.
+    pub(super) fn put_json(&self, words: &[&str], out: &mut String) {
+        self.json.put_as(words, escape_in_json, out);
+    }
+}
+
+/// What the template asks for.
+#[derive(Serialize)]
+struct FirstView<'a> {
+    name: &'a str,
+    talks: &'a str,
+    says: &'a str,
+    says_stopped: bool,
+    class: ClassWord,
+    sureness: &'static str,
+}
+
+impl ToolPages<'_> {
+    /// None if the words need more care than a stencil takes.
+    ///
+    /// # Errors
+    /// A template that does not fit.
+    pub(super) fn first_question<'a>(
+        &'a self,
+        view: &'a ToolView<'_>,
+        class: Class,
+    ) -> Result<Option<Asked<'a>>, RenderError> {
+        let words = [&*view.name, &*view.says];
+        if !words.iter().all(|word| is_plain(word)) || words[0].is_empty() {
+            return Ok(None);
+        }
+        let said = match (view.talks.is_empty(), view.says.is_empty(), view.says_stopped) {
+            (false, ..) => 0,
+            (true, true, _) => 1,
+            (true, false, false) => 2,
+            (true, false, true) => 3,
+        };
+        let unknown = view.sureness == "unknown";
+        let press = self.work.common.press;
+        let kept = &press.sections.first_questions[class as usize][usize::from(unknown)][said];
+        if kept.get().is_none() {
+            let view = FirstView {
+                name: WORDS[0],
+                talks: if said == 0 { "elsewhere" } else { "" },
+                says: if said == 1 { "" } else { WORDS[1] },
+                says_stopped: said == 3,
+                class: class_word(class),
+                sureness: view.sureness,
+            };
+            let asked = questions(&press.part(TEMPLATE, &Sheet::of(TEMPLATE, &view)?)?);
+            let html = Line::cut(questions_html(press, &asked)?.as_str());
+            // Another thread may be faster; it makes the same.
+            let _ = kept.set(QuestionLines { html, json: Line::cut(&entries(&asked)) });
+        }
+        Ok(kept.get().map(|lines| Asked::First(lines, words)))
+    }
+}
+
+/// ASCII with single spaces between words: questions keep it as it is.
+fn is_plain(text: &str) -> bool {
+    text.trim_ascii().len() == text.len()
+        && !text.contains("  ")
+        && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// What of plain ASCII cannot stand inside a text of JSON.
+fn escape_in_json(text: &str, out: &mut String) {
+    let mut rest = text;
+    while let Some((at, escaped)) = rest.find(['"', '\\']).and_then(|at| Some((at, rest.get(at..=at)?))) {
+        out.extend([rest.get(..at).unwrap_or_default(), "\\", escaped]);
+        rest = rest.get(at + 1..).unwrap_or_default();
+    }
+    out.push_str(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_words_stay_and_json_reads_them_back() {
+        assert!(is_plain("") && is_plain("a \"b\" \\c") && is_plain("x"));
+        assert!(["a  b", " a", "a ", "a\tb", "é"].iter().all(|text| !is_plain(text)));
+        for text in ["", "plain", "\"", "\\\"x\\", "a \"b\" c"] {
+            let mut out = String::from("\"");
+            escape_in_json(text, &mut out);
+            out.push('"');
+            assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
+        }
+    }
+}
