@@ -11,6 +11,7 @@ use super::catalogue::{Catalogue, ServerEntry, ServerLine, ToolEntry, ToolLine};
 use super::digest::Inputs;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::page::{Pager, parts};
+use super::risk_page::{AboutRisk, about_risk};
 use super::site_work::WholeWork;
 use super::twin;
 use super::words::{
@@ -40,8 +41,12 @@ pub(super) const HOME: PageKind = list("home", "index.html", &["home.html"], Mak
 pub(super) const CLASS: PageKind =
     list("class", "classes/{class}.html, classes/{class}/{part}.html", &["class.html"], Make::Whole(classes));
 /// Tools of one risk.
-pub(super) const RISK: PageKind =
-    list("risk", "risks/{risk}.html, risks/{risk}/{part}.html", &["risk.html"], Make::Whole(risks));
+pub(super) const RISK: PageKind = list(
+    "risk",
+    "risks/{risk}.html, risks/{risk}/{part}.html",
+    &["risk.html", "risk-questions.txt"],
+    Make::Whole(risks),
+);
 /// Tools with one signal.
 pub(super) const SIGNAL: PageKind = list(
     "signal",
@@ -143,6 +148,8 @@ struct ToolList<'a> {
     on_servers: usize,
     pager: Pager,
     tools: &'a [ToolLine<'a>],
+    /// What the first page of a risk says beside.
+    about: Option<&'a AboutRisk<'a>>,
 }
 
 #[derive(Serialize)]
@@ -238,6 +245,10 @@ fn tool_list(
             (&SIGNAL, format!("signals/{one}"))
         }
     };
+    let about = match subject {
+        Subject::Risk(one) => Some(about_risk(work, one, tools.iter().filter_map(tool))?),
+        _ => None,
+    };
     let parts = parts(&format!("{folder}.html"), &folder, tools.len(), TOOLS_ON_PAGE);
     parts.iter().for_each(|(path, _)| work.listed(path.clone()));
     parts.into_par_iter().try_for_each(|(path, pager)| {
@@ -248,7 +259,8 @@ fn tool_list(
         let mut inputs = Inputs::default();
         part().for_each(|t| inputs.add(&catalogue.shown(t)));
         let of_lines = inputs.done();
-        inputs.add(&(figures, class, risk, signal, on_servers, &pager));
+        let about = about.as_ref().filter(|_| pager.number == 1);
+        inputs.add(&(figures, class, risk, signal, on_servers, &pager, about));
         let json = twin::TOOL_LIST.inputs(&(class, risk, signal, tools.len(), of_lines, &pager));
         press.twin(unit, &path, json, || {
             let twin = twin::ToolListTwin::new(class, risk, tools.len(), &pager, &lines);
@@ -256,7 +268,7 @@ fn tool_list(
         })?;
         press.page_from(kind, unit, &path, inputs.done(), || {
             let (total, tools) = (tools.len(), lines.as_slice());
-            Ok(ToolList { figures, class, risk, signal, total, on_servers, pager, tools })
+            Ok(ToolList { figures, class, risk, signal, total, on_servers, pager, tools, about })
         })
     })
 }

@@ -10,6 +10,7 @@ use super::digest::Digest;
 use super::exposure::{AttackLine, server_attack_lines};
 use super::facts::{AttemptView, Facts, attempt_views, facts};
 use super::hints::hints;
+use super::html::Sheet;
 use super::identity::{IdentityView, identity_view};
 use super::judged::JudgedTool;
 use super::kinds::{MadeFrom, Make, PageKind};
@@ -17,6 +18,7 @@ use super::launch::{Launch, launch, shell_line};
 use super::name::ServerName;
 use super::page::{Pager, parts};
 use super::policy_files::{ServerFormat, server_formats};
+use super::server_questions::{self, Asked, put_questions};
 use super::site_work::{Common, ServerWork};
 use super::words::{ClassCount, Day, RiskCount, day, risk_counts};
 use super::{RenderError, badge, markdown, structured, twin};
@@ -82,6 +84,8 @@ struct ServerView<'a> {
     identity: &'a IdentityView,
     attacks: &'a [AttackLine<'a>],
     by_risk: &'a [RiskCount],
+    /// For the questions.
+    asked: &'a Asked<'a>,
     json_ld: &'a str,
 }
 
@@ -127,7 +131,7 @@ struct HintCounts {
 pub(super) const ANSWERED: PageKind = PageKind {
     id: "server",
     path: "servers/{registry}/{name}/index.html, …/list/{part}.html, …/policy/{format}",
-    templates: &["server.html"],
+    templates: &["server.html", server_questions::TEMPLATE],
     made_from: MadeFrom::Server,
     counts: false,
     make: Make::Server(answered),
@@ -166,6 +170,7 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
         catalogue.tools_of(entry).iter().map(|tool| (tool, catalogue.name_of(tool))).collect();
     tools.sort_by(|(a, a_name), (b, b_name)| (b.class, b.risk, a_name).cmp(&(a.class, a.risk, b_name)));
     let lines: Vec<ToolLine<'_>> = tools.iter().map(|(tool, _)| catalogue.tool_line(tool, false)).collect();
+    let asked = Asked::of(tools.iter().map(|(tool, _)| *tool).zip(&lines));
     let contradicting = contradicting(judged);
     let mut mismatches: Vec<ToolLine<'_>> = tools
         .iter()
@@ -198,7 +203,7 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     for (page, pager) in own_parts(entry) {
         let start = (pager.number - 1) * TOOLS_ON_PAGE;
         let declared = if pager.number == 1 { declared_views(&rows.declared) } else { Vec::new() };
-        let inputs = work.server_inputs(pager.number);
+        let (inputs, first) = (work.server_inputs(pager.number), pager.number == 1);
         let view = || ServerView {
             server: &entry.name,
             facts: &facts,
@@ -217,9 +222,16 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
             identity: &identity,
             attacks: &attacks,
             by_risk: &by_risk,
+            asked: &asked,
             json_ld: &json_ld,
         };
-        press.page_from(&ANSWERED, work.unit, &page, inputs, || Ok(view()))?;
+        press.page_on("server.html", &ANSWERED, work.unit, &page, inputs, || {
+            let mut sheet = Sheet::of("server.html", &view())?;
+            if first {
+                put_questions(press, &mut sheet)?;
+            }
+            Ok(sheet)
+        })?;
     }
     Ok(())
 }
