@@ -199,6 +199,20 @@ mod tests {
     }
 
     #[test]
+    fn every_term_says_why_it_matters_in_one_or_two_sentences_of_its_own() {
+        let library = Library::load(&Folder::Data.files(None).unwrap()).unwrap();
+        let mut seen = BTreeSet::new();
+        for Term { id, text, why, .. } in library.terms() {
+            let (words, sentences) = (why.split_whitespace().count(), why.matches(". ").count() + 1);
+            assert!((12..=50).contains(&words) && sentences <= 2 && why.ends_with('.'), "{id}: {why}");
+            assert!(
+                !text.contains(why.as_str()) && seen.insert(why),
+                "{id} says what was said before: {why}"
+            );
+        }
+    }
+
+    #[test]
     fn what_names_nothing_or_does_not_read_is_an_error_with_its_file() {
         let load = |files: &[(&str, &str)]| {
             let files = files.iter().map(|(n, t)| ((*n).to_owned(), t.as_bytes().to_vec())).collect();

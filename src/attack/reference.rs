@@ -15,6 +15,9 @@ pub struct Term {
     pub term: String,
     /// What it means.
     pub text: String,
+    /// Why it matters; empty where nobody has said so yet.
+    #[serde(default)]
+    pub why: String,
     /// Ids of other terms.
     #[serde(default)]
     pub see: Vec<String>,

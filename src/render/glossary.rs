@@ -34,6 +34,8 @@ struct TermView<'a> {
     id: &'a str,
     term: &'a str,
     text: &'a str,
+    /// Why it matters.
+    why: &'a str,
     /// Its first sentence, for search engines.
     first: &'a str,
     see: Vec<Named<'a>>,
@@ -85,6 +87,7 @@ fn view<'a>(library: &'a Library, term: &'a Term) -> TermView<'a> {
         id: &term.id,
         term: &term.term,
         text: &term.text,
+        why: &term.why,
         first: term.text.split_inclusive(". ").next().unwrap_or_default().trim_end(),
         see: term.see.iter().filter_map(named).map(|t| Named { id: &t.id, name: &t.term }).collect(),
         attack: term.attack.as_ref().and_then(|id| library.pattern(id)).map(pattern),

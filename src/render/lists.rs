@@ -11,6 +11,7 @@ use super::catalogue::{Catalogue, ServerEntry, ServerLine, ToolEntry};
 use super::digest::{Digest, Inputs};
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::page::{Pager, parts};
+use super::risk_page::{AboutRisk, about_risk};
 use super::site_work::WholeWork;
 use super::tool_lines::LINE;
 use super::twin;
@@ -45,8 +46,12 @@ pub(super) const CLASS: PageKind = list(
     Make::Whole(classes),
 );
 /// Tools of one risk.
-pub(super) const RISK: PageKind =
-    list("risk", "risks/{risk}.html, risks/{risk}/{part}.html", &["risk.html", LINE], Make::Whole(risks));
+pub(super) const RISK: PageKind = list(
+    "risk",
+    "risks/{risk}.html, risks/{risk}/{part}.html",
+    &["risk.html", LINE, "risk-questions.txt"],
+    Make::Whole(risks),
+);
 /// Tools with one signal.
 pub(super) const SIGNAL: PageKind = list(
     "signal",
@@ -145,6 +150,8 @@ struct ToolList<'a> {
     total: usize,
     on_servers: usize,
     pager: Pager,
+    /// What the first page of a risk says beside.
+    about: Option<&'a AboutRisk<'a>>,
 }
 
 #[derive(Serialize)]
@@ -242,6 +249,10 @@ fn tool_list(
             (&SIGNAL, format!("signals/{one}"))
         }
     };
+    let about = match subject {
+        Subject::Risk(one) => Some(about_risk(work, one, tools.iter().filter_map(tool))?),
+        _ => None,
+    };
     let parts = parts(&format!("{folder}.html"), &folder, tools.len(), TOOLS_ON_PAGE);
     parts.iter().for_each(|(path, _)| work.listed(path.clone()));
     parts.into_par_iter().try_for_each(|(path, pager)| {
@@ -252,7 +263,8 @@ fn tool_list(
         let mut inputs = Inputs::default();
         part().for_each(|t| inputs.add(&catalogue.shown(t)));
         let of_lines = inputs.done();
-        inputs.add(&(figures, class, risk, signal, on_servers, &pager));
+        let about = about.as_ref().filter(|_| pager.number == 1);
+        inputs.add(&(figures, class, risk, signal, on_servers, &pager, about));
         let json = twin::TOOL_LIST.inputs(&(class, risk, signal, tools.len(), of_lines, &pager));
         press.twin(unit, &path, json, || {
             let twin = twin::ToolListTwin::new(class, risk, tools.len(), &pager, &lines);
@@ -260,7 +272,7 @@ fn tool_list(
         })?;
         press.page_with_tools(kind, unit, &path, inputs.done(), || {
             let total = tools.len();
-            Ok((ToolList { figures, class, risk, signal, total, on_servers, pager }, &lines))
+            Ok((ToolList { figures, class, risk, signal, total, on_servers, pager, about }, &lines))
         })
     })
 }

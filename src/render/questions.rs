@@ -64,7 +64,14 @@ pub(super) fn entries(questions: &[Question]) -> String {
     String::from_utf8(out).expect("JSON is UTF-8")
 }
 
-/// A page of questions for search engines: each part writes its entries, with commas between, or nothing.
+/// A page of questions for search engines, from their entries.
+pub(super) fn json_ld(entries: &str) -> String {
+    let mut page = String::with_capacity(entries.len() + 128);
+    put_json_ld([&(|out: &mut String| out.push_str(entries)) as &dyn Fn(&mut String)], &mut page);
+    page
+}
+
+/// The same: each part writes its entries, with commas between, or nothing.
 pub(super) fn put_json_ld<'p>(parts: impl IntoIterator<Item = &'p dyn Fn(&mut String)>, out: &mut String) {
     out.push_str("{\"@context\":\"https://schema.org\",\"@type\":\"FAQPage\",\"mainEntity\":[");
     let begin = out.len();

@@ -17,6 +17,7 @@ use super::launch::{Launch, launch, shell_line};
 use super::name::ServerName;
 use super::page::{Pager, parts};
 use super::policy_files::{ServerFormat, server_formats};
+use super::server_questions::{self, Asked, put_questions};
 use super::site_work::{Common, ServerWork};
 use super::tool_lines::LINE;
 use super::words::{ClassCount, Day, RiskCount, day, risk_counts};
@@ -82,6 +83,8 @@ struct ServerView<'a> {
     identity: &'a IdentityView,
     attacks: &'a [AttackLine<'a>],
     by_risk: &'a [RiskCount],
+    /// For the questions.
+    asked: &'a Asked<'a>,
     json_ld: &'a str,
 }
 
@@ -127,7 +130,7 @@ struct HintCounts {
 pub(super) const ANSWERED: PageKind = PageKind {
     id: "server",
     path: "servers/{registry}/{name}/index.html, …/list/{part}.html, …/policy/{format}",
-    templates: &["server.html", LINE],
+    templates: &["server.html", LINE, server_questions::TEMPLATE],
     made_from: MadeFrom::Server,
     counts: false,
     make: Make::Server(answered),
@@ -166,6 +169,7 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
         catalogue.tools_of(entry).iter().map(|tool| (tool, catalogue.name_of(tool))).collect();
     tools.sort_by(|(a, a_name), (b, b_name)| (b.class, b.risk, a_name).cmp(&(a.class, a.risk, b_name)));
     let lines: Vec<ToolLine<'_>> = tools.iter().map(|(tool, _)| catalogue.tool_line(tool, false)).collect();
+    let asked = Asked::of(tools.iter().map(|(tool, _)| *tool).zip(&lines));
     let contradicting = contradicting(judged);
     let mut mismatches: Vec<ToolLine<'_>> = tools
         .iter()
@@ -198,7 +202,7 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     for (page, pager) in own_parts(entry) {
         let start = (pager.number - 1) * TOOLS_ON_PAGE;
         let declared = if pager.number == 1 { declared_views(&rows.declared) } else { Vec::new() };
-        let inputs = work.server_inputs(pager.number);
+        let (inputs, first) = (work.server_inputs(pager.number), pager.number == 1);
         let view = || ServerView {
             server: &entry.name,
             facts: &facts,
@@ -216,10 +220,17 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
             identity: &identity,
             attacks: &attacks,
             by_risk: &by_risk,
+            asked: &asked,
             json_ld: &json_ld,
         };
         let shown = lines.get(start..lines.len().min(start + TOOLS_ON_PAGE)).unwrap_or_default();
-        press.page_with_tools(&ANSWERED, work.unit, &page, inputs, || Ok((view(), shown)))?;
+        press.page_on("server.html", &ANSWERED, work.unit, &page, inputs, || {
+            let mut sheet = press.sheet_with_tools("server.html", &page, &view(), shown)?;
+            if first {
+                put_questions(press, &mut sheet)?;
+            }
+            Ok(sheet)
+        })?;
     }
     Ok(())
 }

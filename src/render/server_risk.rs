@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::RenderError;
 use super::catalogue::{Catalogue, ServerEntry, ToolEntry, ToolLine};
 use super::digest::Digest;
+use super::exposed_list::{ExposedLines, exposed_lines};
 use super::facts::{Facts, facts};
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::name::ServerName;
@@ -17,6 +18,8 @@ use super::twin;
 use super::words::{ClassCount, RiskCount, RiskWord, class_counts, risk_counts, risk_word};
 use crate::model::{Class, Risk};
 
+/// Attack patterns that are named.
+const PATTERNS: usize = 4;
 /// Lines on one page, as on the server's own.
 const TOOLS_ON_PAGE: usize = 500;
 
@@ -41,6 +44,8 @@ struct RiskView<'a> {
     classes: Vec<ClassCount>,
     by_risk: &'a [RiskCount],
     pager: Pager,
+    /// What these tools are exposed to; on the first part.
+    attacks: Option<ExposedLines<'a>>,
 }
 
 /// The pages that a server has by risk.
@@ -86,6 +91,8 @@ fn make(work: &ServerWork<'_>) -> Result<(), RenderError> {
                 Ok(twin.of_server(entry.key_text()))
             })?;
             press.page_with_tools(&KIND, work.unit, &path, inputs, || {
+                let exposed = || tools.iter().map(|tool| tool.exposed);
+                let attacks = || exposed_lines(work.common.library, exposed(), PATTERNS);
                 let view = RiskView {
                     server: &entry.name,
                     facts: &facts,
@@ -94,6 +101,7 @@ fn make(work: &ServerWork<'_>) -> Result<(), RenderError> {
                     total: entry.tool_count,
                     classes: class_counts(counts),
                     by_risk: &by_risk,
+                    attacks: (pager.number == 1).then(attacks),
                     pager,
                 };
                 Ok((view, &lines))

@@ -57,10 +57,24 @@ impl Press<'_> {
         let template = kind.templates.first().copied().unwrap_or_default();
         self.page_on(template, kind, unit, path, inputs, || {
             let (view, tools) = view()?;
-            let mut sheet = Sheet::of(template, &view)?;
-            sheet.set_markup(LINES, &self.tool_lines(tools, &root_from(path))?)?;
-            Ok(sheet)
+            self.sheet_with_tools(template, path, &view, tools)
         })
+    }
+
+    /// The view of a page with the lines of its list.
+    ///
+    /// # Errors
+    /// A template that does not fit.
+    pub(super) fn sheet_with_tools(
+        &self,
+        template: &str,
+        path: &str,
+        view: &impl Serialize,
+        tools: &[ToolLine<'_>],
+    ) -> Result<Sheet, RenderError> {
+        let mut sheet = Sheet::of(template, view)?;
+        sheet.set_markup(LINES, &self.tool_lines(tools, &root_from(path))?)?;
+        Ok(sheet)
     }
 
     /// All lines, one behind the other. `root` is the way to the site's root.

@@ -88,13 +88,16 @@ fn search_engines_are_told_what_they_ask_for() {
                 *counts.entry(sort.clone()).or_default() += 1;
                 assert!(told.insert(sort), "{path} says the same twice");
             }
-            let wanted = match kind {
-                "tool" => Some("FAQPage"),
-                "server" => Some("SoftwareApplication"),
-                "home" | "report" => Some("Dataset"),
-                _ => None,
+            // What is said of the whole of a list stands on its first part.
+            let first = path.matches('/').count() == 1;
+            let wanted: &[&str] = match kind {
+                "tool" => &["FAQPage"],
+                "risk" if first => &["FAQPage"],
+                "server" if !path.contains("/list/") => &["FAQPage", "SoftwareApplication"],
+                "home" | "report" => &["Dataset"],
+                _ => &[],
             };
-            assert!(wanted.is_none_or(|sort| told.contains(sort)), "{path}: {told:?}");
+            assert!(wanted.iter().all(|sort| told.contains(*sort)), "{path}: {told:?}");
             let has_crumbs = page.contains("aria-label=\"Breadcrumb\"");
             assert_eq!(has_crumbs, told.contains("BreadcrumbList"), "{path}: {told:?}");
         }

@@ -1,6 +1,7 @@
 //! The built site as a reader, a search engine and an attacker find it: a small made-up catalogue with every awkward
 //! kind of server and tool, built into a temporary folder and walked page by page.
 
+mod answers;
 mod changes;
 mod engine;
 mod hostile;

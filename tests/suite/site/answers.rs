@@ -1,0 +1,197 @@
+//! Questions on pages of servers and risks: word for word what search engines get, and never against the page's own counts.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{Tool, add_server, build_from, built, html_pages, options, rules, tool};
+use crate::sample;
+use catalogue::model::{Class, Risk, Signal};
+
+/// The questions that a page shows, with their answers.
+fn shown(page: &str) -> Vec<(String, String)> {
+    let section = page.split_once("<section class=\"questions\"").map_or("", |(_, rest)| rest);
+    let section = section.split_once("</section>").map_or("", |(section, _)| section);
+    let items = section.split("<summary>").skip(1);
+    let pair = |item: &str| {
+        let (question, rest) = item.split_once("</summary><p>").unwrap();
+        (plain(question), plain(rest.split_once("</p>").unwrap().0))
+    };
+    items.map(pair).collect()
+}
+
+fn plain(text: &str) -> String {
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+/// The questions that search engines get.
+fn told(page: &str) -> Vec<(String, String)> {
+    let blocks = page.split("<script type=\"application/ld+json\">").skip(1);
+    let blocks = blocks.map(|block| block.split_once("</script>").unwrap().0);
+    let data = blocks.map(|text| serde_json::from_str::<Value>(text).unwrap());
+    let faq = data.filter(|data| data["@type"] == "FAQPage");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let pair = |entry: &Value| (text(&entry["name"]), text(&entry["acceptedAnswer"]["text"]));
+    faq.flat_map(|faq| faq["mainEntity"].as_array().unwrap().iter().map(pair).collect::<Vec<_>>()).collect()
+}
+
+fn json(out: &Path, page: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(out.join(page).with_extension("json")).unwrap()).unwrap()
+}
+
+/// The number that a text begins with.
+fn first_number(text: &str) -> usize {
+    let digits: String = text.replace(',', "").chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or_else(|_| panic!("no number: {text}"))
+}
+
+#[test]
+fn servers_and_risks_answer_to_search_engines_what_they_answer_to_readers() {
+    let (mut servers, mut risks) = (0, 0);
+    for (name, page) in html_pages(&built().out) {
+        let (shown, told) = (shown(&page), told(&page));
+        assert_eq!(shown, told, "{name}");
+        let listed =
+            name.starts_with("servers/") && name.ends_with("/index.html") && page.contains("id=\"policy\"");
+        let risk = name.starts_with("risks/") && name.matches('/').count() == 1;
+        if listed {
+            assert_eq!(shown.len(), 4, "{name}");
+        } else if risk {
+            let none = page.contains("There is no tool with");
+            assert_eq!(shown.len(), if none { 2 } else { 5 }, "{name}");
+        } else {
+            assert_eq!(shown.len(), if name.contains("/tools/") { 6 } else { 0 }, "{name}");
+        }
+        servers += usize::from(listed);
+        risks += usize::from(risk);
+        for (question, answer) in shown {
+            assert!(question.ends_with('?') && answer.ends_with('.'), "{name}: {question} {answer}");
+        }
+    }
+    assert!(servers >= 5 && risks == 4, "{servers} {risks}");
+}
+
+#[test]
+fn a_servers_answers_are_its_own_counts() {
+    let site = built();
+    for (name, page) in html_pages(&site.out) {
+        let asked = shown(&page);
+        if !name.starts_with("servers/") || asked.len() != 4 {
+            continue;
+        }
+        let twin = json(&site.out, &name);
+        let tools = twin["tools"].as_array().unwrap();
+        let of = |class: &str| tools.iter().filter(|tool| tool["class"] == class).count();
+        let (total, destructive, read) = (tools.len(), of("destructive"), of("read"));
+        let answer = &asked[0].1;
+        match (destructive, total) {
+            (0, 1) => {
+                assert!(answer.starts_with("It has none: its only tool is judged "), "{name}: {answer}")
+            }
+            (0, _) => assert!(answer.starts_with("None of its "), "{name}: {answer}"),
+            (_, 1) => assert!(answer.starts_with("Its only tool, “"), "{name}: {answer}"),
+            (some, all) if some < all => assert_eq!(first_number(answer), some, "{name}: {answer}"),
+            _ => assert!(answer.starts_with("Both ") || answer.starts_with("All of "), "{name}: {answer}"),
+        }
+        let answer = &asked[1].1;
+        assert_eq!(
+            answer.starts_with("It is not judged to change anything"),
+            read == total,
+            "{name}: {answer}"
+        );
+        let answer = &asked[2].1;
+        assert!(
+            if total == 1 { answer.starts_with("One, ") } else { first_number(answer) == total },
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn a_risks_answers_are_its_own_counts() {
+    let site = built();
+    let pages = html_pages(&site.out);
+    for risk in Risk::ALL {
+        let name = format!("risks/{risk}.html");
+        let (page, twin) = (&pages[&name], json(&site.out, &name));
+        let total = twin["total"].as_u64().unwrap() as usize;
+        let asked = shown(page);
+        let answer = &asked[1].1;
+        if total == 0 {
+            assert!(answer.starts_with("None of the "), "{answer}");
+            continue;
+        }
+        assert_eq!(first_number(answer), total, "{answer}");
+        // The pattern and the server that are named first stand first in the lists of the page, too.
+        let lists: Vec<&str> = page.split("<ul class=\"patterns\">").skip(1).collect();
+        let first = |list: &str| plain(list.split_once(".html\">").unwrap().1.split_once("</a>").unwrap().0);
+        let [patterns @ .., servers] = lists.as_slice() else { panic!("{name} lists no servers") };
+        for list in patterns {
+            assert!(asked[2].1.contains(&format!("“{}”", first(list))), "{name}: {}", asked[2].1);
+        }
+        assert!(asked[3].1.starts_with(&first(servers)), "{name}: {}", asked[3].1);
+    }
+}
+
+/// What the page of a server says that lists these classes, each with its signals.
+fn of_server(tools: &[(Class, &[Signal])]) -> Vec<String> {
+    let (folder, db, mut store) = sample::empty();
+    let made = |(i, (class, signals)): (usize, &(Class, &[Signal]))| Tool {
+        signals: signals.to_vec(),
+        ..tool(&format!("tool_{i}"), "Does it.", *class)
+    };
+    let tools: Vec<Tool> = tools.iter().enumerate().map(made).collect();
+    add_server(&mut store, &rules(), "npm:one", "1.0", None, &tools);
+    drop(store);
+    let out = folder.path().join("dist");
+    build_from(&db, &options(&out)).unwrap();
+    let pages = html_pages(&out);
+    shown(&pages["servers/npm/one/index.html"]).into_iter().map(|(_, answer)| answer).collect()
+}
+
+#[test]
+fn counts_of_none_one_two_and_many_are_said_as_people_say_them() {
+    let (read, write, gone) = (Class::Read, Class::Write, Class::Destructive);
+    let bulk: &[Signal] = &[Signal::Bulk];
+    let one = of_server(&[(read, bulk)]);
+    assert_eq!(one[0], "It has none: its only tool is judged Read.");
+    assert_eq!(one[1], "It is not judged to change anything: its only tool is judged Read.");
+    assert!(one[2].starts_with("One, a Read tool. It listed this on "), "{}", one[2]);
+    assert!(one[3].contains("Then take the policy for its tool from this page"), "{}", one[3]);
+    let one = of_server(&[(gone, bulk)]);
+    assert!(one[0].starts_with("Its only tool, “tool_0”. A call of it removes"), "{}", one[0]);
+    assert!(one[1].starts_with("By its definition “tool_0” does."), "{}", one[1]);
+    let two = of_server(&[(gone, &[]), (gone, &[])]);
+    assert!(
+        two[0].starts_with("Both of its tools: “tool_0” and “tool_1”. A call of one of them"),
+        "{}",
+        two[0]
+    );
+    assert!(two[1].starts_with("Not by its definitions: none of the 2 tools that change"), "{}", two[1]);
+    assert!(two[2].starts_with("2, both Destructive tools. It listed these on "), "{}", two[2]);
+    let many =
+        of_server(&[(gone, bulk), (gone, &[]), (gone, bulk), (gone, &[]), (write, bulk), (read, bulk)]);
+    assert!(
+        many[0].starts_with("4 of its 6 tools: “tool_0”, “tool_1”, “tool_2” and 1 more. A call"),
+        "{}",
+        many[0]
+    );
+    assert!(
+        many[1].starts_with("By their definitions 3 of its 6 tools do: “tool_0”, “tool_2” and “tool_4”."),
+        "{}",
+        many[1]
+    );
+    assert!(
+        many[2].starts_with("6 tools: 4 Destructive, 1 Write, 1 Read. It listed these on "),
+        "{}",
+        many[2]
+    );
+    let none = of_server(&[(write, &[]), (read, &[])]);
+    assert_eq!(none[0], "None of its 2 tools is judged Destructive.");
+    assert!(
+        none[1].starts_with("Not by its definitions: the one tool that changes something"),
+        "{}",
+        none[1]
+    );
+    assert!(none[1].contains("call it again and again"), "{}", none[1]);
+}
