@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use crate::model::text::is_unprintable;
+use crate::model::text::{every, is_unprintable};
 
 /// What can be written.
 pub(super) enum Yaml {
@@ -81,7 +81,7 @@ pub(super) fn comment(lines: &[String]) -> String {
     let mut out = String::with_capacity(lines.iter().map(|line| line.len() + 3).sum());
     for line in lines {
         out.push_str("# ");
-        if line.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        if every(line.as_bytes(), |byte| matches!(byte, b' '..=b'~')) {
             out.push_str(line);
         } else {
             out.extend(line.chars().map(|c| if is_unprintable(c) { '?' } else { c }));
@@ -122,7 +122,7 @@ pub(super) fn quoted_len(text: &str) -> usize {
 
 /// Nothing in it is written in another way.
 fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
+    every(text.as_bytes(), |byte| matches!(byte, b' '..=b'~') & !matches!(byte, b'"' | b'\\'))
 }
 
 fn quoted(text: &str, out: &mut String) {

@@ -87,15 +87,22 @@ pub fn page_line(text: &str, max_chars: usize) -> Cow<'_, str> {
     shown.into()
 }
 
-/// Visible ASCII with single spaces between words.
-fn is_plain_line(text: &str) -> bool {
-    let mut before = b' ';
-    let plain = text.bytes().all(|byte| {
-        let fits = byte.is_ascii_graphic() || (byte == b' ' && before != b' ');
-        before = byte;
-        fits
-    });
-    plain && (before != b' ' || text.is_empty())
+/// Visible ASCII with single spaces between words, and none around them.
+pub fn is_plain_line(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let both = |two: &[u8]| matches!(two, b"  ");
+    every(bytes, |byte| matches!(byte, b' '..=b'~'))
+        && !text.starts_with(' ')
+        && !text.ends_with(' ')
+        && !bytes.windows(2).fold(false, |any, two| any | both(two))
+}
+
+/// True if all bytes fit. Sixteen are looked at at once, which the compiler makes one comparison of each kind of.
+#[inline]
+pub fn every(bytes: &[u8], fits: impl Fn(u8) -> bool) -> bool {
+    let (chunks, rest) = bytes.as_chunks::<16>();
+    chunks.iter().all(|chunk| chunk.iter().fold(true, |all, byte| all & fits(*byte)))
+        && rest.iter().all(|byte| fits(*byte))
 }
 
 impl From<&str> for Untrusted {
@@ -153,6 +160,16 @@ mod tests {
     fn a_terminal_never_sees_an_escape_or_a_bidi_override() {
         let text = Untrusted::new("a\u{1b}[31m\u{202e}b\r\n");
         assert_eq!(text.for_terminal(80), "a\\u{1b}[31m\\u{202e}b\\u{d}\\u{a}");
+    }
+
+    #[test]
+    fn a_plain_line_has_single_spaces_between_visible_words() {
+        let long = "a word and a word and a word";
+        assert!(["", "a", "a b", "~ !", long].iter().all(|text| is_plain_line(text)));
+        for text in [" ", " a", "a ", "a  b", "a\tb", "é", "a\u{7f}", &format!("{long}  {long}")] {
+            assert!(!is_plain_line(text), "{text:?}");
+        }
+        assert!(every(b"", |_| false) && !every(b"0123456789abcdef!", |byte| byte != b'!'));
     }
 
     #[test]

@@ -426,6 +426,43 @@ mod tests {
     }
 
     #[test]
+    fn what_pages_of_one_depth_have_in_common_is_put_in_as_tera_prints_it() {
+        let cases = [
+            "<a href=\"{{ root }}x\">{{ site.name }}</a>{{ own }}{% if site.private %}p{% elif site.name %}n{% endif %}!",
+            "{% if own and site.name %}a{% endif %}{% if site.private or not root %}b{% else %}c{% endif %}{{ root | length }}",
+            "{% for site in list %}{{ site }}{{ root }}{% endfor %}{% if site.name == \"<n>\" %}{{ own }}{% endif %}",
+            "{% set root = own %}{{ root }}{{ site.name | lower }}",
+            "{% for i in list %}{% if site.private %}{{ i }}{% else %}{{ root }}{{ loop.index }}{% endif %}{% endfor %}",
+            "{% if site.private %}{% set own = 1 %}{% endif %}{{ own }}{{ root }}",
+        ];
+        #[derive(Serialize)]
+        struct Site {
+            name: &'static str,
+            private: bool,
+        }
+        for (case, private) in cases.iter().flat_map(|case| [(case, false), (case, true)]) {
+            let files = [("a.html".to_owned(), case.as_bytes().to_vec())].into();
+            let mut engine = Engine::new(&files, &[]).unwrap();
+            engine.share("site", &Site { name: "<N>", private });
+            for root in ["", "../", "../../", "../", "/no/way/up/", "..", ""] {
+                let view = serde_json::json!({"own": "<own>", "list": ["a", "<b>"]});
+                let mut sheet = Sheet::of("a.html", &view).unwrap();
+                sheet.set_markup("root", &Markup::printed(root.to_owned())).unwrap();
+                let by_tera = engine.by_tera("a.html", &sheet).unwrap();
+                assert_eq!(engine.text("a.html", &sheet).unwrap(), by_tera, "{case} {root}");
+            }
+            // A view's own `site` is what is meant.
+            let view =
+                serde_json::json!({"own": "", "list": [], "site": {"name": "other", "private": !private}});
+            let mut sheet = Sheet::of("a.html", &view).unwrap();
+            sheet.set_markup("root", &Markup::printed("../".to_owned())).unwrap();
+            let by_tera = engine.by_tera("a.html", &sheet).unwrap();
+            assert_eq!(engine.text("a.html", &sheet).unwrap(), by_tera, "{case}");
+            assert_eq!(engine.left_to_tera(), Vec::<String>::new(), "{case}");
+        }
+    }
+
+    #[test]
     fn only_what_was_printed_is_markup() {
         let files =
             [("a.html".to_owned(), b"{{ x }}{{ y }}{% if y %}{{ y | length }}{% endif %}".to_vec())].into();

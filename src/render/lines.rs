@@ -31,7 +31,8 @@ impl Line {
         let mut pieces = Vec::new();
         let mut rest = printed;
         while let Some((own, word)) = rest.split_once(BEGIN) {
-            let Some(digit) = word.as_bytes().first().and_then(|byte| byte.checked_sub(b'0')) else { break };
+            let digit = word.as_bytes().first().and_then(|byte| byte.checked_sub(b'0'));
+            let Some(digit) = digit.filter(|digit| usize::from(*digit) < WORDS.len()) else { break };
             pieces.push((own.into(), digit));
             rest = word.get(1..).unwrap_or_default();
         }

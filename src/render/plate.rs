@@ -6,6 +6,7 @@
 
 mod expression;
 mod flat;
+mod fold;
 mod lay;
 mod node;
 mod print;
@@ -37,6 +38,7 @@ pub(super) struct Plates {
 #[derive(Debug)]
 struct Plate {
     steps: Vec<Step>,
+    folded: fold::Folded,
     /// How long the last page of it was.
     room: AtomicUsize,
 }
@@ -57,7 +59,7 @@ impl Plates {
         let flat = flat::Flat::new(&templates, &components);
         let pages = templates.iter().map(|(name, steps)| {
             let steps = flat.steps(steps, &mut vec![name.as_str()]);
-            (name.clone(), Plate { steps, room: AtomicUsize::new(1 << 12) })
+            (name.clone(), Plate { steps, folded: fold::Folded::new(), room: AtomicUsize::new(1 << 12) })
         });
         let pages = pages.collect();
         let bodies = components.iter().map(|(_, component)| flat.steps(&component.body, &mut Vec::new()));
@@ -67,6 +69,9 @@ impl Plates {
 
     /// What every page knows, laid out once.
     pub(super) fn share(&mut self, name: &'static str, value: &impl serde::Serialize) -> Result<(), Odd> {
+        for plate in self.pages.values_mut() {
+            plate.folded = fold::Folded::new();
+        }
         self.shared.put(name, value)
     }
 
@@ -79,7 +84,10 @@ impl Plates {
         let mut out = spare::text();
         out.reserve(room + room / 4);
         let mut printer = print::Printer::new(self, sheet, &arena, escapes, out);
-        printer.print(&plate.steps)?;
+        // A view may have a name that every page knows for something of its own.
+        let folded =
+            if printer.shadows { None } else { plate.folded.steps(self, &plate.steps, sheet, escapes) };
+        printer.print(folded.unwrap_or(&plate.steps))?;
         plate.room.store(printer.out.len(), Ordering::Relaxed);
         Ok(printer.out)
     }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::model::text::is_plain_line;
+
 /// One question with its answer, plain text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Question {
@@ -32,7 +34,7 @@ pub(super) fn questions(text: &str) -> Vec<Question> {
         if !text.is_empty() && !rest.is_empty() {
             text.push(' ');
         }
-        if !rest.contains("  ") && rest.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+        if is_plain_line(rest) {
             text.push_str(rest);
             continue;
         }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::name::shown_name;
 use super::words::{ClassWord, RiskWord, SignalWord, class_word, risk_word, signal_word};
 use crate::classify::RuleBook;
-use crate::model::text::is_unprintable;
+use crate::model::text::{every, is_unprintable};
 use crate::model::{Class, Evidence, Signal, ToolDefinition};
 
 /// Longest description on a tool page, in Unicode scalar values.
@@ -188,7 +188,7 @@ pub(super) fn with_marks(text: &str, mut spans: Vec<Span>, most: usize) -> (Vec<
     let mut stretches = Stretches::default();
     // Most texts: every byte is a character that is shown as it is.
     let plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
-    if text.len() <= most && text.bytes().all(plain) {
+    if text.len() <= most && every(text.as_bytes(), plain) {
         let mut done = 0;
         for (start, end, number, css) in spans {
             let (start, end) = (start.min(text.len()), end.min(text.len()));
@@ -222,7 +222,7 @@ fn around<'t>(text: &'t str, [start, end]: [usize; 2], more: usize, css: &'stati
     let mut stretches = Stretches::default();
     let rest = end.saturating_add(more);
     // Most texts: every byte is a character that is shown as it is.
-    if start < end && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    if start < end && every(text.as_bytes(), |byte| matches!(byte, b' '..=b'~')) {
         let part =
             |from: usize, to: usize| Cow::Borrowed(text.get(from..to.min(text.len())).unwrap_or_default());
         let (cut_before, cut_after) = (from > 0 && more > 0, text.len() > rest && more > 0);

@@ -14,6 +14,7 @@ use super::catalogue::ServerEntry;
 use super::facts::Facts;
 use super::html::{escape_json_into, thousands};
 use super::page::{absolute, root_from};
+use crate::model::text::every;
 
 static END_OF_HEAD: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new("</head>"));
 static CRUMBS: LazyLock<memmem::Finder<'_>> =
@@ -136,8 +137,8 @@ fn push_crumbs(crumbs: &[Crumb<'_>], before: usize, script: &mut String) -> usiz
 
 /// A text as JSON inside a script.
 fn push_json(text: &str, script: &mut String) {
-    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&');
-    if text.bytes().all(plain) {
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') & !matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&');
+    if every(text.as_bytes(), plain) {
         script.extend(["\"", text, "\""]);
     } else {
         escape_json_into(&Value::from(text).to_string(), script);

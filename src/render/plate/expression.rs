@@ -46,7 +46,7 @@ pub(super) struct Field {
 }
 
 impl Field {
-    fn new(name: String) -> Self {
+    pub(super) fn new(name: String) -> Self {
         Self { name, place: None, hint: Default::default() }
     }
 

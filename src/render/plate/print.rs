@@ -27,7 +27,7 @@ pub(super) struct Printer<'a> {
     in_component: bool,
     depth: u8,
     /// The view has a field with the name of one that every page knows.
-    shadows: bool,
+    pub(super) shadows: bool,
     pub(super) out: String,
 }
 
@@ -245,7 +245,7 @@ impl<'a> Printer<'a> {
     }
 
     /// As a condition.
-    fn asked(&self, expression: &'a Expression) -> Result<bool, Odd> {
+    pub(super) fn asked(&self, expression: &'a Expression) -> Result<bool, Odd> {
         match expression {
             Expression::Path(root, name, fields) => Ok(holds(&self.path(*root, name, fields)?)),
             Expression::Not(of) => Ok(!self.asked(of)?),
