@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-pub use attach::{Exposed, PatternSet, SHOWN, ServerTraits};
+pub use attach::{Exposed, Found, PatternSet, SHOWN, ServerTraits};
 pub use pattern::{
     Changed, Condition, Evidenced, Incident, IncidentKind, Level, Pattern, Reading, ServerTrait,
 };

@@ -1,5 +1,6 @@
 //! The nouns of the domain, shared by every stage. No I/O, no clock, no other module of this crate.
 
+mod canonical_tree;
 pub mod declared;
 pub mod digest;
 pub mod emit;
@@ -17,6 +18,7 @@ pub mod source;
 pub mod target;
 pub mod text;
 pub mod tool;
+pub mod tool_texts;
 pub mod verdict;
 pub mod work;
 
@@ -28,4 +30,5 @@ pub use server::{Registry, ServerKey};
 pub use target::Target;
 pub use text::Untrusted;
 pub use tool::{DefinitionHash, ToolDefinition};
+pub use tool_texts::ToolTexts;
 pub use verdict::{Class, Effect, Evidence, Risk, Signal, Verdict};

@@ -57,6 +57,7 @@ mod policy_files;
 mod prose;
 mod questions;
 mod quote;
+mod reader;
 mod report;
 mod report_page;
 mod risk_page;

@@ -1,13 +1,12 @@
 //! Which patterns a tool is exposed to: a pure function of its definition, its verdict, its history and its server.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
-
-use serde_json::Value;
 
 use super::pattern::{Condition, ServerTrait};
 use super::words::{has_one, words};
 use super::{Library, Pattern};
-use crate::model::{Class, Evidence, Signal, ToolDefinition};
+use crate::model::{Class, Evidence, Signal, ToolTexts};
 
 /// Patterns a tool's page shows at most.
 pub const SHOWN: usize = 4;
@@ -73,6 +72,24 @@ impl ServerTraits {
     }
 }
 
+/// A finding of the rules in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found<'a> {
+    /// The rule's id.
+    pub rule: Cow<'a, str>,
+    /// JSON pointer into the definition.
+    pub field: Cow<'a, str>,
+    /// It is text that talks to the model.
+    pub injects: bool,
+}
+
+impl<'a> From<&'a Evidence> for Found<'a> {
+    fn from(evidence: &'a Evidence) -> Self {
+        let injects = evidence.effect.signal == Some(Signal::DescriptionInjection);
+        Self { rule: evidence.rule.as_str().into(), field: evidence.field.as_str().into(), injects }
+    }
+}
+
 /// What decides on exposure.
 #[derive(Debug, Clone, Copy)]
 pub struct Exposed<'a> {
@@ -80,8 +97,8 @@ pub struct Exposed<'a> {
     pub class: Class,
     /// The signals in force.
     pub signals: &'a [Signal],
-    /// The definition and what the rules found in it; None: not looked at yet.
-    pub definition: Option<(&'a ToolDefinition, &'a [Evidence])>,
+    /// What the definition says and what the rules found in it; None: not looked at yet.
+    pub definition: Option<(&'a ToolTexts<'a>, &'a [Found<'a>])>,
     /// Another definition of this name was stored before.
     pub changed: bool,
     /// Its server.
@@ -160,37 +177,36 @@ impl Texts<'_> {
         if costly.iter().all(|list| list.is_empty()) {
             return Holds::Yes;
         }
-        let Some((definition, evidence)) = tool.definition else { return Holds::Unknown };
-        let holds = (asked.rules.is_empty() || evidence.iter().any(|e| asked.rules.contains(&e.rule)))
-            && (asked.places.is_empty() || asked.places.iter().any(|place| found_below(evidence, place)))
-            && (asked.parameters.is_empty() || has_one(self.parameters(definition), &asked.parameters))
-            && (asked.text.is_empty() || has_one(self.text(definition), &asked.text));
+        let Some((texts, found)) = tool.definition else { return Holds::Unknown };
+        let spoke = |rule: &String| found.iter().any(|one| one.rule == *rule);
+        let holds = (asked.rules.is_empty() || asked.rules.iter().any(spoke))
+            && (asked.places.is_empty() || asked.places.iter().any(|place| found_below(found, place)))
+            && (asked.parameters.is_empty() || has_one(self.parameters(texts), &asked.parameters))
+            && (asked.text.is_empty() || has_one(self.text(texts), &asked.text));
         if holds { Holds::Yes } else { Holds::No }
     }
 
-    fn text(&self, definition: &ToolDefinition) -> &str {
+    fn text(&self, said: &ToolTexts<'_>) -> &str {
         self.text.get_or_init(|| {
-            let texts = [Some(definition.name()), definition.title(), definition.description()];
+            let texts = [Some(&said.name), said.title.as_ref(), said.description.as_ref()];
             // A sign between them, so that no phrase is made of the end of one and the beginning of the next.
             texts.into_iter().flatten().map(|text| words(text, READ)).collect::<Vec<_>>().join("\n")
         })
     }
 
-    fn parameters(&self, definition: &ToolDefinition) -> &str {
+    fn parameters(&self, said: &ToolTexts<'_>) -> &str {
         self.parameters.get_or_init(|| {
-            let names =
-                definition.input_schema().and_then(|s| s.get("properties")).and_then(Value::as_object);
-            let names = names.into_iter().flatten().take(PARAMETERS).map(|(name, _)| words(name, 200));
+            let names = said.parameters.iter().take(PARAMETERS).map(|name| words(name, 200));
             names.collect::<Vec<_>>().join("\n")
         })
     }
 }
 
 /// A finding is a piece of evidence for text that talks to the model.
-fn found_below(evidence: &[Evidence], place: &str) -> bool {
+fn found_below(found: &[Found<'_>], place: &str) -> bool {
     let below =
         |field: &str| field.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    evidence.iter().any(|e| e.effect.signal == Some(Signal::DescriptionInjection) && below(&e.field))
+    found.iter().any(|one| one.injects && below(&one.field))
 }
 
 #[cfg(test)]

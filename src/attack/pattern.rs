@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::words::words;
 use super::{LibraryError, error, from_toml, is_id};
 use crate::model::{Class, Signal};
 
@@ -53,9 +54,9 @@ pub struct Condition {
     pub rules: Vec<String>,
     /// A finding lies at or below one of these JSON pointers.
     pub places: Vec<String>,
-    /// A parameter's name has one of these words.
+    /// A parameter's name has one of these words, each as `words` gives it: in small letters with a space around it.
     pub parameters: Vec<String>,
-    /// Name, title or description has one of these words or phrases.
+    /// Name, title or description has one of these words or phrases, in the same way.
     pub text: Vec<String>,
     /// The tool's history.
     pub definition: Option<Changed>,
@@ -181,6 +182,11 @@ impl Pattern {
         }
         if pattern.attach.contains(&Condition::default()) {
             return Err(error(file, "has an entry in attach that asks for nothing"));
+        }
+        for condition in &mut pattern.attach {
+            for phrase in condition.parameters.iter_mut().chain(&mut condition.text) {
+                *phrase = words(phrase, usize::MAX);
+            }
         }
         pattern.body = body.trim().to_owned();
         pattern.incidents.sort_by(|a, b| b.date.cmp(&a.date));

@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+use super::canonical_tree::tree;
 use super::digest::sha256_hex;
 
 /// How keys begin that mean something to serde_json itself: it would take the value for JSON to be read, or for a number,
@@ -82,8 +83,7 @@ impl ToolDefinition {
     /// # Errors
     /// [`ToolProblem`], where somebody altered what is stored.
     pub fn from_canonical(canonical: String, hash: DefinitionHash) -> Result<Self, ToolProblem> {
-        let object: Value =
-            serde_json::from_str(&canonical).map_err(|e| ToolProblem::NotJson(e.to_string()))?;
+        let object = tree(&canonical).map_err(|e| ToolProblem::NotJson(e.to_string()))?;
         let fields = object.as_object().ok_or(ToolProblem::NotAnObject)?;
         let name = fields.get("name").and_then(Value::as_str).filter(|name| !name.is_empty());
         let name = name.ok_or(ToolProblem::NoName)?.to_owned();

@@ -12,7 +12,7 @@ use super::declares::Declared;
 use super::digest::Digest;
 use super::name::{ServerName, shown_name};
 use super::on_shelf::ToolOnShelf;
-use super::shelf::Shelf;
+use super::shelf::{Record, Shelf};
 use super::similar::Likeness;
 use super::words::{ClassWord, Day, RiskWord, SignalWord, class_word, day, risk_word, signal_word};
 use crate::attack::{PatternSet, ServerTraits};
@@ -136,16 +136,21 @@ impl Catalogue {
         Self { shelf, ..Self::default() }
     }
 
-    /// Adds the next server by key.
+    /// Adds the next server by key, with what is remembered of it.
     ///
     /// # Errors
     /// The shelf cannot be written.
-    pub(super) fn add(&mut self, mut entry: ServerEntry, tools: &[ToolOnShelf<'_>]) -> std::io::Result<()> {
+    pub(super) fn add(
+        &mut self,
+        mut entry: ServerEntry,
+        tools: &[ToolOnShelf<'_>],
+        record: &Record,
+    ) -> std::io::Result<()> {
         let server = u32::try_from(self.servers.len()).map_err(std::io::Error::other)?;
         entry.first_tool = self.tools.len();
         entry.tool_count = tools.len();
         entry.classes = count_classes(tools.iter().map(|tool| tool.class));
-        self.shelf.put(&entry, tools)?;
+        self.shelf.put(record)?;
         let place = |number: usize| u32::try_from(number).map_err(std::io::Error::other);
         for tool in tools {
             let (name_at, line_at) = (place(self.names.len())?, place(self.lines.len())?);

@@ -4,7 +4,7 @@
 //! Nothing of a server is held longer than its pages take. A server whose pages would show what they show already is not
 //! read at all.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -16,29 +16,24 @@ use super::check::Checker;
 use super::control::server_policies;
 use super::digest::{Digest, Inputs};
 use super::html::Engine;
-use super::judged::{judge, read_tools};
+use super::judged::judge;
 use super::kinds::{Make, PAGE_KINDS};
 use super::lists::Figures;
 use super::manifest::UnitName;
 use super::page::{Press, SiteView};
+use super::reader::{Open, Reader};
 use super::report::{BuildReport, Tally};
 use super::server_page::{ServerRows, same_outcome};
 use super::shelf::{Remembered, Shelf};
 use super::similar::Similar;
-use super::site_work::{Common, ServerWork, UnaskedWork, WholeWork};
+use super::site_work::{Common, ServerWork, UnaskedWork, WholeWork, tool_inputs};
 use super::stock::{Asked, Stock, take_stock};
 use super::write::{ClosedUnit, OpenUnit, Output};
 use super::{BuildOptions, RenderError, changes, declared, download};
 use crate::attack::Library;
 use crate::classify::RuleBook;
 use crate::policy::Numbers;
-use crate::store::{Connection, declared_lists, identity, site_inputs};
-use crate::store::{site, site_history};
-
-/// Tools whose rows are held at once, as near as whole servers come to it.
-const TOOLS_AT_ONCE: usize = 1_000;
-/// Servers that are passed at once, whether they have tools or not.
-const SERVERS_AT_ONCE: usize = 400;
+use crate::store::{Connection, declared_lists, site, site_inputs};
 
 /// Builds the whole site, or brings it up to date. `passed` is told, from any thread, how many servers are done and of how many.
 ///
@@ -121,18 +116,19 @@ fn build_held(
     let is_ours = |key: &str| options.shard.is_none_or(|shard| shard.holds(key));
     let inputs = catalogue.servers.par_iter().zip(&before).map(|(entry, before)| match before {
         Some(before) if stirred.leaves(&catalogue, entry) => {
-            debug_assert_eq!(*before, inputs_of(common, entry), "{}", entry.key_text());
-            *before
+            debug_assert_eq!(*before, inputs_of(common, entry, &[]), "{}", entry.key_text());
+            Some(*before)
         }
-        _ => inputs_of(common, entry),
+        Some(_) => Some(inputs_of(common, entry, &[])),
+        // Its pages are looked at in any case, and what they show of others then.
+        None => None,
     });
-    let inputs: Vec<Digest> = inputs.collect();
-    let mut servers =
-        Reader { common, extras: &extras, inputs: &inputs, before: &before, is_ours: &is_ours, next: 0 };
-    let mut piece = servers.read(db, options)?;
+    let mut inputs: Vec<Option<Digest>> = inputs.collect();
+    let mut servers = Reader::new(common, &extras, &before, &is_ours);
+    let mut piece = servers.read(db, options, &inputs)?;
     while !piece.is_empty() {
-        let (made, next) = rayon::join(|| make_servers(common, piece), || servers.read(db, options));
-        site_pages += end(&press, &catalogue, made?)?;
+        let (made, next) = rayon::join(|| make_servers(common, piece), || servers.read(db, options, &inputs));
+        site_pages += end(&press, &catalogue, made?, &mut inputs)?;
         passed(servers.passed(), catalogue.servers.len());
         piece = next?;
     }
@@ -148,6 +144,14 @@ fn build_held(
         site_pages += 1;
         press.output.end_unit(unit)?;
     }
+    let inputs: Vec<Digest> = inputs
+        .par_iter()
+        .zip(&catalogue.servers)
+        .map(|(inputs, entry)| {
+            // Of another shard.
+            inputs.unwrap_or_else(|| inputs_of(common, entry, &[]))
+        })
+        .collect();
     let left_to_tera = press.engine.left_to_tera();
     let Press { output, tally, checker, .. } = press;
     let written = output.finish()?;
@@ -227,16 +231,17 @@ fn whole_site(
     Ok(pages + 1)
 }
 
-/// What the pages of one server are made from: its own rows, and what they show of others.
-fn inputs_of(common: Common<'_>, entry: &ServerEntry) -> Digest {
+/// What the pages of one server are made from: its own rows, and what they show of others. What the page of each tool is made from
+/// is taken from `known`, where it is.
+fn inputs_of(common: Common<'_>, entry: &ServerEntry, known: &[OnceLock<Digest>]) -> Digest {
     let Common { catalogue, similar, .. } = common;
     let mut inputs = Inputs::default();
     inputs.add(&entry.rows);
-    for place in entry.first_tool..entry.first_tool + entry.tool_count {
-        inputs.add(&(place - entry.first_tool));
-        for other in similar.to(catalogue, place).into_iter().filter_map(|i| catalogue.tools.get(i)) {
-            inputs.add(&catalogue.shown(other));
-        }
+    for place in 0..entry.tool_count {
+        let of_tool = known.get(place).and_then(OnceLock::get).copied().unwrap_or_else(|| {
+            tool_inputs(catalogue, entry, place, &similar.to(catalogue, entry.first_tool + place))
+        });
+        inputs.add(&of_tool);
     }
     if !entry.answered() {
         same_outcome(catalogue, entry).for_each(|other| inputs.add(&(&other.name, &other.version)));
@@ -247,120 +252,37 @@ fn inputs_of(common: Common<'_>, entry: &ServerEntry) -> Digest {
     inputs.done()
 }
 
-/// A server whose pages are to be looked at, or to be left as they are.
-struct Open {
-    place: usize,
-    unit: OpenUnit,
-    rows: Option<ServerRows>,
-}
-
-/// Reads the servers in order, a piece at a time.
-struct Reader<'a> {
-    common: Common<'a>,
-    extras: &'a super::stock::Extras,
-    inputs: &'a [Digest],
-    before: &'a [Option<Digest>],
-    is_ours: &'a (dyn Fn(&str) -> bool + Sync),
-    next: usize,
-}
-
-impl Reader<'_> {
-    fn passed(&self) -> usize {
-        self.next
-    }
-
-    fn read(&mut self, db: &mut Connection, options: &BuildOptions) -> Result<Vec<Open>, RenderError> {
-        let press = self.common.press;
-        let (mut piece, mut tools) = (Vec::new(), 0);
-        while tools < TOOLS_AT_ONCE && piece.len() < SERVERS_AT_ONCE {
-            let Some(entry) = self.common.catalogue.servers.get(self.next) else { break };
-            let place = self.next;
-            self.next += 1;
-            let key = entry.key_text();
-            if !(self.is_ours)(&key) {
-                continue;
-            }
-            let unit = press.output.unit_in(UnitName::server(&key), &entry.name.path)?;
-            let same = self.before.get(place).copied().flatten() == self.inputs.get(place).copied();
-            // Checking looks at every page; without it, what is the same need not be opened.
-            let keep = same && unit.was_there() && !press.output.is_unsure(&unit) && press.checker.is_none();
-            let rows = if keep { None } else { Some(self.rows(db, place, entry, &key, options)?) };
-            tools += if keep { 0 } else { entry.tool_count };
-            piece.push(Open { place, unit, rows });
-        }
-        Ok(piece)
-    }
-
-    /// Everything that the pages of one server need from the database.
-    fn rows(
-        &self,
-        db: &Connection,
-        index: usize,
-        entry: &ServerEntry,
-        key: &str,
-        options: &BuildOptions,
-    ) -> Result<ServerRows, RenderError> {
-        let rules = self.common.rules;
-        let shown = entry.server.answer.unwrap_or(entry.server.newest);
-        let with_corrections = self.extras.corrected.contains(key);
-        let tools = entry
-            .server
-            .answer
-            .map(|p| read_tools(db, entry.key(), p, rules.hash(), (options.as_of, with_corrections)))
-            .transpose()?;
-        Ok(ServerRows {
-            index,
-            shown: site::probe(db, shown)?,
-            attempts: site::attempts(db, shown)?,
-            declared: if self.extras.declared.contains(key) {
-                declared_lists(db, key, options.as_of)?
-            } else {
-                Vec::new()
-            },
-            newer: if shown == entry.server.newest {
-                None
-            } else {
-                Some(site::probe(db, entry.server.newest)?)
-            },
-            tools,
-            history: match entry.server.answer {
-                Some(answer) if entry.server.answers > 1 => site_history::history(db, answer, rules.hash())?,
-                _ => Default::default(),
-            },
-            identity: if self.extras.identity.is_some() {
-                identity::site_identity(db, key)?
-            } else {
-                Default::default()
-            },
-        })
-    }
-}
-
 /// A server whose pages are as they should be.
 struct Made {
     place: usize,
     unit: ClosedUnit,
+    /// What its pages were made from, where they were looked at.
+    inputs: Option<Digest>,
 }
 
 /// Makes the pages of a piece, on every thread; what was read of a server goes with its last page.
 fn make_servers(common: Common<'_>, piece: Vec<Open>) -> Result<Vec<Made>, RenderError> {
     let output = &common.press.output;
     let made = piece.into_par_iter().map(|Open { place, unit, rows }| {
-        let unit = match rows {
+        Ok(match rows {
             Some(rows) => {
-                make_server(common, &unit, rows)?;
-                output.close_unit(unit)?
+                let inputs = make_server(common, &unit, rows)?;
+                Made { place, unit: output.close_unit(unit)?, inputs }
             }
-            None => output.keep_unit(unit),
-        };
-        Ok(Made { place, unit })
+            None => Made { place, unit: output.keep_unit(unit), inputs: None },
+        })
     });
     made.collect()
 }
 
-/// All pages of one server.
-fn make_server(common: Common<'_>, unit: &OpenUnit, mut rows: ServerRows) -> Result<(), RenderError> {
-    let Some(entry) = common.catalogue.servers.get(rows.index) else { return Ok(()) };
+/// All pages of one server; returns what they were made from.
+fn make_server(
+    common: Common<'_>,
+    unit: &OpenUnit,
+    mut rows: ServerRows,
+) -> Result<Option<Digest>, RenderError> {
+    let Some(entry) = common.catalogue.servers.get(rows.index) else { return Ok(None) };
+    let made_from = vec![OnceLock::new(); entry.tool_count];
     let judged = rows.tools.take().map(|tools| judge(tools, common.rules));
     let policies = judged.as_deref().map(|judged| server_policies(entry, judged, common.numbers));
     let work = ServerWork {
@@ -370,19 +292,28 @@ fn make_server(common: Common<'_>, unit: &OpenUnit, mut rows: ServerRows) -> Res
         rows: &rows,
         judged: judged.as_deref(),
         policies: policies.as_ref(),
+        made_from: &made_from,
     };
     for kind in PAGE_KINDS {
         if let Make::Server(make) = kind.make {
             make(&work)?;
         }
     }
-    Ok(())
+    Ok(Some(inputs_of(common, entry, &made_from)))
 }
 
-/// Records the units of a piece in their order; returns how many pages they have.
-fn end(press: &Press<'_>, catalogue: &Catalogue, piece: Vec<Made>) -> Result<usize, RenderError> {
+/// Records the units of a piece in their order, and what they were made from; returns how many pages they have.
+fn end(
+    press: &Press<'_>,
+    catalogue: &Catalogue,
+    piece: Vec<Made>,
+    all_inputs: &mut [Option<Digest>],
+) -> Result<usize, RenderError> {
     let mut pages = 0;
-    for Made { place, unit } in piece {
+    for Made { place, unit, inputs } in piece {
+        if let Some(known) = all_inputs.get_mut(place).filter(|known| known.is_none()) {
+            *known = inputs;
+        }
         if let Some(entry) = catalogue.servers.get(place) {
             pages += super::server_page::pages(entry).len() + entry.tool_count;
             pages += super::server_risk::pages(catalogue, entry).len();

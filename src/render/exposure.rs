@@ -6,22 +6,16 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::short::ToolInShort;
-use crate::attack::{Exposed, Level, Library, Pattern, PatternSet, SHOWN, ServerTrait, ServerTraits};
-use crate::model::{DefinitionHash, Evidence, Registry, ToolDefinition};
+use crate::attack::{Exposed, Found, Level, Library, Pattern, PatternSet, SHOWN, ServerTrait, ServerTraits};
+use crate::model::{DefinitionHash, Registry, ToolTexts};
 use crate::store::site::{Corrections, SiteServer};
 use crate::store::site_inputs::ShortVerdict;
 
 /// A definition that was looked at, and what the rules found in it.
 #[derive(Debug)]
-pub(super) struct Looked {
-    definition: ToolDefinition,
-    evidence: Vec<Evidence>,
-}
-
-impl Looked {
-    pub(super) fn new(definition: ToolDefinition, evidence: Vec<Evidence>) -> Self {
-        Self { definition, evidence }
-    }
+pub(super) struct Looked<'a> {
+    pub(super) texts: ToolTexts<'a>,
+    pub(super) found: Vec<Found<'a>>,
 }
 
 /// What decides which definitions have to be looked at.
@@ -61,14 +55,14 @@ impl ToLook<'_> {
 pub(super) fn exposed(
     library: &Library,
     tool: &ToolInShort,
-    looked: Option<&Looked>,
+    looked: Option<&Looked<'_>>,
     changed: bool,
     server: ServerTraits,
 ) -> PatternSet {
     library.of_tool(&Exposed {
         class: tool.class,
         signals: &tool.signals,
-        definition: looked.map(|looked| (&looked.definition, looked.evidence.as_slice())),
+        definition: looked.map(|looked| (&looked.texts, looked.found.as_slice())),
         changed,
         server,
     })

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use super::RenderError;
 use super::manifest::is_plain;
@@ -17,33 +18,43 @@ pub(super) struct Fresh {
     folder: String,
     /// Where its files are until then.
     beside: PathBuf,
+    /// It stands in the journal.
+    noted: Mutex<bool>,
 }
 
 impl Fresh {
-    /// Notes the folder in the journal; None where something is in its place already.
-    ///
-    /// # Errors
-    /// The journal cannot be written.
-    pub(super) fn begin(
-        root: &Path,
-        folder: &str,
-        mut journal: &fs_err::File,
-    ) -> Result<Option<Self>, RenderError> {
+    /// None where something is in its place already.
+    pub(super) fn begin(root: &Path, folder: &str) -> Option<Self> {
         let place = root.join(folder);
         if !is_plain(folder) || place.symlink_metadata().is_ok() {
-            return Ok(None);
+            return None;
         }
-        let folder = format!("{folder}/");
-        journal.write_all(format!("{folder}\n").as_bytes())?;
-        Ok(Some(Self { folder, beside: beside(&place) }))
+        Some(Self { folder: format!("{folder}/"), beside: beside(&place), noted: Mutex::new(false) })
+    }
+
+    /// Notes the folder in the journal, before there is anything of it: and not when it is begun, because a folder may be begun
+    /// while others are made, and what was noted until then is forgotten when these are finished.
+    fn note(&self, mut journal: &fs_err::File) -> std::io::Result<()> {
+        let mut noted = self.noted.lock().expect("no thread panics while it writes the journal");
+        if !*noted {
+            journal.write_all(format!("{}\n", self.folder).as_bytes())?;
+            *noted = true;
+        }
+        Ok(())
     }
 
     /// Writes a file of the folder; false if it is none.
     ///
     /// # Errors
     /// A full disk and its like.
-    pub(super) fn write(&self, path: &str, content: &[u8]) -> Result<bool, RenderError> {
+    pub(super) fn write(
+        &self,
+        path: &str,
+        content: &[u8],
+        journal: &fs_err::File,
+    ) -> Result<bool, RenderError> {
         let Some(inner) = path.strip_prefix(&self.folder) else { return Ok(false) };
+        self.note(journal)?;
         let target = self.beside.join(inner);
         let mut file = match std::fs::File::create_new(&target) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {

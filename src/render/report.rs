@@ -1,6 +1,5 @@
 //! What a build did: pages by kind, how many were made anew, how long that took, and the slowest.
 
-use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -63,7 +62,8 @@ pub struct KindReport {
 /// Counts while pages are made. Any thread may.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    kinds: Mutex<BTreeMap<&'static str, KindReport>>,
+    /// Few, so they are looked through.
+    kinds: Mutex<Vec<(&'static str, KindReport)>>,
 }
 
 impl Tally {
@@ -89,7 +89,13 @@ impl Tally {
 
     fn with(&self, kind: &'static str, count: impl FnOnce(&mut KindReport)) {
         let mut kinds = self.kinds.lock().expect("no thread panics while it counts");
-        count(kinds.entry(kind).or_default());
+        let at = kinds.iter().position(|(known, _)| *known == kind).unwrap_or_else(|| {
+            kinds.push((kind, KindReport::default()));
+            kinds.len() - 1
+        });
+        if let Some((_, one)) = kinds.get_mut(at) {
+            count(one);
+        }
     }
 
     /// The kinds, the one that took longest first.

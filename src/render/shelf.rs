@@ -16,7 +16,7 @@ use crate::model::ServerKey;
 use crate::store::site::SiteServer;
 
 /// Changes whenever the shape of the file does.
-const FORMAT: &str = "catalogue shelf 4";
+const FORMAT: &str = "catalogue shelf 5";
 /// Longest record that is believed when it is read back.
 const MOST: u32 = 1 << 28;
 
@@ -26,10 +26,26 @@ pub(super) struct Shelf {
     /// None in a catalogue without servers.
     writer: Option<BufWriter<std::fs::File>>,
     at: u64,
-    /// The server that was put last.
-    record: Vec<u8>,
     /// Where it will be kept; None: it is gone with the build.
     keep: Option<(tempfile::TempPath, PathBuf)>,
+}
+
+/// One server with its tools as it lies on the shelf, with its sum, so that one that was damaged is none.
+#[derive(Debug)]
+pub(super) struct Record {
+    bytes: Vec<u8>,
+    sum: Digest,
+}
+
+impl Record {
+    /// On any thread.
+    pub(super) fn new(entry: &ServerEntry, tools: &[ToolOnShelf<'_>]) -> Self {
+        let mut bytes = Vec::with_capacity(256 + 512 * tools.len());
+        put_server(&mut bytes, entry);
+        bytes.extend_from_slice(&u32::try_from(tools.len()).unwrap_or_default().to_le_bytes());
+        tools.iter().for_each(|tool| tool.put(&mut bytes));
+        Self { sum: Digest::of_bytes(&bytes), bytes }
+    }
 }
 
 impl Shelf {
@@ -67,21 +83,14 @@ impl Shelf {
         self.bytes(text.as_bytes())
     }
 
-    /// One server with its tools: a record with its length and its sum, so that one that was damaged is none.
+    /// Puts the next server.
     ///
     /// # Errors
     /// A full disk.
-    pub(super) fn put(&mut self, entry: &ServerEntry, tools: &[ToolOnShelf<'_>]) -> std::io::Result<()> {
-        let mut record = std::mem::take(&mut self.record);
-        record.clear();
-        put_server(&mut record, entry);
-        record.extend_from_slice(&u32::try_from(tools.len()).unwrap_or_default().to_le_bytes());
-        tools.iter().for_each(|tool| tool.put(&mut record));
-        self.number(u32::try_from(record.len()).map_err(std::io::Error::other)?)?;
-        self.bytes(&Digest::of_bytes(&record).0)?;
-        self.bytes(&record)?;
-        self.record = record;
-        Ok(())
+    pub(super) fn put(&mut self, record: &Record) -> std::io::Result<()> {
+        self.number(u32::try_from(record.bytes.len()).map_err(std::io::Error::other)?)?;
+        self.bytes(&record.sum.0)?;
+        self.bytes(&record.bytes)
     }
 
     /// Everything that was put is on the shelf.

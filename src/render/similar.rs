@@ -101,10 +101,15 @@ impl Ring {
 
     /// The tools with that key.
     fn group(&self, key: u64) -> &[Place] {
+        self.between(key, key)
+    }
+
+    /// The tools with keys from one to another that have the same first bits.
+    fn between(&self, key: u64, last: u64) -> &[Place] {
         let begin = |bits: usize| self.begins.get(bits).map_or(0, |at| *at as usize);
         let near = self.places.get(begin(first_bits(key))..begin(first_bits(key) + 1)).unwrap_or_default();
         let rest = near.get(near.partition_point(|place| place.key < key)..).unwrap_or_default();
-        rest.get(..ahead(rest, |place| place.key == key)).unwrap_or_default()
+        rest.get(..ahead(rest, |place| place.key <= last)).unwrap_or_default()
     }
 }
 
@@ -139,18 +144,24 @@ impl Similar {
     pub(super) fn to(&self, catalogue: &Catalogue, index: usize) -> Vec<usize> {
         let Some(tool) = catalogue.tools.get(index) else { return Vec::new() };
         let mut found: Vec<Place> = Vec::with_capacity(SHOWN);
-        let mut look = |list: &Ring, key: u64, most: usize| {
-            ring(list.group(key), tool.server, most, &mut found);
-            found.len()
-        };
         let Likeness { close, loose } = tool.likeness;
-        let others = (0..=CLASS_BITS).map(|class| loose & !CLASS_BITS | class).filter(|key| *key != loose);
+        // All classes of one subject stand side by side, so they are looked up at once.
+        let mut rest = self.loose.between(loose & !CLASS_BITS, loose | CLASS_BITS);
+        let mut own: &[Place] = &[];
         let mut alternatives = 0;
-        for key in others {
-            alternatives = look(&self.loose, key, alternatives + 1);
+        for key in (0..=CLASS_BITS).map(|class| loose & !CLASS_BITS | class) {
+            let (group, others) =
+                rest.split_at_checked(ahead(rest, |place| place.key <= key)).unwrap_or_default();
+            rest = others;
+            if key == loose {
+                own = group;
+            } else {
+                ring(group, tool.server, alternatives + 1, &mut found);
+                alternatives = found.len();
+            }
         }
-        look(&self.close, close, SHOWN);
-        look(&self.loose, loose, SHOWN);
+        ring(self.close.group(close), tool.server, SHOWN, &mut found);
+        ring(own, tool.server, SHOWN, &mut found);
         // Never more than there are: nothing is taken out again.
         found.rotate_left(alternatives);
         found.into_iter().map(|place| place.tool as usize).collect()

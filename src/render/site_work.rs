@@ -1,6 +1,6 @@
 //! What the maker of a page kind is given: the catalogue, the press, and the unit that its pages belong to.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use super::catalogue::{Catalogue, ServerEntry};
 use super::changes::Happened;
@@ -55,6 +55,8 @@ pub(super) struct ServerWork<'a> {
     pub(super) judged: Option<&'a [JudgedTool]>,
     /// The policies for all of them.
     pub(super) policies: Option<&'a Policies>,
+    /// What the page of each tool is made from, noted when it is made.
+    pub(super) made_from: &'a [OnceLock<Digest>],
 }
 
 /// For pages of one server that was never asked.
@@ -66,18 +68,10 @@ pub(super) struct UnaskedWork<'a> {
 }
 
 impl ServerWork<'_> {
-    /// What the page of one of its tools is made from, beside what all pages are: everything the database says of the server, and
-    /// what is shown of similar tools elsewhere, by their places. It costs a hash of some hundred bytes, where a view would have to be made first.
+    /// What the page of one of its tools is made from, beside what all pages are; see [`tool_inputs`].
     pub(super) fn tool_inputs(&self, place: usize, similar: &[usize]) -> Digest {
-        let catalogue = self.common.catalogue;
-        let mut inputs = Inputs::default();
-        inputs.add(&(self.entry.rows, place));
-        for other in similar {
-            if let Some(tool) = catalogue.tools.get(*other) {
-                inputs.add(&catalogue.shown(tool));
-            }
-        }
-        inputs.done()
+        let inputs = || tool_inputs(self.common.catalogue, self.entry, place, similar);
+        self.made_from.get(place).map_or_else(inputs, |known| *known.get_or_init(inputs))
     }
 
     /// What the server's own pages are made from: everything the database says of it, and which of the servers it names are here.
@@ -89,6 +83,24 @@ impl ServerWork<'_> {
         }
         inputs.done()
     }
+}
+
+/// What the page of one tool is made from, beside what all pages are: everything the database says of the server, and what is shown of
+/// similar tools elsewhere, by their places. It costs a hash of some hundred bytes, where a view would have to be made first.
+pub(super) fn tool_inputs(
+    catalogue: &Catalogue,
+    entry: &ServerEntry,
+    place: usize,
+    similar: &[usize],
+) -> Digest {
+    let mut inputs = Inputs::default();
+    inputs.add(&(entry.rows, place));
+    for other in similar {
+        if let Some(tool) = catalogue.tools.get(*other) {
+            inputs.add(&catalogue.shown(tool));
+        }
+    }
+    inputs.done()
 }
 
 impl WholeWork<'_> {

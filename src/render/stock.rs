@@ -2,7 +2,8 @@
 //!
 //! A server whose rows are those of the last build is taken from that build's shelf and not read again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
@@ -15,17 +16,17 @@ use super::exposure::{Looked, ToLook, exposed, traits};
 use super::name::server_name;
 use super::on_shelf::ToolOnShelf;
 use super::search::more_words;
-use super::shelf::{KnownTools, Remembered, Shelf};
+use super::shelf::{KnownTools, Record, Remembered, Shelf};
 use super::short::{ToolInShort, Worked, worked};
 use super::stirred::Stirred;
-use crate::attack::{Library, ServerTrait, ServerTraits};
+use crate::attack::{Found, Library, ServerTrait, ServerTraits};
 use crate::classify::RuleBook;
 use crate::model::identity::FindingKind;
 use crate::model::text::page_line;
-use crate::model::{DefinitionHash, Outcome, Risk, ToolDefinition, Verdict};
+use crate::model::{DefinitionHash, Outcome, Signal, ToolDefinition, ToolTexts, Verdict};
 use crate::store::exposure::{self, EarlierAnswers};
 use crate::store::site::{self, Audience, Corrections, SiteProbe, SiteServer};
-use crate::store::site_inputs::{self, ShortTool, ShortVerdict};
+use crate::store::site_inputs::{self, ShortTool, ShortVerdict, StoredFinding};
 use crate::store::{Connection, declared_lists, declared_servers, identity};
 
 /// Servers whose rows are held at once.
@@ -96,7 +97,7 @@ enum Part {
 /// One server as it comes into the catalogue.
 enum Done {
     Known(ServerEntry, KnownTools, Digest),
-    Worked(ServerEntry, Vec<Worked>),
+    Worked(ServerEntry, Vec<Worked>, Record),
 }
 
 struct Rows {
@@ -123,6 +124,7 @@ pub(super) fn take_stock(
     let mut stock = Stock { catalogue: Catalogue::new(shelf), ..Stock::default() };
     let servers = site::servers(db, asked.as_of, asked.audience)?;
     let (extras, mut chunks) = (extras(db, asked)?, servers.chunks(CHUNK));
+    let database = db.path().map(PathBuf::from).unwrap_or_default();
     let mut read = |chunk: Option<&[SiteServer]>| -> Result<Vec<Part>, RenderError> {
         let (db, servers): (&mut Connection, _) = (db, chunk.unwrap_or_default().iter());
         servers.map(|server| part(db, asked, &extras, server, remembered.as_mut())).collect()
@@ -131,19 +133,21 @@ pub(super) fn take_stock(
     while !parts.is_empty() {
         // While these are worked out, the next ones are read.
         let (done, next) = rayon::join(
-            || parts.into_par_iter().map(|part| in_short(part, asked)).collect::<Vec<_>>(),
+            || parts.into_par_iter().map(|part| in_short(part, asked, &database)).collect::<Vec<_>>(),
             || read(chunks.next()),
         );
         for done in done {
-            match done {
+            match done? {
                 Done::Known(entry, tools, before) => {
-                    stock.catalogue.add(entry, &tools.tools()?)?;
+                    let tools = tools.tools()?;
+                    let record = Record::new(&entry, &tools);
+                    stock.catalogue.add(entry, &tools, &record)?;
                     stock.before.push(Some(before));
                 }
-                Done::Worked(entry, tools) => {
+                Done::Worked(entry, tools, record) => {
                     tools.iter().for_each(|tool| stock.stirred.add(tool.likeness));
                     let tools: Vec<ToolOnShelf<'_>> = tools.iter().map(Worked::on_shelf).collect();
-                    stock.catalogue.add(entry, &tools)?;
+                    stock.catalogue.add(entry, &tools, &record)?;
                     stock.before.push(None);
                 }
             }
@@ -222,9 +226,9 @@ fn part(
     Ok(Part::Read { server: server.clone(), shown: Box::new(shown), outcome, rows })
 }
 
-fn in_short(part: Part, asked: &Asked<'_>) -> Done {
+fn in_short(part: Part, asked: &Asked<'_>, database: &Path) -> Result<Done, RenderError> {
     let (server, shown, outcome, rows) = match part {
-        Part::Known(entry, tools, before) => return Done::Known(entry, tools, before),
+        Part::Known(entry, tools, before) => return Ok(Done::Known(entry, tools, before)),
         Part::Read { server, shown, outcome, rows } => (server, shown, outcome, rows),
     };
     let (traits, since, digest, stamp, places) = (
@@ -235,7 +239,7 @@ fn in_short(part: Part, asked: &Asked<'_>) -> Done {
         rows.places.clone(),
     );
     let last_correction = rows.corrections.values().map(|said| said.made_at).max();
-    let (tools, traits) = tools_in_short(rows, traits, asked);
+    let (tools, traits) = tools_in_short(&rows, traits, asked, database)?;
     let entry = ServerEntry {
         name: server_name(&server.key, &shown),
         server,
@@ -252,38 +256,50 @@ fn in_short(part: Part, asked: &Asked<'_>) -> Done {
         since: last_correction.map_or(since, |made| made.max(since)),
     };
     let tools = worked(&entry, tools);
-    Done::Worked(entry, tools)
+    let record = Record::new(&entry, &tools.iter().map(Worked::on_shelf).collect::<Vec<_>>());
+    Ok(Done::Worked(entry, tools, record))
 }
 
 /// The same choice as `judged::judge` makes, without definitions and evidence: a name once, as its worse half.
-fn tools_in_short(rows: Rows, traits: ServerTraits, asked: &Asked<'_>) -> (Vec<ToolInShort>, ServerTraits) {
-    let rules = asked.rules;
-    let mut list: Vec<(ToolInShort, bool, String, usize)> = Vec::with_capacity(rows.tools.len());
-    let mut place: BTreeMap<String, usize> = BTreeMap::new();
-    let mut looked: BTreeMap<usize, Looked> = BTreeMap::new();
-    for (i, row) in rows.tools.into_iter().enumerate() {
-        let definition =
-            row.canonical.and_then(|text| ToolDefinition::from_canonical(text, row.hash.clone()).ok());
-        let hint = |name: &str| definition.as_ref().and_then(|definition| definition.hint(name));
-        let declared = Declared::of(hint("readOnlyHint"), hint("destructiveHint"));
-        let (mut class, mut risk, mut signals, review);
-        match (row.verdict, definition) {
-            (Some(verdict), definition) => {
-                if let Some((definition, evidence)) = definition.zip(row.evidence) {
-                    looked.insert(i, Looked::new(definition, evidence));
-                }
-                (class, risk, signals, review) =
-                    (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);
+fn tools_in_short(
+    rows: &Rows,
+    traits: ServerTraits,
+    asked: &Asked<'_>,
+    database: &Path,
+) -> Result<(Vec<ToolInShort>, ServerTraits), RenderError> {
+    let mut judged: Vec<Option<(ToolDefinition, Verdict)>> = Vec::new();
+    for row in rows.tools.iter().filter(|row| row.verdict.is_none()) {
+        let text = row.canonical.clone().unwrap_or_default();
+        let definition = ToolDefinition::from_canonical(text, row.hash.clone()).ok();
+        judged.push(definition.map(|definition| {
+            let verdict = asked.rules.judge(&definition);
+            (definition, verdict)
+        }));
+    }
+    let mut judged = judged.iter();
+    let mut list: Vec<(ToolInShort, bool, &ShortTool, Option<Looked<'_>>)> =
+        Vec::with_capacity(rows.tools.len());
+    let mut place: HashMap<&str, usize> = HashMap::with_capacity(rows.tools.len());
+    for row in &rows.tools {
+        let (ShortVerdict { class, risk, signals, needs_review }, texts, found) = match &row.verdict {
+            Some(verdict) => {
+                let texts = row.canonical.as_deref().and_then(|text| ToolTexts::from_canonical(text).ok());
+                let found =
+                    row.evidence.as_deref().map(|text| site_inputs::found(database, text)).transpose()?;
+                let found = found.map(|all| all.into_iter().map(in_short_found).collect());
+                (verdict.clone(), texts, found)
             }
-            (None, Some(tool)) => {
-                let verdict: Verdict = rules.judge(&tool);
-                looked.insert(i, Looked::new(tool, verdict.evidence));
-                (class, risk, signals, review) =
-                    (verdict.class, verdict.risk, verdict.signals, verdict.needs_review);
+            None => {
+                let Some(Some((definition, verdict))) = judged.next() else { continue };
+                let Verdict { class, risk, ref signals, needs_review, ref evidence, .. } = *verdict;
+                let verdict = ShortVerdict { class, risk, signals: signals.clone(), needs_review };
+                let found: Vec<Found<'_>> = evidence.iter().map(Found::from).collect();
+                (verdict, Some(ToolTexts::of(definition)), Some(found))
             }
-            (None, None) => continue,
-        }
-        let mut needs_review = review;
+        };
+        let hint = |one: fn(&ToolTexts<'_>) -> Option<bool>| texts.as_ref().and_then(one);
+        let declared = Declared::of(hint(|texts| texts.reads_only), hint(|texts| texts.destroys));
+        let (mut class, mut risk, mut signals, mut needs_review) = (class, risk, signals, needs_review);
         if !rows.corrections.is_empty()
             && let Some(said) = rows.corrections.get(&(row.name.clone(), row.hash.clone()))
         {
@@ -295,32 +311,24 @@ fn tools_in_short(rows: Rows, traits: ServerTraits, asked: &Asked<'_>) -> (Vec<T
         }
         let line = page_line(&row.description, LINE_IN_LIST);
         let title = page_line(&row.title, LINE_IN_LIST);
-        let more = more_words(&row.name, &title, &line, &row.description);
-        let hash = row.hash.to_string();
         let tool = ToolInShort {
-            name: row.name,
+            name: row.name.clone(),
+            more: more_words(&row.name, &title, &line, &row.description),
             line: line.into_owned(),
-            more,
             class,
             risk,
             signals,
             exposed: Default::default(),
             declared,
         };
-        match place.get(&tool.name) {
-            None => {
-                place.insert(tool.name.clone(), list.len());
-                list.push((tool, needs_review, hash, i));
-            }
-            Some(at) => {
-                let severity = |t: &ToolInShort, review: bool| -> (crate::model::Class, Risk, bool) {
-                    (t.class, t.risk, review)
-                };
-                if let Some(known) = list.get_mut(*at)
-                    && known.2 != hash
-                    && severity(&tool, needs_review) > severity(&known.0, known.1)
-                {
-                    *known = (tool, needs_review, hash, i);
+        let looked = texts.zip(found).map(|(texts, found)| Looked { texts, found });
+        let at = *place.entry(row.name.as_str()).or_insert(list.len());
+        let severity = |tool: &ToolInShort, review: bool| (tool.class, tool.risk, review);
+        match list.get_mut(at) {
+            None => list.push((tool, needs_review, row, looked)),
+            Some(known) => {
+                if known.2.hash != row.hash && severity(&tool, needs_review) > severity(&known.0, known.1) {
+                    *known = (tool, needs_review, row, looked);
                 }
             }
         }
@@ -330,9 +338,14 @@ fn tools_in_short(rows: Rows, traits: ServerTraits, asked: &Asked<'_>) -> (Vec<T
     let traits = traits
         .with(ServerTrait::Trifecta, ServerTraits::is_trifecta(signals()))
         .with(ServerTrait::Changed, list.iter().any(|(tool, ..)| changed(tool)));
-    let tools = list.into_iter().map(|(tool, _, _, i)| {
-        let exposed = exposed(asked.library, &tool, looked.get(&i), changed(&tool), traits);
+    let tools = list.into_iter().map(|(tool, _, _, looked)| {
+        let exposed = exposed(asked.library, &tool, looked.as_ref(), changed(&tool), traits);
         ToolInShort { exposed, ..tool }
     });
-    (tools.collect(), traits)
+    Ok((tools.collect(), traits))
+}
+
+fn in_short_found(found: StoredFinding<'_>) -> Found<'_> {
+    let injects = found.signal() == Some(Signal::DescriptionInjection);
+    Found { rule: found.rule, field: found.field, injects }
 }

@@ -128,7 +128,7 @@ impl Output {
     pub(super) fn unit_in(&self, name: UnitName, folder: &str) -> Result<OpenUnit, RenderError> {
         let mut unit = self.unit(name)?;
         if unit.before.is_empty() && !self.has_unsure.load(Ordering::Relaxed) {
-            unit.fresh = Fresh::begin(&self.root, folder, &self.journal)?;
+            unit.fresh = Fresh::begin(&self.root, folder);
         }
         Ok(unit)
     }
@@ -205,7 +205,7 @@ impl Output {
     ) -> Result<bool, RenderError> {
         self.note(unit, path, Entry { inputs, bytes: content.len() as u64 })?;
         if let Some(fresh) = &unit.fresh
-            && fresh.write(path, content)?
+            && fresh.write(path, content, &self.journal)?
         {
             self.changed.fetch_add(1, Ordering::Relaxed);
             return Ok(true);
@@ -477,6 +477,34 @@ mod tests {
         output.finish().unwrap();
         assert!(root.join("servers/a/index.html").exists() && !root.join("servers/a/tools").exists());
         assert!(!root.join("elsewhere.html").exists());
+    }
+
+    /// While the pages of some servers are made the next ones are begun, and when the former are finished, the journal is emptied.
+    #[test]
+    fn a_folder_that_was_begun_while_others_were_made_is_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("dist");
+        let open = || Output::open(&root, Compression::default()).unwrap();
+        let (output, path) = (open(), "servers/b/index.html");
+        let unit = |name: &str| output.unit_in(UnitName::server(name), &format!("servers/{name}")).unwrap();
+        let (first, second, third) = (unit("a"), unit("b"), unit("c"));
+        output.put(&first, "servers/a/index.html", None, b"a").unwrap();
+        output.end_unit(first).unwrap();
+        output.rest().unwrap();
+        output.put(&second, path, None, b"b").unwrap();
+        output.put(&third, "servers/c/index.html", None, b"c").unwrap();
+        // Ended when the second folder was in its place and not in the list, and the third was not whole.
+        output.close_unit(second).unwrap();
+        drop((third, output));
+        let output = open();
+        assert!(!root.join("servers/c.unfinished").exists());
+        let unit = |name: &str| output.unit_in(UnitName::server(name), &format!("servers/{name}")).unwrap();
+        let (first, second) = (unit("a"), unit("b"));
+        assert!(first.was_there() && !second.was_there());
+        output.put(&second, path, None, b"b, again").unwrap();
+        output.end_unit(second).unwrap();
+        output.finish().unwrap();
+        assert_eq!(std::fs::read(root.join(path)).unwrap(), b"b, again");
     }
 
     #[test]

@@ -155,9 +155,9 @@ fn changed_tool(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Chan
     let judgement = |when: &str| -> rusqlite::Result<Judgement> {
         let column = |name: &str| format!("{when}_{name}");
         Ok(Judgement {
-            class: word(row, &column("class"))?,
-            risk: word(row, &column("risk"))?,
-            signals: json(row, &column("signals"))?,
+            class: word(row, column("class").as_str())?,
+            risk: word(row, column("risk").as_str())?,
+            signals: json(row, column("signals").as_str())?,
             confidence: row.get(column("confidence").as_str())?,
             needs_review: row.get(column("needs_review").as_str())?,
         })

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::overrides::correction;
 use super::rows::{json, maybe_word, time, word};
-use super::rule_sets::verdict;
+use super::rule_sets::verdict_from;
 use super::{Override, StoreError, stored_time};
 use crate::model::{DefinitionHash, MemoryBound, Outcome, SandboxLevel, ServerKey, Untrusted, Verdict};
 
@@ -207,20 +207,21 @@ pub fn servers(
     let read = || -> rusqlite::Result<Vec<SiteServer>> {
         let mut statement = connection.prepare_cached(FINISHED)?;
         let mut rows = statement.query(params![stored_time(as_of), audience.sees_private()])?;
+        // Columns are counted as they stand in `FINISHED`.
         let mut servers: Vec<SiteServer> = Vec::new();
         let mut key = String::new();
         let (mut newest, mut answer) = ((String::new(), 0), (String::new(), 0));
         while let Some(row) = rows.next()? {
-            let (id, ok): (i64, bool) = (row.get("id")?, row.get("ok")?);
-            if servers.is_empty() || row.get_ref("key")?.as_str()? != key {
-                key = row.get("key")?;
+            let (id, ok): (i64, bool) = (row.get(1)?, row.get(3)?);
+            if servers.is_empty() || row.get_ref(0)?.as_str()? != key {
+                key = row.get(0)?;
                 (newest, answer) = ((String::new(), 0), (String::new(), 0));
-                let (key, token) = (word(row, "key")?, row.get("token")?);
+                let (key, token) = (word(row, (0, "key"))?, row.get(4)?);
                 servers.push(SiteServer { key, answer: None, newest: id, answers: 0, token });
             }
             let Some(server) = servers.last_mut() else { continue };
             // Times are stored so that they sort as texts; of two of one moment the later row counts.
-            let at = row.get_ref("finished_at")?.as_str()?;
+            let at = row.get_ref(2)?.as_str()?;
             let is_later = |than: &(String, i64)| (at, id) > (than.0.as_str(), than.1);
             if is_later(&newest) {
                 newest = (at.to_owned(), id);
@@ -263,10 +264,10 @@ pub fn attempts(connection: &Connection, probe: i64) -> Result<Vec<SiteAttempt>,
 pub fn tools(connection: &Connection, probe: i64, rule_set: &str) -> Result<Vec<SiteTool>, StoreError> {
     all(connection, TOOLS, params![probe, rule_set], |row| {
         Ok(SiteTool {
-            hash: DefinitionHash::stored(row.get::<_, String>("hash")?),
-            canonical: row.get("canonical")?,
-            first_seen: time(row, "first_seen")?,
-            verdict: verdict(row)?,
+            hash: DefinitionHash::stored(row.get::<_, String>(0)?),
+            canonical: row.get(1)?,
+            first_seen: time(row, (2, "first_seen"))?,
+            verdict: verdict_from(row, 3)?,
         })
     })
 }
@@ -287,49 +288,51 @@ pub fn corrections(
     Ok(newest.into_iter().filter(|(_, said)| !said.takes_back()).collect())
 }
 
+// Columns are counted as they stand in `PROBE`.
 fn site_probe(row: &Row<'_>) -> rusqlite::Result<SiteProbe> {
     Ok(SiteProbe {
-        id: row.get("id")?,
-        outcome: word(row, "outcome")?,
-        detail: Untrusted::new(row.get::<_, Option<String>>("detail")?.unwrap_or_default()),
-        sandbox: maybe_word(row, "sandbox")?,
-        memory_bound: maybe_word(row, "memory_bound")?,
-        transport: row.get("transport")?,
-        chosen: row.get("chosen")?,
-        protocol: foreign(row, "protocol")?,
-        server_info: row.get("server_info")?,
-        interpreter: row.get("interpreter")?,
-        pages: row.get("pages")?,
-        noise_lines: row.get("noise_lines")?,
-        marks: json(row, "marks")?,
-        malformed: row.get("malformed")?,
-        started_at: time(row, "started_at")?,
-        finished_at: time(row, "finished_at")?,
-        version: row.get("version")?,
-        published_at: maybe_time(row, "published_at")?,
-        title: foreign(row, "title")?,
-        description: foreign(row, "description")?,
-        repository: foreign(row, "repository")?,
-        homepage: foreign(row, "homepage")?,
-        licence: foreign(row, "licence")?,
+        id: row.get(0)?,
+        outcome: word(row, (1, "outcome"))?,
+        detail: Untrusted::new(row.get::<_, Option<String>>(2)?.unwrap_or_default()),
+        sandbox: maybe_word(row, (3, "sandbox"))?,
+        memory_bound: maybe_word(row, (4, "memory_bound"))?,
+        transport: row.get(5)?,
+        chosen: row.get(6)?,
+        protocol: foreign(row, 7)?,
+        server_info: row.get(8)?,
+        interpreter: row.get(9)?,
+        pages: row.get(10)?,
+        noise_lines: row.get(11)?,
+        marks: json(row, (12, "marks"))?,
+        malformed: row.get(22)?,
+        started_at: time(row, (13, "started_at"))?,
+        finished_at: time(row, (14, "finished_at"))?,
+        version: row.get(15)?,
+        published_at: maybe_word(row, (16, "published_at"))?,
+        title: foreign(row, 17)?,
+        description: foreign(row, 18)?,
+        repository: foreign(row, 19)?,
+        homepage: foreign(row, 20)?,
+        licence: foreign(row, 21)?,
     })
 }
 
+// Columns are counted as they stand in `ATTEMPTS`.
 fn site_attempt(row: &Row<'_>) -> rusqlite::Result<SiteAttempt> {
     Ok(SiteAttempt {
-        position: row.get("position")?,
-        rung: row.get("rung")?,
-        command: json(row, "command")?,
-        args: json(row, "args")?,
-        env: json(row, "env")?,
-        dependencies_as_of: row.get("dependencies_as_of")?,
-        extras: json(row, "extras")?,
-        outcome: word(row, "outcome")?,
-        detail: Untrusted::new(row.get::<_, String>("detail")?),
-        tools: row.get("tools")?,
-        started_at: time(row, "started_at")?,
-        millis: u64::try_from(row.get::<_, i64>("millis")?).unwrap_or_default(),
-        log_tail: Untrusted::new(row.get::<_, String>("log_tail")?),
+        position: row.get(0)?,
+        rung: row.get(1)?,
+        command: json(row, (2, "command"))?,
+        args: json(row, (3, "args"))?,
+        env: json(row, (4, "env"))?,
+        dependencies_as_of: row.get(5)?,
+        extras: json(row, (6, "extras"))?,
+        outcome: word(row, (7, "outcome"))?,
+        detail: Untrusted::new(row.get::<_, String>(8)?),
+        tools: row.get(9)?,
+        started_at: time(row, (10, "started_at"))?,
+        millis: u64::try_from(row.get::<_, i64>(11)?).unwrap_or_default(),
+        log_tail: Untrusted::new(row.get::<_, String>(12)?),
     })
 }
 
@@ -345,10 +348,6 @@ fn all<T>(
         .map_err(|e| StoreError::from_sql(connection, e))
 }
 
-fn foreign(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Untrusted>> {
-    Ok(row.get::<_, Option<String>>(column)?.map(Untrusted::new))
-}
-
-fn maybe_time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
-    maybe_word(row, column)
+fn foreign(row: &Row<'_>, place: usize) -> rusqlite::Result<Option<Untrusted>> {
+    Ok(row.get::<_, Option<String>>(place)?.map(Untrusted::new))
 }

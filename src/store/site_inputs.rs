@@ -2,15 +2,18 @@
 //!
 //! Row numbers take no part: the same catalogue in another order, or in another file, gives the same bytes.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
+use serde::Deserialize;
 
-use super::rows::{json, maybe_word, text, word};
+use super::rows::{json, maybe_word, read_json, text, word};
 use super::site::SiteServer;
 use super::{StoreError, stored_time};
-use crate::model::{Class, DefinitionHash, Evidence, Risk, Signal};
+use crate::model::{Class, DefinitionHash, Risk, Signal};
 
 const PROBE: &str = "
     SELECT p.outcome, p.detail, p.sandbox, p.memory_bound, p.transport, p.chosen_attempt, p.protocol, p.server_info, p.interpreter, p.pages,
@@ -61,8 +64,41 @@ pub struct ShortTool {
     pub verdict: Option<ShortVerdict>,
     /// Its definition as canonical JSON, where nobody has judged it, where it has annotations, or where it was asked for.
     pub canonical: Option<String>,
-    /// What the rules found in it, where that was asked for.
-    pub evidence: Option<Vec<Evidence>>,
+    /// What the rules found in it as it is stored, where that was asked for; see [`found`].
+    pub evidence: Option<String>,
+}
+
+/// One piece of stored evidence in short. What is not looked at is not read.
+#[derive(Debug, Deserialize)]
+pub struct StoredFinding<'a> {
+    /// The rule's id.
+    #[serde(borrow)]
+    pub rule: Cow<'a, str>,
+    /// JSON pointer into the definition.
+    #[serde(borrow)]
+    pub field: Cow<'a, str>,
+    effect: StoredEffect,
+}
+
+#[derive(Debug, Deserialize)]
+struct StoredEffect {
+    #[serde(default)]
+    signal: Option<Signal>,
+}
+
+impl StoredFinding<'_> {
+    /// The signal it raises.
+    pub fn signal(&self) -> Option<Signal> {
+        self.effect.signal
+    }
+}
+
+/// Reads stored evidence of that database in short.
+///
+/// # Errors
+/// [`StoreError`], where somebody altered what is stored.
+pub fn found<'a>(database: &Path, evidence: &'a str) -> Result<Vec<StoredFinding<'a>>, StoreError> {
+    read_json("evidence", evidence).map_err(|e| StoreError::at(database.to_owned(), e))
 }
 
 /// A verdict without its reasons.
@@ -141,27 +177,28 @@ pub fn tools_in_short(
     let read = || -> rusqlite::Result<Vec<ShortTool>> {
         let mut statement = db.prepare_cached(TOOLS_IN_SHORT)?;
         let characters = i64::try_from(description).unwrap_or(i64::MAX);
+        // Columns are counted as they stand in `TOOLS_IN_SHORT`.
         let rows = statement.query_map(rusqlite::params![probe, rule_set, characters], |row| {
-            let class: Option<Class> = maybe_word(row, "class")?;
+            let class: Option<Class> = maybe_word(row, (4, "class"))?;
             let verdict = class.map(|class| -> rusqlite::Result<ShortVerdict> {
                 Ok(ShortVerdict {
                     class,
-                    risk: word(row, "risk")?,
-                    signals: json(row, "signals")?,
-                    needs_review: row.get("needs_review")?,
+                    risk: word(row, (5, "risk"))?,
+                    signals: json(row, (6, "signals"))?,
+                    needs_review: row.get(7)?,
                 })
             });
             let verdict = verdict.transpose()?;
-            let hash = DefinitionHash::stored(row.get::<_, String>("hash")?);
-            let name: String = row.get("name")?;
+            let hash = DefinitionHash::stored(row.get::<_, String>(0)?);
+            let name: String = row.get(1)?;
             let is_wanted = verdict.as_ref().is_some_and(|verdict| looks(&name, &hash, verdict));
-            let canonical = text(row, "canonical")?;
+            let canonical = text(row, (8, "canonical"))?;
             let is_read = is_wanted || verdict.is_none() || has_annotations(canonical);
             Ok(ShortTool {
-                description: row.get::<_, Option<String>>("description")?.unwrap_or_default(),
-                title: row.get::<_, Option<String>>("title")?.unwrap_or_default(),
+                description: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+                title: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
                 canonical: is_read.then(|| canonical.to_owned()),
-                evidence: if is_wanted { Some(json(row, "evidence")?) } else { None },
+                evidence: if is_wanted { Some(text(row, (9, "evidence"))?.to_owned()) } else { None },
                 hash,
                 name,
                 verdict,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::assets::Folder;
-use crate::model::{Class, Effect};
+use crate::model::{Class, Effect, ToolDefinition};
 
 fn library(attach: &str) -> Library {
     let text = format!(
@@ -51,7 +51,9 @@ fn attaches(library: &Library, tool: &Tool) -> bool {
         server: tool.server,
     };
     let (sure, open) = library.look(&exposed);
-    exposed.definition = Some((&definition, &tool.evidence));
+    let (texts, found) =
+        (ToolTexts::of(&definition), tool.evidence.iter().map(Found::from).collect::<Vec<_>>());
+    exposed.definition = Some((&texts, &found));
     let (set, still_open) = library.look(&exposed);
     // What is sure without the definition stays so with it, and what the definition adds was open before.
     assert!(!still_open && set.0 & sure.0 == sure.0 && (open || set == sure));
@@ -161,6 +163,7 @@ fn the_shipped_patterns_come_by_rank_findings_first() {
     let library = Library::load(&Folder::Data.files(None).unwrap()).unwrap();
     let evidence = [found("finding-secrecy", "/description", Signal::DescriptionInjection)];
     let definition = ToolDefinition::from_json(&tool().json).unwrap();
+    let (definition, evidence) = (ToolTexts::of(&definition), evidence.each_ref().map(Found::from));
     let exposed = Exposed {
         class: Class::Execute,
         signals: &[Signal::ArbitraryCode, Signal::DescriptionInjection],

@@ -254,6 +254,11 @@ impl Entries {
         self.facts.get(place as usize).copied().unwrap_or_default()
     }
 
+    /// How many such numbers there are.
+    pub(super) fn different(&self) -> usize {
+        self.different.len()
+    }
+
     /// The facts that such a number stands for.
     pub(super) fn facts(&self, number: u32) -> Facts {
         self.different.get(number as usize).copied().unwrap_or(Facts { word: 0, signals: 0 })

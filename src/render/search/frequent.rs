@@ -129,8 +129,22 @@ impl Frequent {
 
     /// The frequent words of an entry's name.
     pub(super) fn bits(&self, place: u32) -> u128 {
-        let set = self.of_entry.get(place as usize).copied().unwrap_or(0);
-        self.sets.get(usize::from(set)).copied().unwrap_or(0)
+        self.bits_of(self.set(place))
+    }
+
+    /// The number of that set of words.
+    pub(super) fn set(&self, place: u32) -> usize {
+        self.of_entry.get(place as usize).copied().map_or(0, usize::from)
+    }
+
+    /// The set with that number.
+    pub(super) fn bits_of(&self, set: usize) -> u128 {
+        self.sets.get(set).copied().unwrap_or(0)
+    }
+
+    /// How many sets there are.
+    pub(super) fn sets(&self) -> usize {
+        self.sets.len()
     }
 }
 

@@ -6,7 +6,6 @@
 //! weight, so that a change here moves no border there.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::HashMap;
 
 use super::entries::{Entries, Facts};
 use super::frequent::{Frequent, hash};
@@ -240,32 +239,32 @@ impl Shard<'_> {
 }
 
 fn parts(begins: &str, lists: &[List<'_>], (entries, frequent): (&Entries, &Frequent)) -> [String; 5] {
-    let mut facts: HashMap<u32, u32> = HashMap::new();
-    let mut sets: HashMap<u128, u32> = HashMap::new();
+    // By number: how often each is there, then which place it has.
+    let mut facts: Vec<u32> = vec![0; entries.different()];
+    let mut sets: Vec<u32> = vec![0; frequent.sets()];
     for posting in lists.iter().flat_map(|list| list.postings) {
-        *facts.entry(entries.facts_number(place(posting))).or_default() += 1;
-        if !frequent.words.is_empty() {
-            *sets.entry(frequent.bits(place(posting))).or_default() += 1;
-        }
+        count(&mut facts, entries.facts_number(place(posting)) as usize);
+        count(&mut sets, frequent.set(place(posting)));
     }
     // The commonest first: they get the short numbers.
-    let mut by_count: Vec<(Reverse<u32>, Facts, u32)> =
-        facts.iter().map(|(number, count)| (Reverse(*count), entries.facts(*number), *number)).collect();
+    let mut by_count: Vec<(Reverse<u32>, Facts, usize)> = counted(&facts)
+        .map(|(number, count)| (Reverse(count), entries.facts(number as u32), number))
+        .collect();
     by_count.sort_unstable();
     let mut facts_text = String::new();
     for (place, (_, one, number)) in (0..).zip(by_count) {
         symbols::put(&mut facts_text, one.word);
         symbols::put(&mut facts_text, one.signals);
-        facts.insert(number, place);
+        put_at(&mut facts, number, place);
     }
-    let mut by_count: Vec<(Reverse<u32>, u128)> =
-        sets.iter().map(|(bits, count)| (Reverse(*count), *bits)).collect();
+    let mut by_count: Vec<(Reverse<u32>, u128, usize)> =
+        counted(&sets).map(|(set, count)| (Reverse(count), frequent.bits_of(set), set)).collect();
     by_count.sort_unstable();
     let mut sets_text = String::new();
-    for (place, (_, bits)) in (0..).zip(by_count) {
+    for (place, (_, bits, set)) in (0..).zip(by_count) {
         symbols::put(&mut sets_text, bits.count_ones());
         (0..128).filter(|i| bits >> i & 1 == 1).for_each(|i| symbols::put(&mut sets_text, i));
-        sets.insert(bits, place);
+        put_at(&mut sets, set, place);
     }
     let mut text = String::with_capacity(lists.iter().map(|list| 8 + 5 * list.postings.len()).sum());
     for list in lists {
@@ -281,11 +280,11 @@ fn parts(begins: &str, lists: &[List<'_>], (entries, frequent): (&Entries, &Freq
                 let (block, slot) = entries.address(place(posting));
                 symbols::put(&mut text, block - before);
                 symbols::put(&mut text, slot);
-                let number = entries.facts_number(place(posting));
-                symbols::put(&mut text, facts.get(&number).copied().unwrap_or(0));
+                let number = entries.facts_number(place(posting)) as usize;
+                symbols::put(&mut text, facts.get(number).copied().unwrap_or(0));
                 if !frequent.words.is_empty() {
-                    let bits = frequent.bits(place(posting));
-                    symbols::put(&mut text, sets.get(&bits).copied().unwrap_or(0));
+                    let set = frequent.set(place(posting));
+                    symbols::put(&mut text, sets.get(set).copied().unwrap_or(0));
                 }
                 before = block;
             }
@@ -293,6 +292,22 @@ fn parts(begins: &str, lists: &[List<'_>], (entries, frequent): (&Entries, &Freq
     }
     let words = lists.iter().map(|list| list.word).collect::<Vec<_>>().join(" ");
     [begins.to_owned(), words, facts_text, sets_text, text]
+}
+
+fn count(counts: &mut [u32], number: usize) {
+    if let Some(count) = counts.get_mut(number) {
+        *count += 1;
+    }
+}
+
+fn counted(counts: &[u32]) -> impl Iterator<Item = (usize, u32)> {
+    counts.iter().copied().enumerate().filter(|(_, count)| *count > 0)
+}
+
+fn put_at(numbers: &mut [u32], at: usize, number: u32) {
+    if let Some(place) = numbers.get_mut(at) {
+        *place = number;
+    }
 }
 
 #[cfg(test)]

@@ -25,28 +25,38 @@ const SOME: usize = 40_000;
 
 /// The ranges of words of one catalogue.
 #[derive(Debug, Clone)]
-pub(super) struct Ranges(Vec<&'static str>);
+pub(super) struct Ranges {
+    bounds: Vec<&'static str>,
+    /// How many bounds begin with a byte before each; and at last how many there are.
+    before: Vec<usize>,
+}
 
 impl Ranges {
     /// For so many entries.
     pub(super) fn new(entries: usize) -> Self {
         let wanted = |bound: &&&str| entries >= SOME || entries >= FEW && bound.len() == 1;
-        Self(BOUNDS.iter().filter(wanted).copied().collect())
+        let bounds: Vec<&str> = BOUNDS.iter().filter(wanted).copied().collect();
+        let first = |bound: &str| bound.bytes().next().map_or(0, usize::from);
+        let before = (0..=256).map(|byte| bounds.partition_point(|bound| first(bound) < byte)).collect();
+        Self { bounds, before }
     }
 
     /// How many there are.
     pub(super) fn count(&self) -> usize {
-        self.0.len() + 1
+        self.bounds.len() + 1
     }
 
     /// The range of a word.
     pub(super) fn of(&self, word: &[u8]) -> usize {
-        self.0.partition_point(|bound| bound.as_bytes() <= word)
+        let Some(first) = word.first().copied().map(usize::from) else { return 0 };
+        let before = |byte: usize| self.before.get(byte).copied().unwrap_or_default();
+        let alike = self.bounds.get(before(first)..before(first + 1)).unwrap_or_default();
+        before(first) + alike.iter().take_while(|bound| bound.as_bytes() <= word).count()
     }
 
     /// What a range begins with.
     pub(super) fn begins(&self, range: usize) -> &'static str {
-        range.checked_sub(1).and_then(|i| self.0.get(i)).copied().unwrap_or_default()
+        range.checked_sub(1).and_then(|i| self.bounds.get(i)).copied().unwrap_or_default()
     }
 }
 
@@ -134,9 +144,10 @@ mod tests {
         assert!(sorted);
         for entries in [1, FEW, SOME] {
             let ranges = Ranges::new(entries);
-            for word in ["0", "1", "about", "the", "zz", "é", "中"] {
+            for word in ["", "0", "1", "about", "the", "cou", "z", "zz", "é", "中"] {
                 let range = ranges.of(word.as_bytes());
                 assert!(range < ranges.count() && ranges.begins(range) <= word, "{word}");
+                assert_eq!(range, ranges.bounds.partition_point(|bound| *bound <= word), "{word}");
             }
         }
         assert_eq!(Ranges::new(1).count(), 1);

@@ -4,6 +4,8 @@
 //! its parts and as a whole. Scripts that set no spaces give a word a sign. What lies beyond the first plane of Unicode is no part of a
 //! word: so words sort alike here and in a browser.
 
+use super::frequent::hash;
+
 /// Longest word in characters; the rest of a longer one is not looked at, nor of what is typed.
 pub(super) const LONGEST: usize = 40;
 
@@ -41,15 +43,30 @@ impl Word {
 impl Splitter {
     /// Tells `take` each word of a text; false with one that was told in parts already.
     pub(super) fn split(&mut self, text: &str, mut take: impl FnMut(&str, bool)) {
+        if !text.is_ascii() {
+            return self.split_chars(text, &mut take);
+        }
+        for run in text.split(|c: char| !c.is_ascii_alphanumeric()) {
+            // Most words: nothing is copied.
+            let is_small = !run.bytes().any(|byte| byte.is_ascii_uppercase());
+            match run.split_at_checked(LONGEST) {
+                Some((beginning, _)) if is_small => take(beginning, true),
+                None if is_small && !run.is_empty() => take(run, true),
+                _ => self.split_chars(run, &mut take),
+            }
+        }
+    }
+
+    fn split_chars(&mut self, text: &str, take: &mut impl FnMut(&str, bool)) {
         let mut parts = 0;
         let mut before = Kind::Gap;
         let mut rest = text.chars();
         while let Some(c) = rest.next() {
             let kind = kind(c);
             match kind {
-                Kind::Gap => parts = self.end(parts, &mut take),
+                Kind::Gap => parts = self.end(parts, take),
                 Kind::Alone => {
-                    parts = self.end(parts, &mut take);
+                    parts = self.end(parts, take);
                     self.whole.push(c);
                     take(&self.whole.text, true);
                     self.whole.clear();
@@ -70,7 +87,7 @@ impl Splitter {
             }
             before = kind;
         }
-        self.end(parts, &mut take);
+        self.end(parts, take);
     }
 
     fn end(&mut self, parts: usize, take: &mut impl FnMut(&str, bool)) -> usize {
@@ -133,25 +150,34 @@ pub(in crate::render) fn more_words(name: &str, title: &str, line: &str, descrip
         return String::new();
     }
     let mut splitter = Splitter::default();
-    let mut known = std::collections::HashSet::new();
+    // Hashes of words: few enough that looking at all of them is cheaper than a table.
+    let mut known: Vec<u64> = Vec::new();
+    let note = |known: &mut Vec<u64>, word: &str| {
+        let hash = hash(word.as_bytes());
+        let is_new = !known.contains(&hash);
+        if is_new {
+            known.push(hash);
+        }
+        is_new
+    };
     splitter.split(name, |word, _| {
-        known.insert(word.to_owned());
+        note(&mut known, word);
     });
     let mut more = String::new();
     let mut says_more = false;
-    splitter.split(title, |word, _| says_more |= !known.contains(word));
+    splitter.split(title, |word, _| says_more |= !known.contains(&hash(word.as_bytes())));
     if says_more {
         more.push_str(title);
     }
     if is_long {
         splitter.split(whole_words(line), |word, _| {
-            known.insert(word.to_owned());
+            note(&mut known, word);
         });
         let mut left = FURTHER;
         let mut further = String::new();
         // In small letters, so that a word and its parts are told apart when this is read again.
         splitter.split(description, |word, _| {
-            if left > 0 && known.insert(word.to_owned()) {
+            if left > 0 && note(&mut known, word) {
                 left -= 1;
                 further.push(' ');
                 further.push_str(word);
@@ -196,6 +222,12 @@ mod tests {
         assert_eq!(words("𝐛𝐨𝐥𝐝 \u{202e}x</script>"), ["x", "script"]);
         assert_eq!(words(&"x".repeat(100)), ["x".repeat(LONGEST)]);
         assert!(words(" _-! ").is_empty());
+        // Plain texts go another way than others, to the same words.
+        let capitals = format!("{}B{}", "a".repeat(39), "C".repeat(9));
+        for text in ["Get_HTTPPage2 x9Y9z", "aBC Abc ABC", " a  B,c", capitals.as_str(), &"y".repeat(41)] {
+            let by_char = words(&format!("ü {text}"));
+            assert_eq!(by_char.get(1..), Some(words(text).as_slice()), "{text}");
+        }
     }
 
     #[test]
