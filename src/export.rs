@@ -207,22 +207,18 @@ impl Exporter {
     }
 
     /// The same with what it does with each of its tools, in their order, but not read back: for a build, which makes tens of thousands
-    /// of documents whose kinds the tests, `policy` and `build --check` read back. The fingerprint is that of the policy, which all its
-    /// documents share.
+    /// of documents whose kinds the tests, `policy` and `build --check` read back. All documents of a policy share its fingerprint.
     ///
     /// # Errors
     /// A tool named twice, a key that the target cannot address.
     pub fn draft_in(
         &self,
-        keyed: &Keyed,
-        tier: Tier,
+        (keyed, tier): (&Keyed, Tier),
         fingerprint: Option<&str>,
     ) -> Result<(String, Vec<EffectiveRule>), ExportError> {
         self.can_name(keyed)?;
-        let made_from = |_: &ServerPolicy| fingerprint.map(str::to_owned);
-        let plan = plan::plan_from(self, tier, std::slice::from_ref(keyed), Wishes::default(), made_from);
-        let effects = plan.servers.iter().flat_map(|s| &s.tools).map(|t| t.effective).collect();
-        Ok(((self.write)(&plan), effects))
+        let plan = plan::of_one(self, tier, keyed, fingerprint);
+        Ok(((self.write)(&plan), plan.effects()))
     }
 
     fn can_name(&self, keyed: &Keyed) -> Result<(), ExportError> {
@@ -241,14 +237,12 @@ impl Exporter {
     /// It is not read back: what a document makes of a tool is read back where the file of the whole server is made.
     pub fn fragment(&self, keyed: &Keyed, tier: Tier) -> (String, Vec<EffectiveRule>) {
         let plan = plan::fragment(self, tier, keyed);
-        let effects = plan.servers.iter().flat_map(|s| &s.tools).map(|t| t.effective).collect();
-        ((self.write)(&plan), effects)
+        ((self.write)(&plan), plan.effects())
     }
 
     /// What a document of that policy does with each of its tools, in their order.
     pub fn effects(&self, keyed: &Keyed, tier: Tier) -> Vec<EffectiveRule> {
-        let plan = plan::fragment(self, tier, keyed);
-        plan.servers.iter().flat_map(|s| &s.tools).map(|t| t.effective).collect()
+        plan::fragment(self, tier, keyed).effects()
     }
 
     /// What this format does with tools of a server that its document does not name.

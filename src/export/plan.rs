@@ -68,6 +68,13 @@ pub struct Plan<'a> {
     pub mostly_lost: bool,
 }
 
+impl Plan<'_> {
+    /// What the document does with each tool, in their order.
+    pub(super) fn effects(&self) -> Vec<EffectiveRule> {
+        self.servers.iter().flat_map(|server| &server.tools).map(|tool| tool.effective).collect()
+    }
+}
+
 /// Degrades a rule to what can be said: limit to ask to deny, hide to deny, deny to hide, never to allow.
 pub(super) fn degraded(exporter: &Exporter, tool: &ToolPolicy, tier: Tier, wishes: Wishes) -> EffectiveRule {
     let can = exporter.can;
@@ -119,8 +126,18 @@ pub(super) fn plan<'a>(exporter: &Exporter, tier: Tier, servers: &'a [Keyed], wi
     plan_from(exporter, tier, servers, wishes, ServerPolicy::fingerprint)
 }
 
-/// The same where the policies' fingerprints are known.
-pub(super) fn plan_from<'a>(
+/// The same for one server whose policy's fingerprint is known.
+pub(super) fn of_one<'a>(
+    exporter: &Exporter,
+    tier: Tier,
+    keyed: &'a Keyed,
+    fingerprint: Option<&str>,
+) -> Plan<'a> {
+    let known = |_: &ServerPolicy| fingerprint.map(str::to_owned);
+    plan_from(exporter, tier, std::slice::from_ref(keyed), Wishes::default(), known)
+}
+
+fn plan_from<'a>(
     exporter: &Exporter,
     tier: Tier,
     servers: &'a [Keyed],

@@ -86,7 +86,7 @@ pub(super) fn server_formats(
                 text.map(|text| (text, exporter.effects(keyed, tier)))
             } else {
                 let fingerprint = fingerprints.iter().find(|(other, _)| *other == tier);
-                exporter.draft_in(keyed, tier, fingerprint.and_then(|(_, made)| made.as_deref()))
+                exporter.draft_in((keyed, tier), fingerprint.and_then(|(_, made)| made.as_deref()))
             };
             let (text, effects) = made.map_err(|source| RenderError::Export {
                 server: keyed.policy.server.to_string(),
