@@ -14,6 +14,10 @@ const address = (kind, file) => task.base + (kind === "not-found" ? "no/such/pag
 const TALLEST = 4000;
 // A machine that does much else takes its time.
 const PATIENCE = 180_000;
+// The rules of axe that look at colours.
+const OF_COLOURS = ["color-contrast", "link-in-text-block"];
+// Pages that are looked at beside each other.
+const BESIDE = 2;
 const wrong = [];
 let looked = 0;
 
@@ -45,6 +49,25 @@ async function look(page) {
   });
 }
 
+/** The same page in other colours: what axe says of them, and whether it is wider than the window now. Its tags and its layout are looked at already. */
+async function lookAgain(page) {
+  return page.evaluate(async (runOnly) => {
+    const ran = await axe.run(document, { runOnly, resultTypes: ["violations"] });
+    return {
+      rules: ran.passes.length + ran.violations.length,
+      violations: ran.violations.map((v) => `${v.id} (${v.impact}, ${v.nodes.length}): ${v.nodes[0].html.slice(0, 160)}`),
+      wider: document.documentElement.scrollWidth - innerWidth,
+    };
+  }, OF_COLOURS);
+}
+
+/** A picture, packed quickly: these are looked at and not sent. */
+async function picture(devtools, name, width, height) {
+  const clip = { x: 0, y: 0, width, height: Math.min(height, TALLEST), scale: 1 };
+  const { data } = await devtools.send("Page.captureScreenshot", { format: "png", captureBeyondViewport: true, optimizeForSpeed: true, clip });
+  fs.writeFileSync(path.join(task.pictures, name), Buffer.from(data, "base64"));
+}
+
 async function watch(page) {
   page.setDefaultTimeout(PATIENCE);
   await page.addInitScript(() => {
@@ -71,51 +94,71 @@ for (const rule of ["color-contrast", "html-has-lang"]) {
   if (!sees.violations.some((v) => v.startsWith(rule))) wrong.push(`axe does not see ${rule}`);
 }
 if (!(sees.wider > 0 && sees.shifted > 0 && sees.cut.length === 1 && sees.outside.length)) wrong.push(`faults are not seen: ${JSON.stringify(sees)}`);
+const again = await lookAgain(bad);
+if (!again.violations.some((v) => v.startsWith("color-contrast")) || !(again.wider > 0)) wrong.push(`faults are not seen again: ${JSON.stringify(again)}`);
 await bad.close();
-for (const colorScheme of ["light", "dark"]) {
-  for (const width of [1280, 390, 320]) {
-    const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
-    for (const [kind, file] of task.pages) {
-      const page = await context.newPage();
-      const asked = [];
-      page.on("request", (request) => { if (!request.url().startsWith(task.base)) asked.push(request.url()); });
-      page.on("pageerror", (error) => wrong.push(`${kind} ${file}: ${error}`));
-      // What the policy of the page stops is told there, and what is not found.
-      page.on("console", (said) => {
-        const isItself = kind === "not-found" && said.location().url === address(kind, file);
-        if (said.type() === "error" && !isItself) wrong.push(`${kind} ${file}: ${said.text()}`);
-      });
-      await watch(page);
-      // Looked at before it leads on.
-      if (kind === "moved") {
-        await page.route("**/*.html", async (route) => {
-          const answer = await route.fetch();
-          await route.fulfill({ response: answer, body: (await answer.text()).replace(/<meta http-equiv="refresh"[^>]*>/, "") });
-        });
-      }
-      const answer = await page.goto(address(kind, file), { waitUntil: "load" });
-      if ((answer.status() === 404) !== (kind === "not-found")) wrong.push(`${kind} ${file}: answered ${answer.status()}`);
-      const found = await look(page);
-      const where = `${kind} ${file}, ${colorScheme}, ${width} px`;
-      for (const violation of found.violations) wrong.push(`${where}: ${violation}`);
-      if (found.wider > 0) wrong.push(`${where}: ${found.wider} px wider than the window`);
-      if (found.shifted > 0) wrong.push(`${where}: moved by ${found.shifted} while loading`);
-      if (found.rules < 10) wrong.push(`${where}: axe tried ${found.rules} rules`);
-      for (const html of found.cut) wrong.push(`${where}: cut off: ${html}`);
-      for (const html of found.outside) wrong.push(`${where}: out of sight: ${html}`);
-      for (const url of asked) wrong.push(`${where}: asks for ${url}`);
-      const height = await page.evaluate(() => document.documentElement.scrollHeight);
-      const clip = { x: 0, y: 0, width, height: Math.min(height, TALLEST) };
-      await page.screenshot({ path: path.join(task.pictures, `${kind}-${width}-${colorScheme}.png`), fullPage: true, clip });
-      looked += 1;
-      await page.close();
-    }
-    await context.close();
-  }
+
+/** Does it with all of them, some at a time. */
+async function each(all, does) {
+  const left = all.values();
+  await Promise.all(Array.from({ length: BESIDE }, async () => { for (const one of left) await does(one); }));
 }
+
+/** A page that is not moved on: one that leads on is looked at before. */
+async function opened(context, kind, file, colorScheme, width, asked) {
+  const page = await context.newPage();
+  page.on("request", (request) => { if (!request.url().startsWith(task.base)) asked.push(request.url()); });
+  page.on("pageerror", (error) => wrong.push(`${kind} ${file}: ${error}`));
+  // What the policy of the page stops is told there, and what is not found.
+  page.on("console", (said) => {
+    const isItself = kind === "not-found" && said.location().url === address(kind, file);
+    if (said.type() === "error" && !isItself) wrong.push(`${kind} ${file}: ${said.text()}`);
+  });
+  await watch(page);
+  if (kind === "moved") {
+    await page.route("**/*.html", async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, body: (await answer.text()).replace(/<meta http-equiv="refresh"[^>]*>/, "") });
+    });
+  }
+  await page.emulateMedia({ colorScheme });
+  await page.setViewportSize({ width, height: 900 });
+  return page;
+}
+
+// Each width is loaded once, for what moves then, and looked at in both schemes; in which of them it is loaded takes turns.
+const LOADS = [[1280, "light", "dark"], [390, "dark", "light"], [320, "light", "dark"]];
+const looks = task.pages.flatMap((page) => LOADS.map((load) => [page, load]));
+const seen = await browser.newContext();
+await each(looks, async ([[kind, file], [width, scheme, other]]) => {
+  const asked = [];
+  const page = await opened(seen, kind, file, scheme, width, asked);
+  const answer = await page.goto(address(kind, file), { waitUntil: "load" });
+  if ((answer.status() === 404) !== (kind === "not-found")) wrong.push(`${kind} ${file}: answered ${answer.status()}`);
+  const found = await look(page);
+  const devtools = await seen.newCDPSession(page);
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  await picture(devtools, `${kind}-${width}-${scheme}.png`, width, height);
+  const where = `${kind} ${file}, ${scheme}, ${width} px`;
+  for (const violation of found.violations) wrong.push(`${where}: ${violation}`);
+  if (found.wider > 0) wrong.push(`${where}: ${found.wider} px wider than the window`);
+  if (found.shifted > 0) wrong.push(`${where}: moved by ${found.shifted} while loading`);
+  if (found.rules < 10) wrong.push(`${where}: axe tried ${found.rules} rules`);
+  for (const html of found.cut) wrong.push(`${where}: cut off: ${html}`);
+  for (const html of found.outside) wrong.push(`${where}: out of sight: ${html}`);
+  await page.emulateMedia({ colorScheme: other });
+  const again = await lookAgain(page);
+  await picture(devtools, `${kind}-${width}-${other}.png`, width, height);
+  for (const violation of again.violations) wrong.push(`${kind} ${file}, ${other}, ${width} px: ${violation}`);
+  if (again.wider > 0) wrong.push(`${kind} ${file}, ${other}, ${width} px: ${again.wider} px wider than the window`);
+  for (const url of asked) wrong.push(`${where}: asks for ${url}`);
+  looked += 2;
+  await page.close();
+});
+await seen.close();
 // Without script, as a file, everything is still there to read: no text of the page is hidden but for what a reader can fold out.
 const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 320, height: 900 } });
-for (const [kind, file] of task.pages) {
+await each(task.pages, async ([kind, file]) => {
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
   await page.goto(pathToFileURL(path.join(task.root, file)).href);
@@ -123,17 +166,20 @@ for (const [kind, file] of task.pages) {
     await page.waitForURL((url) => !url.href.endsWith(file));
     if (!(await page.locator("h1").isVisible())) wrong.push(`${file} leads nowhere`);
     await page.close();
-    continue;
+    return;
   }
   if (!(await page.locator("h1").isVisible())) wrong.push(`${kind} ${file}: no heading without script`);
-  const wider = await page.locator("html").evaluate((html) => html.scrollWidth - innerWidth);
+  const { wider, hidden } = await page.evaluate(() => ({
+    wider: document.documentElement.scrollWidth - innerWidth,
+    hidden: [...document.querySelectorAll("main pre")].filter((pre) => {
+      const box = pre.getBoundingClientRect();
+      return !pre.closest("details:not([open])") && !(pre.checkVisibility({ visibilityProperty: true }) && box.width > 0 && box.height > 0);
+    }).length,
+  }));
   if (wider > 0) wrong.push(`${kind} ${file}: ${wider} px wider than a phone without script`);
-  for (const block of await page.locator("main pre").all()) {
-    const folded = await block.evaluate((pre) => Boolean(pre.closest("details:not([open])")));
-    if (!folded && !(await block.isVisible())) wrong.push(`${kind} ${file}: a block is hidden without script`);
-  }
+  if (hidden > 0) wrong.push(`${kind} ${file}: ${hidden} blocks are hidden without script`);
   await page.close();
-}
+});
 await browser.close();
 if (wrong.length) {
   console.log(wrong.slice(0, 40).join("\n") + `\n${wrong.length} in all`);
