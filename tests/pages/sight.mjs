@@ -16,8 +16,6 @@ const TALLEST = 4000;
 const PATIENCE = 180_000;
 // The rules of axe that look at colours.
 const OF_COLOURS = ["color-contrast", "link-in-text-block"];
-// Pages that are looked at beside each other.
-const BESIDE = 2;
 const wrong = [];
 let looked = 0;
 
@@ -98,10 +96,14 @@ const again = await lookAgain(bad);
 if (!again.violations.some((v) => v.startsWith("color-contrast")) || !(again.wider > 0)) wrong.push(`faults are not seen again: ${JSON.stringify(again)}`);
 await bad.close();
 
-/** Does it with all of them, some at a time. */
+/** Does it with all of them, one after another: of two pages the browser holds the one behind back, and may not go on with it. One that takes for ever is an error that names it. */
 async function each(all, does) {
-  const left = all.values();
-  await Promise.all(Array.from({ length: BESIDE }, async () => { for (const one of left) await does(one); }));
+  for (const one of all) {
+    let timer;
+    const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`${JSON.stringify(one)} was not done in ${2 * PATIENCE} ms`)), 2 * PATIENCE); });
+    await Promise.race([does(one), late]);
+    clearTimeout(timer);
+  }
 }
 
 /** A page that is not moved on: one that leads on is looked at before. */
