@@ -44,6 +44,12 @@ fn the_nu_checker_finds_nothing_wrong() {
                 is_awake |= text.contains("Duplicate ID");
                 continue;
             }
+            // It guesses the language, with chance in it (one of three runs said Maltese); the awkward site's texts are in none.
+            if text.starts_with("This document appears to be written in")
+                && words("url").contains("/awkward/")
+            {
+                continue;
+            }
             faults
                 .entry(format!("{} {text}", words("type")))
                 .or_insert(words("url") + " " + &words("extract"));
