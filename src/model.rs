@@ -22,6 +22,7 @@ pub mod tool_texts;
 pub mod verdict;
 pub mod work;
 
+pub(crate) use canonical_tree::NUMBER;
 pub use outcome::Outcome;
 pub use probe::{Attempt, MalformedTool, MemoryBound, Probe, SandboxLevel, SeenTool, Transport};
 pub use purl::Purl;

@@ -9,8 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 
-/// The key under which `serde_json` hands a number over, with `arbitrary_precision`.
-const NUMBER: &str = "$serde_json::private::Number";
+use crate::model::NUMBER;
 
 /// An entry as it stands. It has no `Debug`: its words are not looked through for secrets yet.
 #[derive(Deserialize, Default)]

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 
-/// The key of the object that `serde_json` gives for a number whose digits it keeps. No definition has it (`tool`).
-pub(super) const NUMBER: &str = "$serde_json::private::Number";
+/// The key of the object that `serde_json` hands a number over as, with `arbitrary_precision`. No definition has it (`tool`).
+pub(crate) const NUMBER: &str = "$serde_json::private::Number";
 
 /// Reads such a text; any other JSON is read, too, and not faster.
 ///

@@ -126,6 +126,11 @@ impl Markup {
         Self(text)
     }
 
+    /// The same as a text of its own.
+    pub(super) fn into_string(self) -> String {
+        self.0
+    }
+
     /// The markup.
     pub(super) fn as_str(&self) -> &str {
         &self.0

@@ -1,7 +1,8 @@
 //! Lines of lists from stencils: a line in which only words change from item to item is printed once, with made-up words in their
 //! places, and cut at them.
 //!
-//! The template of a line may only show these words, escaped, and must ask nothing of them. Builds with debug assertions (all tests)
+//! The template of a line may only show these words, escaped, and must ask nothing of them. One that does something else with them, which
+//! somebody's own may, is seen by a second set of words, and its lines are printed one by one. Builds with debug assertions (all tests)
 //! print each line as well and compare. Why: a tool's page has some twenty such lines, which were half of its steps
 //! (docs/PERFORMANCE.md, "Site").
 
@@ -15,6 +16,16 @@ pub(super) const WORDS: [&str; 7] =
     ["qzline0", "qzline1", "qzline2", "qzline3", "qzline4", "qzline5", "qzline6"];
 /// What they begin with; a digit follows.
 const BEGIN: &str = "qzline";
+/// Words that a filter would change, in which everything is that is escaped somewhere. Plain lines (`model::text`).
+const PROBES: [&str; 7] = [
+    "Aa <b> & \"c\" 'd' 0_x",
+    "Bb <b> & \"c\" 'd' 1-x",
+    "Cc <b> & \"c\" 'd' 2.x",
+    "Dd <b> & \"c\" 'd' 3/x",
+    "Ee <b> & \"c\" 'd' 4:x",
+    "Ff <b> & \"c\" 'd' 5\\x",
+    "Gg <b> & \"c\" 'd' 6+x",
+];
 
 /// A line, cut.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,8 +37,22 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// A line from what prints it with the words it is given; None if its template does more with a word than show it as `escape` would.
+    ///
+    /// # Errors
+    /// What `print` ends with.
+    pub(super) fn of(
+        print: impl Fn(&[&str]) -> Result<String, RenderError>,
+        escape: impl Fn(&str, &mut String),
+    ) -> Result<Option<Self>, RenderError> {
+        let line = Self::cut(&print(&WORDS)?);
+        let mut out = String::new();
+        line.put_as(&PROBES, escape, &mut out);
+        Ok((out == print(&PROBES)?).then_some(line))
+    }
+
     /// A line that was printed with [`WORDS`] in it.
-    pub(super) fn cut(printed: &str) -> Self {
+    fn cut(printed: &str) -> Self {
         let mut pieces = Vec::new();
         let mut rest = printed;
         while let Some((own, word)) = rest.split_once(BEGIN) {
@@ -56,7 +81,7 @@ impl Line {
 
 /// One kind of line: made when it is first wanted.
 #[derive(Debug, Default)]
-pub(super) struct LineOnce(OnceLock<Line>);
+pub(super) struct LineOnce(OnceLock<Option<Line>>);
 
 impl LineOnce {
     /// Writes one line. `print` prints it with the words that it is given, and without any with its own.
@@ -72,12 +97,15 @@ impl LineOnce {
         let line = match self.0.get() {
             Some(line) => line,
             None => {
-                let made = Line::cut(print(&WORDS)?.as_str());
+                let made = Line::of(|words| Ok(print(words)?.into_string()), escape)?;
                 self.0.get_or_init(|| made)
             }
         };
         let from = out.len();
-        line.put(words, out);
+        match line {
+            Some(line) => line.put(words, out),
+            None => out.push_str(print(words)?.as_str()),
+        }
         debug_assert_eq!(out.get(from..), Some(print(words)?.as_str()));
         Ok(())
     }
@@ -97,6 +125,23 @@ mod tests {
             out,
             "before <li><a href=\"a/b.html\">x &lt; y &amp; qzline0</a> x &lt; y &amp; qzline0 <b>"
         );
+    }
+
+    #[test]
+    fn a_template_that_does_more_with_a_word_than_show_it_gives_no_line() {
+        let escaped = |text: &str| {
+            let mut out = String::new();
+            escape(text, &mut out);
+            out
+        };
+        let line = |print: &dyn Fn(&[&str]) -> String| Line::of(|words| Ok(print(words)), escape).unwrap();
+        assert!(line(&|words| format!("<b>{}</b>", escaped(words[0]))).is_some());
+        assert!(line(&|words| escaped(&words[0].to_uppercase())).is_none());
+        assert!(line(&|words| escaped(&words[0].to_lowercase())).is_none());
+        assert!(line(&|words| words[0].to_owned()).is_none());
+        assert!(line(&|words| escaped(words[0].get(..3).unwrap())).is_none());
+        assert!(line(&|words| words[1].len().to_string()).is_none());
+        assert!(PROBES.iter().all(|word| crate::model::text::is_plain_line(word)));
     }
 
     #[test]

@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::RenderError;
 use super::catalogue::ToolLine;
 use super::digest::Digest;
-use super::html::{Markup, Sheet};
+use super::html::{Markup, Sheet, escape};
 use super::kinds::PageKind;
-use super::lines::{Line, WORDS};
+use super::lines::Line;
 use super::name::ServerName;
 use super::page::{Press, root_from};
 use super::write::OpenUnit;
@@ -24,7 +24,7 @@ const MOST: usize = 4_096;
 
 /// A line of each kind.
 #[derive(Debug, Default)]
-pub(super) struct ToolLines(RwLock<HashMap<Kind, Line>>);
+pub(super) struct ToolLines(RwLock<HashMap<Kind, Option<Line>>>);
 
 /// What a line depends on beside words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,19 +87,19 @@ impl Press<'_> {
             let kind = Kind::of(tool);
             if !known.contains_key(&kind) && known.len() < MOST {
                 drop(known);
-                let made = Line::cut(self.made_up(tool)?.as_str());
+                let made = Line::of(|words| Ok(self.made_up(tool, words)?.into_string()), escape)?;
                 all.write().expect(HELD).insert(kind, made);
                 known = all.read().expect(HELD);
             }
             let from = out.len();
             match known.get(&kind) {
-                Some(line) => {
+                Some(Some(line)) => {
                     let server =
                         tool.server.map_or([""; 3], |server| [&server.path, &server.name, &server.key]);
                     let [path, name, key] = server;
                     line.put(&[root, &tool.path, &tool.name, tool.line, path, name, key], &mut out);
                 }
-                None => out.push_str(self.tool_line(tool, root)?.as_str()),
+                _ => out.push_str(self.tool_line(tool, root)?.as_str()),
             }
             debug_assert_eq!(out.get(from..), Some(self.tool_line(tool, root)?.as_str()));
         }
@@ -111,8 +111,10 @@ impl Press<'_> {
     }
 
     /// A line of that kind with made-up words.
-    fn made_up(&self, like: &ToolLine<'_>) -> Result<Markup, RenderError> {
-        let [root, path, name, line, server_path, server_name, key] = WORDS;
+    fn made_up(&self, like: &ToolLine<'_>, words: &[&str]) -> Result<Markup, RenderError> {
+        let &[root, path, name, line, server_path, server_name, key] = words else {
+            unreachable!("there are as many words")
+        };
         let server = ServerName {
             name: server_name.to_owned(),
             add_word: false,

@@ -150,12 +150,14 @@ pub(in crate::render) fn more_words(name: &str, title: &str, line: &str, descrip
         return String::new();
     }
     let mut splitter = Splitter::default();
-    // Hashes of words: few enough that looking at all of them is cheaper than a table.
+    // Hashes of words: few enough that looking at all of them is cheaper than a table. A name can have any number of them; those beyond
+    // so many are not told apart.
+    const KNOWN: usize = 1_000;
     let mut known: Vec<u64> = Vec::new();
     let note = |known: &mut Vec<u64>, word: &str| {
         let hash = hash(word.as_bytes());
         let is_new = !known.contains(&hash);
-        if is_new {
+        if is_new && known.len() < KNOWN {
             known.push(hash);
         }
         is_new

@@ -10,7 +10,7 @@ use crate::model::Class;
 use crate::model::text::is_plain_line;
 use crate::render::RenderError;
 use crate::render::html::{Sheet, escape_in_text};
-use crate::render::lines::{Line, WORDS};
+use crate::render::lines::Line;
 use crate::render::questions::{entries, questions};
 use crate::render::sections::questions_html;
 use crate::render::words::{ClassWord, class_word};
@@ -18,7 +18,7 @@ use crate::render::words::{ClassWord, class_word};
 const TEMPLATE: &str = "faq.txt";
 
 /// The question of each kind: by class, whether the class is a guess, and what is said of the description.
-pub(in crate::render) type FirstQuestions = [[[OnceLock<QuestionLines>; 4]; 2]; Class::ALL.len()];
+pub(in crate::render) type FirstQuestions = [[[OnceLock<Option<QuestionLines>>; 4]; 2]; Class::ALL.len()];
 
 /// The question as markup and as an entry of JSON, cut at the tool's name and description.
 #[derive(Debug)]
@@ -75,20 +75,25 @@ impl ToolPages<'_> {
         let press = self.work.common.press;
         let kept = &press.sections.first_questions[class as usize][usize::from(unknown)][said];
         if kept.get().is_none() {
-            let view = FirstView {
-                name: WORDS[0],
-                talks: if said == 0 { "elsewhere" } else { "" },
-                says: if said == 1 { "" } else { WORDS[1] },
-                says_stopped: said == 3,
-                class: class_word(class),
-                sureness: view.sureness,
+            let asked = |words: &[&str]| {
+                let &[name, says, ..] = words else { unreachable!("there are more words") };
+                let view = FirstView {
+                    name,
+                    talks: if said == 0 { "elsewhere" } else { "" },
+                    says: if said == 1 { "" } else { says },
+                    says_stopped: said == 3,
+                    class: class_word(class),
+                    sureness: view.sureness,
+                };
+                Ok::<_, RenderError>(questions(&press.part(TEMPLATE, &Sheet::of(TEMPLATE, &view)?)?))
             };
-            let asked = questions(&press.part(TEMPLATE, &Sheet::of(TEMPLATE, &view)?)?);
-            let html = Line::cut(questions_html(press, &asked)?.as_str());
+            let html =
+                Line::of(|words| Ok(questions_html(press, &asked(words)?)?.into_string()), escape_in_text)?;
+            let json = Line::of(|words| Ok(entries(&asked(words)?)), escape_in_json)?;
             // Another thread may be faster; it makes the same.
-            let _ = kept.set(QuestionLines { html, json: Line::cut(&entries(&asked)) });
+            let _ = kept.set(html.zip(json).map(|(html, json)| QuestionLines { html, json }));
         }
-        Ok(kept.get().map(|lines| Asked::First(lines, words)))
+        Ok(kept.get().and_then(Option::as_ref).map(|lines| Asked::First(lines, words)))
     }
 }
 
