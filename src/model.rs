@@ -5,6 +5,7 @@ pub mod declared;
 pub mod digest;
 pub mod emit;
 pub mod identity;
+mod indented;
 pub mod letters;
 pub mod outcome;
 pub mod probe;

@@ -17,6 +17,7 @@ pub mod feed;
 pub mod identity;
 mod listed;
 pub mod merge;
+pub mod moment;
 mod open;
 mod overrides;
 mod pages;

@@ -8,9 +8,10 @@ use std::fmt::Write as _;
 use std::io;
 
 use serde::Serialize;
-use serde_json::ser::{CharEscape, CompactFormatter, Formatter, PrettyFormatter};
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 
-use super::text::is_unprintable;
+use super::indented::Indented;
+use super::text::{every, is_unprintable};
 use super::{Class, Signal, Untrusted};
 
 /// One line of JSON with its line feed. Invisible, turning and control characters are `\u` escapes, so that a terminal
@@ -27,7 +28,7 @@ pub fn json_line<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String>
 /// # Errors
 /// As [`json_line`].
 pub fn json_document<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
-    written(value, Visible(PrettyFormatter::with_indent(b"  ")))
+    written(value, Visible(Indented::new(2)))
 }
 
 /// The same, indented by one: for pages, where each byte counts.
@@ -35,7 +36,7 @@ pub fn json_document<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Str
 /// # Errors
 /// As [`json_line`].
 pub fn json_indented<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
-    written(value, Visible(PrettyFormatter::with_indent(b" ")))
+    written(value, Visible(Indented::new(1)))
 }
 
 fn written<T: Serialize + ?Sized, F: Formatter>(value: &T, formatter: F) -> serde_json::Result<String> {
@@ -51,7 +52,7 @@ struct Visible<F>(F);
 impl<F: Formatter> Formatter for Visible<F> {
     fn write_string_fragment<W: io::Write + ?Sized>(&mut self, writer: &mut W, text: &str) -> io::Result<()> {
         let mut plain = 0;
-        if text.bytes().all(|b| (0x20..0x7F).contains(&b)) {
+        if every(text.as_bytes(), |byte| matches!(byte, b' '..=b'~')) {
             return writer.write_all(text.as_bytes());
         }
         for (at, c) in text.char_indices().filter(|(_, c)| is_unprintable(*c) || *c == '\u{A0}') {

@@ -90,11 +90,11 @@ pub fn page_line(text: &str, max_chars: usize) -> Cow<'_, str> {
 /// Visible ASCII with single spaces between words, and none around them.
 pub fn is_plain_line(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let both = |two: &[u8]| matches!(two, b"  ");
+    let both = |a: u8, b: u8| (a == b' ') & (b == b' ');
     every(bytes, |byte| matches!(byte, b' '..=b'~'))
         && !text.starts_with(' ')
         && !text.ends_with(' ')
-        && !bytes.windows(2).fold(false, |any, two| any | both(two))
+        && !bytes.iter().zip(bytes.get(1..).unwrap_or_default()).fold(false, |any, (a, b)| any | both(*a, *b))
 }
 
 /// True if all bytes fit. Sixteen are looked at at once, which the compiler makes one comparison of each kind of.
@@ -103,6 +103,22 @@ pub fn every(bytes: &[u8], fits: impl Fn(u8) -> bool) -> bool {
     let (chunks, rest) = bytes.as_chunks::<16>();
     chunks.iter().all(|chunk| chunk.iter().fold(true, |all, byte| all & fits(*byte)))
         && rest.iter().all(|byte| fits(*byte))
+}
+
+/// True if a character is in the text that no page and no terminal shows as it is (control, turning, invisible ones).
+pub fn has_unprintable(text: &str) -> bool {
+    let mut rest = text;
+    loop {
+        let (chunks, _) = rest.as_bytes().as_chunks::<16>();
+        let plain = |chunk: &&[u8; 16]| every(&chunk[..], |byte| matches!(byte, b' '..=b'~'));
+        let passed = chunks.iter().take_while(plain).count() * 16;
+        let mut left = rest.get(passed..).unwrap_or_default().char_indices();
+        match left.find(|(_, c)| !matches!(c, ' '..='~')) {
+            None => return false,
+            Some((_, c)) if is_unprintable(c) => return true,
+            Some(_) => rest = left.as_str(),
+        }
+    }
 }
 
 impl From<&str> for Untrusted {
@@ -168,6 +184,16 @@ mod tests {
         assert!(["", "a", "a b", "~ !", long].iter().all(|text| is_plain_line(text)));
         for text in [" ", " a", "a ", "a  b", "a\tb", "é", "a\u{7f}", &format!("{long}  {long}")] {
             assert!(!is_plain_line(text), "{text:?}");
+        }
+        for (text, has) in [
+            ("", false),
+            (long, false),
+            ("é\u{200b}", true),
+            ("’0123456789abcdef’\n", true),
+            ("\u{7f}", true),
+        ] {
+            assert_eq!(has_unprintable(text), has, "{text:?}");
+            assert_eq!(has_unprintable(&[long, text, long].concat()), has, "{text:?}");
         }
         assert!(every(b"", |_| false) && !every(b"0123456789abcdef!", |byte| byte != b'!'));
     }

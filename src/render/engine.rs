@@ -33,7 +33,7 @@ use super::{BuildOptions, RenderError, changes, declared, download};
 use crate::attack::Library;
 use crate::classify::RuleBook;
 use crate::policy::Numbers;
-use crate::store::{Connection, declared_lists, site, site_inputs};
+use crate::store::{Connection, declared_lists, moment, site, site_inputs};
 
 /// Builds the whole site, or brings it up to date. `passed` is told, from any thread, how many servers are done and of how many.
 ///
@@ -53,14 +53,15 @@ pub fn build(
         .num_threads(options.threads.unwrap_or(0))
         .build()
         .map_err(|source| RenderError::Threads { source })?;
-    site_inputs::hold(db)?;
-    let built = pool.install(|| build_held(db, rules, numbers, options, passed));
-    site_inputs::let_go(db)?;
+    let second = moment::hold_two(db)?;
+    let built = pool.install(|| build_held(db, second, rules, numbers, options, passed));
+    moment::let_go(db)?;
     built
 }
 
 fn build_held(
     db: &mut Connection,
+    second: Option<Connection>,
     rules: &RuleBook,
     numbers: &Numbers,
     options: &BuildOptions,
@@ -91,7 +92,7 @@ fn build_held(
         Some(as_of) => {
             let (corrected_by, audience) = (options.as_of, options.audience);
             let asked = Asked { rules, library: &library, as_of, corrected_by, audience };
-            take_stock(db, &asked, shelf, remembered)?
+            take_stock((db, second), &asked, shelf, remembered)?
         }
         None => Stock::default(),
     };

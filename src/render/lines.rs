@@ -6,26 +6,32 @@
 //! print each line as well and compare. Why: a tool's page has some twenty such lines, which were half of its steps
 //! (docs/PERFORMANCE.md, "Site").
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, LazyLock, OnceLock, RwLock};
+
+use foldhash::fast::RandomState;
 
 use super::RenderError;
 use super::html::{Markup, escape};
 
+/// Most words of a line.
+pub(super) const MOST_WORDS: usize = 16;
+/// Most kinds of one sort of line that are kept; lines of any other are printed.
+const MOST_KINDS: usize = 4_096;
 /// Made-up words for the places of a line; what begins them is in no template.
-pub(super) const WORDS: [&str; 7] =
-    ["qzline0", "qzline1", "qzline2", "qzline3", "qzline4", "qzline5", "qzline6"];
-/// What they begin with; a digit follows.
+const WORDS: [&str; MOST_WORDS] = [
+    "qzline0", "qzline1", "qzline2", "qzline3", "qzline4", "qzline5", "qzline6", "qzline7", "qzline8",
+    "qzline9", "qzlinea", "qzlineb", "qzlinec", "qzlined", "qzlinee", "qzlinef",
+];
+/// What they begin with; a hexadecimal digit follows.
 const BEGIN: &str = "qzline";
 /// Words that a filter would change, in which everything is that is escaped somewhere. Plain lines (`model::text`).
-const PROBES: [&str; 7] = [
-    "Aa <b> & \"c\" 'd' 0_x",
-    "Bb <b> & \"c\" 'd' 1-x",
-    "Cc <b> & \"c\" 'd' 2.x",
-    "Dd <b> & \"c\" 'd' 3/x",
-    "Ee <b> & \"c\" 'd' 4:x",
-    "Ff <b> & \"c\" 'd' 5\\x",
-    "Gg <b> & \"c\" 'd' 6+x",
-];
+static PROBES: LazyLock<[String; MOST_WORDS]> = LazyLock::new(|| {
+    let signs = ['_', '-', '.', '/', ':', '\\', '+', '='].iter().cycle();
+    let mut signs = signs.enumerate().map(|(i, sign)| format!("Aa <b> & \"c\" 'd' {i:x}{sign}x"));
+    std::array::from_fn(|_| signs.next().expect("they go round"))
+});
 
 /// A line, cut.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,8 +53,9 @@ impl Line {
     ) -> Result<Option<Self>, RenderError> {
         let line = Self::cut(&print(&WORDS)?);
         let mut out = String::new();
-        line.put_as(&PROBES, escape, &mut out);
-        Ok((out == print(&PROBES)?).then_some(line))
+        let probes = PROBES.each_ref().map(String::as_str);
+        line.put_as(&probes, escape, &mut out);
+        Ok((out == print(&probes)?).then_some(line))
     }
 
     /// A line that was printed with [`WORDS`] in it.
@@ -56,9 +63,8 @@ impl Line {
         let mut pieces = Vec::new();
         let mut rest = printed;
         while let Some((own, word)) = rest.split_once(BEGIN) {
-            let digit = word.as_bytes().first().and_then(|byte| byte.checked_sub(b'0'));
-            let Some(digit) = digit.filter(|digit| usize::from(*digit) < WORDS.len()) else { break };
-            pieces.push((own.into(), digit));
+            let Some(digit) = word.chars().next().and_then(|c| c.to_digit(16)) else { break };
+            pieces.push((own.into(), digit as u8));
             rest = word.get(1..).unwrap_or_default();
         }
         Self { pieces, end: rest.into() }
@@ -101,14 +107,61 @@ impl LineOnce {
                 self.0.get_or_init(|| made)
             }
         };
-        let from = out.len();
-        match line {
-            Some(line) => line.put(words, out),
-            None => out.push_str(print(words)?.as_str()),
-        }
-        debug_assert_eq!(out.get(from..), Some(print(words)?.as_str()));
-        Ok(())
+        put_or_print(line.as_ref(), words, out, print)
     }
+}
+
+/// Lines of a sort of which there are many kinds: each is made when it is first wanted.
+#[derive(Debug)]
+pub(super) struct Lines<K>(RwLock<HashMap<K, Option<Arc<Line>>, RandomState>>);
+
+impl<K> Default for Lines<K> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+impl<K: Eq + Hash> Lines<K> {
+    /// Writes one line of a kind. `print` prints it with the words that it is given.
+    ///
+    /// # Errors
+    /// What `print` ends with.
+    pub(super) fn put(
+        &self,
+        kind: K,
+        words: &[&str],
+        out: &mut String,
+        print: impl Fn(&[&str]) -> Result<Markup, RenderError>,
+    ) -> Result<(), RenderError> {
+        const HELD: &str = "no thread panics while it holds the lines";
+        let Self(all) = self;
+        let known = all.read().expect(HELD).get(&kind).cloned();
+        let line = match known {
+            Some(line) => line,
+            // A word too many would be left out; the longest lines are few.
+            None if words.len() > MOST_WORDS || all.read().expect(HELD).len() >= MOST_KINDS => None,
+            None => {
+                let made = Line::of(|words| Ok(print(words)?.into_string()), escape)?.map(Arc::new);
+                all.write().expect(HELD).entry(kind).or_insert(made).clone()
+            }
+        };
+        put_or_print(line.as_deref(), words, out, print)
+    }
+}
+
+fn put_or_print(
+    line: Option<&Line>,
+    words: &[&str],
+    out: &mut String,
+    print: impl Fn(&[&str]) -> Result<Markup, RenderError>,
+) -> Result<(), RenderError> {
+    let from = out.len();
+    match line {
+        Some(line) => line.put(words, out),
+        None => out.push_str(print(words)?.as_str()),
+    }
+    debug_assert_eq!(out.get(from..), Some(print(words)?.as_str()));
+    Ok(())
 }
 
 #[cfg(test)]

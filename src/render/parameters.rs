@@ -53,7 +53,7 @@ pub(super) struct Schema {
 }
 
 /// A reason of the verdict that points at a parameter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct Flag {
     /// The reason's number on the page.
     pub(super) reason: usize,
@@ -81,11 +81,11 @@ pub(super) struct Parameter<'a> {
     /// One of them raises the verdict.
     pub(super) risky: bool,
     /// The values it can take. Foreign text.
-    pub(super) values: Vec<String>,
+    pub(super) values: Vec<Cow<'a, str>>,
     /// How many values are not in `values`.
     pub(super) more_values: usize,
     /// What it is when left out, as JSON. Foreign text.
-    pub(super) default: Option<String>,
+    pub(super) default: Option<Cow<'a, str>>,
 }
 
 /// The input schema, indented; None where there is none.
@@ -94,7 +94,7 @@ pub(super) fn schema(tool: &ToolDefinition) -> Option<Schema> {
     text.truncate(text.trim_end().len());
     let characters = text.chars().count();
     let cut = characters > SCHEMA;
-    if let Some((end, _)) = text.char_indices().nth(SCHEMA).filter(|_| cut) {
+    if cut && let Some((end, _)) = text.char_indices().nth(SCHEMA) {
         text.truncate(end);
         text.push('…');
     }
@@ -227,9 +227,12 @@ fn kind(schema: &Value, depth: u8) -> Cow<'_, str> {
     }
 }
 
-fn shown(value: &Value) -> String {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    if text.is_empty() { "\"\"".to_owned() } else { tool_name(&text, 80) }
+fn shown(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::String(text) if text.is_empty() => "\"\"".into(),
+        Value::String(text) => shown_name(text, 80),
+        value => tool_name(&value.to_string(), 80).into(),
+    }
 }
 
 #[cfg(test)]

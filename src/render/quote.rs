@@ -14,7 +14,12 @@ use crate::model::{Class, Evidence, Signal, ToolDefinition};
 /// Longest description on a tool page, in Unicode scalar values.
 pub(super) const DESCRIPTION_ON_PAGE: usize = 8_000;
 /// Most pieces of evidence on a page.
-pub(super) const EVIDENCE_ON_PAGE: usize = 20;
+pub(super) const EVIDENCE_ON_PAGE: usize = NUMBERS.len();
+/// Their numbers.
+const NUMBERS: [&str; 20] = [
+    "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19",
+    "20",
+];
 /// How much is shown before and after the words that decided.
 const AROUND: usize = 60;
 /// Longest marked span.
@@ -35,7 +40,7 @@ pub(super) struct Stretch<'a> {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Reason<'a> {
     /// Its number on the page, from 1.
-    pub(super) number: usize,
+    pub(super) number: &'a str,
     /// The rule's id.
     pub(super) rule: &'a str,
     /// What the rule says, without a full stop at its end; empty where the rule set does not know it, or an earlier reason says it.
@@ -56,6 +61,9 @@ pub(super) struct Reason<'a> {
     pub(super) signal: Option<SignalWord>,
     /// It speaks against.
     pub(super) against: bool,
+    /// Where the rule book keeps what the rule says; 0 where it does not know it.
+    #[serde(skip)]
+    pub(super) rule_text: usize,
 }
 
 /// Every reason of a verdict, as many as a page holds; the second value is how many were left out.
@@ -64,8 +72,8 @@ pub(super) fn reasons<'a>(
     evidence: &'a [Evidence],
     rules: &'a RuleBook,
 ) -> (Vec<Reason<'a>>, usize) {
-    let shown = evidence.iter().take(EVIDENCE_ON_PAGE).enumerate();
-    let mut list: Vec<Reason<'_>> = shown.map(|(i, e)| reason(i + 1, definition, e, rules)).collect();
+    let shown = NUMBERS.iter().zip(evidence);
+    let mut list: Vec<Reason<'_>> = shown.map(|(number, e)| reason(number, definition, e, rules)).collect();
     // What a rule says, and why, is told where it speaks first.
     for i in 1..list.len() {
         if let Some((reason, before)) = list.get_mut(..=i).and_then(|list| list.split_last_mut())
@@ -78,7 +86,7 @@ pub(super) fn reasons<'a>(
 }
 
 fn reason<'a>(
-    number: usize,
+    number: &'a str,
     definition: &'a ToolDefinition,
     evidence: &'a Evidence,
     rules: &'a RuleBook,
@@ -107,6 +115,7 @@ fn reason<'a>(
         risk: evidence.effect.risk.map(risk_word),
         signal: evidence.effect.signal.map(signal_word),
         against: evidence.effect.weight < 0.0,
+        rule_text: text.map_or(0, |text| std::ptr::from_ref(text).addr()),
     }
 }
 
@@ -279,7 +288,7 @@ fn without_stop(text: &str) -> &str {
 /// The strongest reason that speaks for the class a verdict has.
 pub(super) fn deciding(reasons: &[Reason<'_>], class: Class) -> Option<usize> {
     let word = class_word(class);
-    reasons.iter().find(|r| r.class == Some(word) && !r.against).map(|r| r.number)
+    reasons.iter().position(|r| r.class == Some(word) && !r.against).map(|at| at + 1)
 }
 
 #[cfg(test)]

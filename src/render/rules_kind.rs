@@ -1,7 +1,9 @@
 //! What kind of tool it is to the documents on its page: tools of one kind differ there in names and in the rules on their arguments.
 
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::LazyLock;
+
+use foldhash::fast::RandomState;
 
 use super::effects::Effects;
 use super::fragments::Shape;
@@ -33,7 +35,7 @@ pub(super) struct RulesKind {
 
 impl RulesKind {
     pub(super) fn new(kind: Kind) -> Self {
-        static SEEDS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        static SEEDS: LazyLock<RandomState> = LazyLock::new(RandomState::default);
         Self { hash: SEEDS.hash_one(kind), kind }
     }
 }

@@ -5,7 +5,7 @@
 //! Builds with debug assertions (all tests) print each section both ways and compare. Why: documents and questions were half of a
 //! page's cost, and a catalogue of 100,000 tools has some hundred kinds of them (docs/PERFORMANCE.md).
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::Serialize;
 
@@ -19,13 +19,14 @@ use super::fragments::{
     stand_in,
 };
 use super::html::{Markup, Sheet, escape_in_text};
+use super::lines::Lines;
 use super::name::ServerName;
 use super::page::Press;
 use super::questions::{Question, entries, questions};
 use super::rules_kind::{Kind, RulesKind};
 use super::stencils::Stencils;
 use super::tool_lines::ToolLines;
-use super::tool_page::{FirstQuestions, NearLines, ParameterLines, PartKind};
+use super::tool_page::{FirstQuestions, NearLines, ParameterKind, PartKind, ReasonKind};
 use super::words::{ClassWord, RiskWord, SignalWord, base_risk, class_word, risk_word, signal_word};
 use crate::model::Signal;
 use crate::policy::{Keyed, ServerPolicy, Tier, ToolPolicy, default_server_key};
@@ -38,7 +39,8 @@ pub(super) struct Sections {
     questions: Stencils<QuestionsKind, QuestionsSection>,
     parts: Stencils<PartKind, Markup>,
     pub(super) near: NearLines,
-    pub(super) parameters: ParameterLines,
+    pub(super) parameters: Lines<ParameterKind>,
+    pub(super) reasons: Lines<ReasonKind>,
     pub(super) tools: ToolLines,
     pub(super) first_questions: FirstQuestions,
 }
@@ -121,11 +123,16 @@ impl<'a> ServerNames<'a> {
         let all = [strict, recommended, permissive];
         let alike = |other: &&ToolPolicy| (other.class, other.risk) == (strict.class, strict.risk);
         // Reasons and places are in no document that pages show.
-        let mut arguments = Inputs::default();
-        arguments.add(&all.map(|tool| &tool.arguments));
-        // What is said of the arguments holds no made-up name.
-        let plain = all.iter().all(alike) && !arguments.hold("qz");
-        plain.then(|| PlainTool {
+        static NO_RULES: LazyLock<Digest> = LazyLock::new(|| Digest::of(&()));
+        let arguments = if all.iter().all(|tool| tool.arguments.is_empty()) {
+            Some(*NO_RULES)
+        } else {
+            let mut arguments = Inputs::default();
+            arguments.add(&all.map(|tool| &tool.arguments));
+            // What is said of the arguments holds no made-up name.
+            Some(arguments.done()).filter(|_| !arguments.hold("qz"))
+        }?;
+        all.iter().all(alike).then(|| PlainTool {
             kind: RulesKind::new(Kind {
                 rules: all.map(|tool| tool.rule),
                 defaults: [0, 1, 2].map(|i| policies.of(Tier::ALL[i]).default),
@@ -140,7 +147,7 @@ impl<'a> ServerNames<'a> {
             tool,
             server: self,
             policies: all,
-            arguments: arguments.done(),
+            arguments,
         })
     }
 }
@@ -240,11 +247,12 @@ struct Corrected {
     agrees: bool,
 }
 
+/// What the last question asks for.
 #[derive(Serialize)]
-struct ProviderView<'a> {
-    name: &'a str,
-    server: &'a ServerName,
-    facts: &'a Facts,
+pub(super) struct ProviderView<'a> {
+    pub(super) name: &'a str,
+    pub(super) server: &'a ServerName,
+    pub(super) facts: &'a Facts,
 }
 
 #[derive(Serialize)]

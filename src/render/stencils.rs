@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, RwLock};
 
+use foldhash::fast::RandomState;
+
 use super::RenderError;
 
 /// Most stencils of one sort: more than there are kinds of tools.
@@ -11,7 +13,7 @@ const MOST: usize = 2_048;
 
 /// What was printed for each kind.
 #[derive(Debug)]
-pub(super) struct Stencils<K, V>(RwLock<HashMap<K, Arc<V>>>);
+pub(super) struct Stencils<K, V>(RwLock<HashMap<K, Arc<V>, RandomState>>);
 
 impl<K, V> Default for Stencils<K, V> {
     fn default() -> Self {

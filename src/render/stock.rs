@@ -111,12 +111,12 @@ struct Rows {
     earlier: EarlierAnswers,
 }
 
-/// Reads every server that is shown.
+/// Reads every server that is shown. A second connection, of the same moment, reads half of them where nothing is remembered.
 ///
 /// # Errors
 /// The database cannot be read, or the shelf not written.
 pub(super) fn take_stock(
-    db: &mut Connection,
+    (db, second): (&mut Connection, Option<Connection>),
     asked: &Asked<'_>,
     shelf: Shelf,
     mut remembered: Option<Remembered>,
@@ -125,9 +125,24 @@ pub(super) fn take_stock(
     let servers = site::servers(db, asked.as_of, asked.audience)?;
     let (extras, mut chunks) = (extras(db, asked)?, servers.chunks(CHUNK));
     let database = db.path().map(PathBuf::from).unwrap_or_default();
+    // What is remembered is gone through in order.
+    let mut second = second.filter(|_| remembered.is_none());
     let mut read = |chunk: Option<&[SiteServer]>| -> Result<Vec<Part>, RenderError> {
-        let (db, servers): (&mut Connection, _) = (db, chunk.unwrap_or_default().iter());
-        servers.map(|server| part(db, asked, &extras, server, remembered.as_mut())).collect()
+        let servers = chunk.unwrap_or_default();
+        let Some(second) = &mut second else {
+            return servers
+                .iter()
+                .map(|server| part(db, asked, &extras, server, remembered.as_mut()))
+                .collect();
+        };
+        let (one, other) = servers.split_at(servers.len() / 2);
+        let half = |db: &mut Connection, servers: &[SiteServer]| -> Result<Vec<Part>, RenderError> {
+            servers.iter().map(|server| part(db, asked, &extras, server, None)).collect()
+        };
+        let (one, other) = rayon::join(|| half(db, one), || half(second, other));
+        let mut parts = one?;
+        parts.extend(other?);
+        Ok(parts)
     };
     let mut parts = read(chunks.next())?;
     while !parts.is_empty() {

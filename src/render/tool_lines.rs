@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::RwLock;
 
+use foldhash::fast::RandomState;
 use serde::Serialize;
 
 use super::RenderError;
@@ -24,7 +25,7 @@ const MOST: usize = 4_096;
 
 /// A line of each kind.
 #[derive(Debug, Default)]
-pub(super) struct ToolLines(RwLock<HashMap<Kind, Option<Line>>>);
+pub(super) struct ToolLines(RwLock<HashMap<Kind, Option<Line>, RandomState>>);
 
 /// What a line depends on beside words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,7 +113,7 @@ impl Press<'_> {
 
     /// A line of that kind with made-up words.
     fn made_up(&self, like: &ToolLine<'_>, words: &[&str]) -> Result<Markup, RenderError> {
-        let &[root, path, name, line, server_path, server_name, key] = words else {
+        let &[root, path, name, line, server_path, server_name, key, ..] = words else {
             unreachable!("there are as many words")
         };
         let server = ServerName {

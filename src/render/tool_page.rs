@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use serde::Serialize;
+use serde::ser::SerializeStruct;
 
 use super::catalogue::tool_path;
 use super::control::{InView, Policies, control, others as other_formats};
@@ -37,12 +38,14 @@ mod kept;
 mod neighbours;
 mod parameter_lines;
 mod parts;
+mod reason_lines;
 
 pub(super) use first_question::FirstQuestions;
 pub(super) use kept::PartKind;
 pub(super) use neighbours::NearLines;
-pub(super) use parameter_lines::ParameterLines;
+pub(super) use parameter_lines::ParameterKind;
 use parts::Rules;
+pub(super) use reason_lines::ReasonKind;
 
 /// Longest description that stands in full height, in characters.
 const DESCRIPTION_IN_FULL: usize = 1_500;
@@ -82,6 +85,7 @@ pub(super) struct ToolView<'a> {
     /// It ends in a mark that ends a sentence.
     says_stopped: bool,
     marked_name: Vec<Stretch<'a>>,
+    #[serde(serialize_with = "asked")]
     pub(super) facts: &'a Facts,
     pub(super) definition: &'a str,
     /// The beginning of it.
@@ -94,6 +98,7 @@ pub(super) struct ToolView<'a> {
     schema: Option<Schema>,
     #[serde(skip)]
     pub(super) hints: Hints,
+    #[serde(skip)]
     pub(super) reasons: Vec<Reason<'a>>,
     reasons_left_out: usize,
     /// Number of the reason that decided; 0 if none did alone.
@@ -106,6 +111,14 @@ pub(super) struct ToolView<'a> {
     file: &'a str,
     #[serde(skip)]
     pub(super) attacks: Vec<AttackLine<'a>>,
+}
+
+/// What the page itself says of them; the sections that say more are printed once for all tools of a server.
+fn asked<S: serde::Serializer>(facts: &&Facts, to: S) -> Result<S::Ok, S::Error> {
+    let mut fields = to.serialize_struct("Facts", 2)?;
+    fields.serialize_field("version", &facts.version)?;
+    fields.serialize_field("asked", &facts.asked)?;
+    fields.end()
 }
 
 /// Another definition under the same name.
@@ -131,9 +144,11 @@ pub(super) const KIND: PageKind = PageKind {
         "parts/hints.html",
         "parts/attacks.html",
         "parts/verdict.html",
+        "parts/signals.html",
         "parts/asked.html",
         "parts/near.html",
         "parts/parameter.html",
+        "parts/reason.html",
     ],
     made_from: MadeFrom::Tool,
     counts: false,
@@ -204,7 +219,7 @@ impl ToolPages<'_> {
             let control = view.control.whole().expect("nothing was printed before");
             let rules = rules_html(press, &view.name, control, &root)?;
             let mut sheet = self.sheet(tool, view, Rules::Printed(&rules))?;
-            self.put_kept((place, view), severity, &root, &mut sheet)?;
+            self.put_kept((place, view), &tool.verdict, &root, &mut sheet)?;
             self.put_near(place, &similar, severity, &mut sheet)?;
             Ok(sheet)
         };
@@ -218,7 +233,7 @@ impl ToolPages<'_> {
                 let view = self.view((place, &file), tool, control);
                 self.compare(&view, (&plain, &rules), &root)?;
                 let mut sheet = self.sheet(tool, &view, Rules::Filled(&plain, &rules))?;
-                self.put_kept((place, &view), severity, &root, &mut sheet)?;
+                self.put_kept((place, &view), &tool.verdict, &root, &mut sheet)?;
                 self.put_near(place, &similar, severity, &mut sheet)?;
                 Ok(sheet)
             });

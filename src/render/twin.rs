@@ -11,7 +11,7 @@ use super::facts::Facts;
 use super::judged::JudgedTool;
 use super::page::Pager;
 use super::words::{ClassCount, ClassWord, RiskWord, SignalWord};
-use crate::model::text::is_unprintable;
+use crate::model::text::{has_unprintable, is_unprintable};
 use crate::model::{Class, Evidence, Risk, Signal, Untrusted};
 use crate::policy::{Rule, ToolPolicy};
 
@@ -51,7 +51,7 @@ fn compact(value: &impl Serialize) -> String {
 }
 
 fn visible(mut text: String) -> String {
-    if text.is_ascii() || !text.chars().any(is_unprintable) {
+    if !has_unprintable(&text) {
         text.push('\n');
         return text;
     }

@@ -38,6 +38,13 @@ impl<T: PartialEq> PartialEq for One<T> {
 
 impl<T: Eq> Eq for One<T> {}
 
+/// Each of them stands in one place, so its address tells it.
+impl<T> std::hash::Hash for One<T> {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        std::ptr::from_ref(self.0).hash(state);
+    }
+}
+
 impl<T: Serialize> Serialize for One<T> {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_newtype_struct(ONE, self.0)

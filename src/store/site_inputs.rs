@@ -38,9 +38,6 @@ const TOOLS_IN_SHORT: &str = "
     FROM probe_tools t JOIN definitions d ON d.hash = t.definition_hash
     LEFT JOIN verdicts v ON v.definition_hash = d.hash AND v.rule_set_hash = ?2
     WHERE t.probe_id = ?1 ORDER BY t.position";
-/// So much of the database is kept in memory while it is read: definitions and verdicts are found by hashes, which lie anywhere, and SQLite's
-/// own 2 MiB do not hold the upper pages of their indexes.
-const PAGES_KEPT_KIB: i64 = 24 << 10;
 const CORRECTED: &str = "SELECT DISTINCT server_key FROM overrides WHERE made_at <= ?1 ORDER BY server_key";
 const HAS_IDENTITY: &str = "
     SELECT EXISTS (SELECT 1 FROM identity_links) OR EXISTS (SELECT 1 FROM identity_findings)
@@ -259,26 +256,6 @@ pub fn edits(db: &Connection) -> Result<String, StoreError> {
         .optional()
         .map(Option::unwrap_or_default)
         .map_err(|e| StoreError::from_sql(db, e))
-}
-
-/// Everything read from here on is of one moment, whatever others write meanwhile; until [`let_go`].
-///
-/// # Errors
-/// [`StoreError`].
-pub fn hold(db: &Connection) -> Result<(), StoreError> {
-    let begin = || {
-        db.pragma_update(None, "cache_size", -PAGES_KEPT_KIB)?;
-        db.execute_batch("BEGIN")
-    };
-    begin().map_err(|e| StoreError::from_sql(db, e))
-}
-
-/// Ends what [`hold`] began.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn let_go(db: &Connection) -> Result<(), StoreError> {
-    db.execute_batch("COMMIT").map_err(|e| StoreError::from_sql(db, e))
 }
 
 #[cfg(test)]

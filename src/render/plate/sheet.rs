@@ -111,10 +111,10 @@ impl Sheet {
         Ok(())
     }
 
-    /// Puts markup beside the view's fields.
+    /// Puts markup beside the view's fields, under a name that is new.
     pub(in crate::render) fn put_markup(&mut self, name: &'static str, markup: &str) -> Result<(), Odd> {
         let value = Node::markup(self.keep_text(markup)?);
-        self.put_node(name, value);
+        self.add_node(name, value);
         Ok(())
     }
 
@@ -128,7 +128,7 @@ impl Sheet {
         let at = self.rows.text.len();
         write(&mut self.rows.text)?;
         let value = Node::markup(Stretch::from(at, self.rows.text.len()).map_err(cannot)?);
-        self.put_node(name, value);
+        self.add_node(name, value);
         Ok(())
     }
 
@@ -140,7 +140,7 @@ impl Sheet {
     ) -> Result<(), Odd> {
         let at = self.rows.text.len();
         write(&mut self.rows.text);
-        self.put_node(name, Node::text(Stretch::from(at, self.rows.text.len())?));
+        self.add_node(name, Node::text(Stretch::from(at, self.rows.text.len())?));
         Ok(())
     }
 
@@ -148,6 +148,15 @@ impl Sheet {
     fn laid(&mut self, value: &(impl Serialize + ?Sized)) -> Result<Node, Odd> {
         value.serialize(super::lay::Lay { sheet: self, to: Place::Item })?;
         self.rows.open_items.pop().ok_or(Odd("a value that was not laid out"))
+    }
+
+    /// A field whose name the sheet does not have yet.
+    fn add_node(&mut self, name: &'static str, value: Node) {
+        debug_assert!(
+            self.rows.root.iter().all(|entry| entry.name(&self.rows.text) != name),
+            "{name} is new"
+        );
+        self.rows.root.push(Entry { field: name, key: Stretch(0), value });
     }
 
     fn put_node(&mut self, name: &'static str, value: Node) {

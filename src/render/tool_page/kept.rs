@@ -6,13 +6,13 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{ToolPages, ToolView};
-use crate::model::{Class, Risk};
+use crate::model::{Class, Risk, Signal, Verdict};
 use crate::render::RenderError;
 use crate::render::exposure::AttackLine;
 use crate::render::facts::Facts;
 use crate::render::hints::Hints;
 use crate::render::html::{Markup, Sheet};
-use crate::render::words::{ClassWord, RiskWord};
+use crate::render::words::{ClassWord, RiskWord, SignalWord};
 
 /// What a part depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,6 +21,8 @@ pub(in crate::render) enum PartKind {
     Hints(Class, u16),
     /// The attack patterns, as the bits of their set, and how long the way to the site's root is.
     Attacks(u64, usize),
+    /// The signals, as bits, and the way to the root.
+    Signals(u32, usize),
     /// The verdict at a glance: class, risk, the confidence as it is shown and what it means, and the way to the root.
     Verdict(Class, Risk, [u8; 4], &'static str, usize),
 }
@@ -35,6 +37,12 @@ struct HintsPart<'a> {
 struct AttacksPart<'a> {
     attacks: &'a [AttackLine<'a>],
     full_name: &'a str,
+    root: &'a str,
+}
+
+#[derive(Serialize)]
+struct SignalsPart<'a> {
+    signals: &'a [SignalWord],
     root: &'a str,
 }
 
@@ -62,11 +70,13 @@ impl ToolPages<'_> {
     pub(super) fn put_kept(
         &self,
         (place, view): (usize, &ToolView<'_>),
-        (class, risk): (Class, Risk),
+        verdict: &Verdict,
         root: &str,
         sheet: &mut Sheet,
     ) -> Result<(), RenderError> {
+        let (class, risk) = (verdict.class, verdict.risk);
         self.put_parameters(&view.parameters, sheet)?;
+        self.put_reasons(&view.reasons, root, sheet)?;
         let hints = Some(PartKind::Hints(class, view.hints.kind()));
         let part = HintsPart { hints: &view.hints, class: view.class };
         sheet.set_markup("hints_html", &*self.kept(hints, "parts/hints.html", &part)?)?;
@@ -74,6 +84,10 @@ impl ToolPages<'_> {
         let attacks = Some(PartKind::Attacks(self.exposed(place).0, root.len()));
         let part = AttacksPart { attacks: &view.attacks, full_name: &view.full_name, root };
         sheet.set_markup("attacks_html", &*self.kept(attacks, "parts/attacks.html", &part)?)?;
+
+        let signals = bits(&verdict.signals).map(|bits| PartKind::Signals(bits, root.len()));
+        let part = SignalsPart { signals: &view.signals, root };
+        sheet.set_markup("signals_html", &*self.kept(signals, "parts/signals.html", &part)?)?;
 
         // What a person said of it is not kept.
         let shown =
@@ -111,4 +125,10 @@ impl ToolPages<'_> {
     ) -> Result<Markup, RenderError> {
         self.work.common.press.part(template, &Sheet::of(template, view)?).map(Markup::printed)
     }
+}
+
+/// A bit for each signal; None if they are not in their own order, which then matters.
+fn bits(signals: &[Signal]) -> Option<u32> {
+    let bit = |signal: &Signal| 1 << *signal as u32;
+    signals.is_sorted_by(|a, b| a < b).then(|| signals.iter().fold(0, |bits, signal| bits | bit(signal)))
 }

@@ -7,7 +7,9 @@ use crate::render::control::control;
 use crate::render::html::{Markup, Sheet};
 use crate::render::judged::JudgedTool;
 use crate::render::questions::{entries, put_json_ld, questions};
-use crate::render::sections::{PlainTool, QuestionsSection, ToolRules, provider, questions_html, rules_html};
+use crate::render::sections::{
+    PlainTool, ProviderView, QuestionsSection, ToolRules, provider, questions_html, rules_html,
+};
 
 /// The section on how to control the tool.
 #[derive(Clone, Copy)]
@@ -86,10 +88,10 @@ impl ToolPages<'_> {
         };
         let last = match plain.zip(plain.and(self.provider()?)) {
             Some((plain, section)) => Asked::Filled(plain, section),
-            None => printed("faq-server.txt").map(Asked::Printed)?,
+            None => self.printed_last(view).map(Asked::Printed)?,
         };
         debug_assert_eq!(first.both(), printed("faq.txt")?);
-        debug_assert_eq!(last.both(), printed("faq-server.txt")?);
+        debug_assert_eq!(last.both(), self.printed_last(view)?);
         debug_assert_eq!(on_rules.both(), {
             let control = control(self.policies, tool.definition.name());
             let mut sheet = Sheet::of("faq-rules.txt", view)?;
@@ -113,6 +115,14 @@ impl ToolPages<'_> {
             Ok(())
         })?;
         Ok(sheet)
+    }
+
+    /// The last question, for this tool alone.
+    fn printed_last(&self, view: &ToolView<'_>) -> Result<(Markup, String), RenderError> {
+        let press = self.work.common.press;
+        let view = ProviderView { name: &view.name, server: view.server, facts: view.facts };
+        let asked = questions(&press.part("faq-server.txt", &Sheet::of("faq-server.txt", &view)?)?);
+        Ok((questions_html(press, &asked)?, entries(&asked)))
     }
 
     fn provider(&self) -> Result<Option<&QuestionsSection>, RenderError> {

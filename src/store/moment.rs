@@ -1,0 +1,101 @@
+//! One moment of the database for everything that a build reads, on one connection or on two.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::{Store, StoreError, site_inputs};
+
+/// So much of the database is kept in memory while it is read: definitions and verdicts are found by hashes, which lie anywhere, and SQLite's
+/// own 2 MiB do not hold the upper pages of their indexes.
+const PAGES_KEPT_KIB: i64 = 24 << 10;
+/// The same for a second connection, which reads for a tenth of a build.
+const PAGES_OF_SECOND_KIB: i64 = 12 << 10;
+/// How often a second connection is tried to be had at the same moment while others write.
+const ATTEMPTS: usize = 5;
+
+/// Everything read from here on is of one moment, whatever others write meanwhile; until [`let_go`].
+///
+/// # Errors
+/// [`StoreError`].
+pub fn hold(db: &Connection) -> Result<(), StoreError> {
+    begin(db, PAGES_KEPT_KIB)
+}
+
+/// The same for two connections, of which the second is opened here: what they read is of the very same moment. None for the second
+/// where it cannot be had: a database that is in no file, or one that others write to all the time.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn hold_two(db: &Connection) -> Result<Option<Connection>, StoreError> {
+    if let Some(path) = db.path().filter(|path| !path.is_empty()).map(Path::new) {
+        let (watch, second) = (Store::open_read_only(path)?, Store::open_read_only(path)?);
+        for _ in 0..ATTEMPTS {
+            let before = version(&watch)?;
+            hold(db)?;
+            begin(&second, PAGES_OF_SECOND_KIB)?;
+            if version(&watch)? == before {
+                return Ok(Some(second));
+            }
+            let_go(db)?;
+            let_go(&second)?;
+        }
+    }
+    hold(db)?;
+    Ok(None)
+}
+
+/// Ends what [`hold`] began.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn let_go(db: &Connection) -> Result<(), StoreError> {
+    db.execute_batch("COMMIT").map_err(|e| StoreError::from_sql(db, e))
+}
+
+/// The moment is that of the first query.
+fn begin(db: &Connection, pages_kib: i64) -> Result<(), StoreError> {
+    let begin = || {
+        db.pragma_update(None, "cache_size", -pages_kib)?;
+        db.execute_batch("BEGIN")
+    };
+    begin().map_err(|e| StoreError::from_sql(db, e))?;
+    site_inputs::edits(db).map(drop)
+}
+
+/// Another number whenever another connection has committed something. Source: sqlite.org/pragma.html, `data_version`.
+fn version(db: &Connection) -> Result<i64, StoreError> {
+    db.pragma_query_value(None, "data_version", |row| row.get(0)).map_err(|e| StoreError::from_sql(db, e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVER: &str = "INSERT INTO servers (key, registry, name, visibility, first_seen)
+        VALUES ('npm:' || ?1, 'npm', ?1, 'public', '2026-01-01T00:00:00Z')";
+
+    #[test]
+    fn two_connections_read_the_moment_at_which_they_were_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.db");
+        let writer = Store::open(&path).unwrap();
+        let add = |name: &str| writer.connection().execute(SERVER, [name]).unwrap();
+        let count = |db: &Connection| -> i64 {
+            db.query_row("SELECT count(*) FROM servers", [], |row| row.get(0)).unwrap()
+        };
+        add("a");
+        let first = Store::open_read_only(&path).unwrap();
+        let second = hold_two(&first).unwrap().unwrap();
+        add("b");
+        assert_eq!((count(&first), count(&second), count(writer.connection())), (1, 1, 2));
+        let_go(&first).unwrap();
+        let_go(&second).unwrap();
+        assert_eq!((count(&first), count(&second)), (2, 2));
+        let watch = Store::open_read_only(&path).unwrap();
+        let before = version(&watch).unwrap();
+        assert_eq!(version(&watch).unwrap(), before);
+        add("c");
+        assert_ne!(version(&watch).unwrap(), before);
+    }
+}
