@@ -160,7 +160,7 @@ pub fn policy_for_tool(judged: Judged<'_>, numbers: &Numbers, tier: Tier) -> Too
         reason,
         arguments: schema.filter(|_| matters).map(argument_rules).unwrap_or_default(),
         places: schema.filter(|_| matters).map(places).unwrap_or_default(),
-        definition: judged.definition.hash().to_string(),
+        definition: judged.definition.hash().as_str().to_owned(),
     }
 }
 

@@ -102,12 +102,13 @@ const TARGET: &str = "mcp.tool.target == ";
 const NAMES: &str = " && mcp.tool.name in [";
 
 fn write(plan: &Plan<'_>) -> String {
-    let mut rules: Vec<Yaml> = Vec::new();
+    let mut rules: Vec<Yaml<'_>> = Vec::new();
     for server in &plan.servers {
         let names: Vec<String> =
             server.names_with(|rule| rule == Rule::Allow).into_iter().map(cel_text).collect();
         if !names.is_empty() {
-            rules.push(Yaml::Text(format!("{TARGET}{}{NAMES}{}]", cel_text(server.key), names.join(", "))));
+            let rule = format!("{TARGET}{}{NAMES}{}]", cel_text(server.key), names.join(", "));
+            rules.push(Yaml::Text(rule.into()));
         }
     }
     if rules.is_empty() {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::names::CLAUDE_LONGEST;
 use super::node::{Findings, Node, from_json, join, nearest};
-use super::plan::Plan;
+use super::plan::{Plan, PlannedServer};
 use super::shape::{Fields, SAID, Shape, list};
 use super::{Can, EffectiveRule, Exporter, Finding, Form, Level, Named, Reading, Reason, as_degraded, json};
 use crate::policy::{Decided, Rule, Tier, ToolPolicy};
@@ -79,14 +79,19 @@ struct Document<'a> {
 struct Permissions<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     default_mode: Option<&'static str>,
-    deny: BTreeSet<&'a str>,
-    ask: BTreeSet<&'a str>,
-    allow: BTreeSet<&'a str>,
+    deny: Vec<&'a str>,
+    ask: Vec<&'a str>,
+    allow: Vec<&'a str>,
 }
 
 fn write(plan: &Plan<'_>) -> String {
+    let named: Vec<_> = plan.servers.iter().flat_map(PlannedServer::named).collect();
     let with = |wanted: fn(Rule) -> bool| {
-        plan.servers.iter().flat_map(|server| server.names_with(wanted)).collect::<BTreeSet<_>>()
+        let names = named.iter().filter(|(_, tool)| wanted(tool.effective.rule)).map(|(name, _)| *name);
+        let mut names: Vec<&str> = names.collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     };
     json::document(&Document {
         header: &plan.header,

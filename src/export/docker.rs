@@ -60,7 +60,7 @@ fn exact(_: &str, policy: &ToolPolicy, effective: EffectiveRule) -> EffectiveRul
 fn write(plan: &Plan<'_>) -> String {
     let servers = plan.servers.iter().map(|server| {
         let offered = server.names_with(|rule| rule == Rule::Allow);
-        (server.key.to_owned(), Yaml::List(offered.into_iter().map(Yaml::text).collect()))
+        (server.key, Yaml::List(offered.into_iter().map(Yaml::text).collect()))
     });
     Yaml::Names(servers.collect()).document_below(&plan.header)
 }

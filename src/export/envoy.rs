@@ -70,7 +70,7 @@ fn exact(_: &str, policy: &ToolPolicy, effective: EffectiveRule) -> EffectiveRul
     }
 }
 
-fn selector(names: &[&str]) -> Yaml {
+fn selector<'a>(names: &[&'a str]) -> Yaml<'a> {
     if names.is_empty() {
         return Yaml::Fields(vec![("excludeRegex", Yaml::List(vec![Yaml::text(NOTHING)]))]);
     }
@@ -80,7 +80,7 @@ fn selector(names: &[&str]) -> Yaml {
     }
     let folded = names.chunks(names.len().div_ceil(MOST)).map(|names| {
         let escaped: Vec<String> = names.iter().map(|name| regex::escape(name)).collect();
-        Yaml::Text(format!("^(?:{})$", escaped.join("|")))
+        Yaml::Text(format!("^(?:{})$", escaped.join("|")).into())
     });
     Yaml::Fields(vec![("includeRegex", Yaml::List(folded.collect()))])
 }

@@ -71,7 +71,7 @@ fn write(plan: &Plan<'_>) -> String {
     let mut tools = Vec::new();
     for (name, tool) in server.named() {
         let rules = rules(tool.effective, &tool.policy.arguments);
-        tools.push((name.to_owned(), Yaml::Fields(vec![("rules", Yaml::List(rules))])));
+        tools.push((name, Yaml::Fields(vec![("rules", Yaml::List(rules))])));
     }
     let policy = server.policy;
     let release = if policy.release.is_empty() { String::new() } else { format!(" {}", policy.release) };
@@ -79,14 +79,14 @@ fn write(plan: &Plan<'_>) -> String {
     let mut fields = vec![("version", Yaml::text("1"))];
     // A fragment says nothing of itself.
     if !plan.header.is_empty() {
-        fields.push(("description", Yaml::Text(description)));
+        fields.push(("description", Yaml::Text(description.into())));
     }
     fields.push(("default", Yaml::text("deny")));
     fields.push(("tools", Yaml::Names(tools)));
     Yaml::Fields(fields).document_below(&plan.header)
 }
 
-fn rules(effective: EffectiveRule, arguments: &[ArgumentRule]) -> Vec<Yaml> {
+fn rules(effective: EffectiveRule, arguments: &[ArgumentRule]) -> Vec<Yaml<'_>> {
     let mut rules = Vec::new();
     if effective.arguments {
         rules.push(Yaml::Fields(vec![
@@ -99,7 +99,7 @@ fn rules(effective: EffectiveRule, arguments: &[ArgumentRule]) -> Vec<Yaml> {
         Rule::Allow => {}
         Rule::Limit { max, window } => rules.push(Yaml::Fields(vec![
             ("name", Yaml::text("limit calls")),
-            ("rate_limit", Yaml::Text(format!("{max}/{}", window.as_str()))),
+            ("rate_limit", Yaml::Text(format!("{max}/{}", window.as_str()).into())),
             ("on_deny", Yaml::text(messages::LIMIT)),
         ])),
         Rule::Ask | Rule::Deny | Rule::Hide => {
@@ -119,24 +119,24 @@ fn rules(effective: EffectiveRule, arguments: &[ArgumentRule]) -> Vec<Yaml> {
 }
 
 /// A condition that must hold. It also fails where the argument is missing: stricter than the neutral rule.
-fn condition(rule: &ArgumentRule) -> Yaml {
+fn condition(rule: &ArgumentRule) -> Yaml<'_> {
     let (op, value) = match &rule.check {
-        Check::BePresent => ("exists", Yaml::Plain("true".to_owned())),
-        Check::BeAtMost { max } => ("lte", Yaml::Plain(max.to_string())),
+        Check::BePresent => ("exists", Yaml::Plain("true".into())),
+        Check::BeAtMost { max } => ("lte", Yaml::Plain(max.to_string().into())),
         Check::BeOneOf { values } => ("in", Yaml::List(values.iter().map(scalar).collect())),
-        Check::Be { value, .. } => ("eq", Yaml::Plain(value.to_string())),
+        Check::Be { value, .. } => ("eq", Yaml::Plain(if *value { "true" } else { "false" }.into())),
     };
     Yaml::Fields(vec![
-        ("path", Yaml::Text(format!("args.{}", rule.argument))),
+        ("path", Yaml::Text(["args.", &rule.argument].concat().into())),
         ("op", Yaml::text(op)),
         ("value", value),
     ])
 }
 
-fn scalar(value: &Scalar) -> Yaml {
+fn scalar(value: &Scalar) -> Yaml<'_> {
     match value {
-        Scalar::Bool(b) => Yaml::Plain(b.to_string()),
-        Scalar::Number(n) => Yaml::Plain(n.to_string()),
+        Scalar::Bool(b) => Yaml::Plain(if *b { "true" } else { "false" }.into()),
+        Scalar::Number(n) => Yaml::Plain(n.to_string().into()),
         Scalar::Text(text) => Yaml::text(text),
     }
 }

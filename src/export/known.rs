@@ -18,14 +18,15 @@ impl Exporter {
         let mut raw: BTreeMap<&str, String> = BTreeMap::new();
         for keyed in known {
             for tool in &keyed.policy.tools {
-                let name = self.form.in_rule(&keyed.key, tool.tool.raw());
+                let name = self.form.in_rule(&keyed.key, tool.tool.raw()).into_owned();
                 written.insert(name.clone(), &keyed.key);
                 raw.insert(tool.tool.raw(), name);
             }
         }
         let alike_written: BTreeMap<String, &String> =
             written.keys().map(|name| (bare(name), name)).collect();
-        let beginnings: Vec<String> = known.iter().map(|k| self.form.in_rule(&k.key, "")).collect();
+        let beginnings: Vec<String> =
+            known.iter().map(|k| self.form.in_rule(&k.key, "").into_owned()).collect();
         let mut findings = Vec::new();
         for named in &reading.names {
             let of_known = match &named.key {

@@ -42,12 +42,10 @@ impl Form {
         match self {
             Form::Raw => format!("{key}\0{tool}"),
             Form::ClaudeCode => {
-                let tool = replaced(&claude_tool(tool), '_', is_plain);
-                ["mcp__", &claude_server(key), "__", &tool].concat()
+                let tool = claude_tool(tool);
+                ["mcp__", &claude_server(key), "__", &replaced(&tool, '_', is_plain)].concat()
             }
-            Form::OpenCode => {
-                format!("{}_{}", replaced(key, '_', is_plain), replaced(tool, '_', is_plain))
-            }
+            Form::OpenCode => [&replaced(key, '_', is_plain), "_", &replaced(tool, '_', is_plain)].concat(),
             Form::Gemini => gemini_whole(key, tool),
             Form::Copilot => {
                 // `key-tool` is cut at 64, and a rule has to name what is left of the tool.
@@ -58,16 +56,18 @@ impl Form {
     }
 
     /// The part of it that a rule names the tool by.
-    pub fn in_rule(self, key: &str, tool: &str) -> String {
+    pub fn in_rule<'t>(self, key: &str, tool: &'t str) -> Cow<'t, str> {
         match self {
-            Form::Raw => tool.to_owned(),
-            Form::ClaudeCode | Form::OpenCode | Form::Copilot => self.whole(key, tool),
+            Form::Raw => tool.into(),
+            Form::ClaudeCode | Form::OpenCode | Form::Copilot => self.whole(key, tool).into(),
             Form::Gemini => {
                 let whole = gemini_whole(key, tool);
                 let rest = whole.strip_prefix("mcp_").and_then(|rest| rest.strip_prefix(key));
                 match rest.and_then(|rest| rest.strip_prefix('_')) {
-                    Some(rest) if gemini_key_is_safe(key) => rest.to_owned(),
-                    _ => whole,
+                    // Most names stay as they are.
+                    Some(rest) if rest == tool && gemini_key_is_safe(key) => tool.into(),
+                    Some(rest) if gemini_key_is_safe(key) => rest.to_owned().into(),
+                    _ => whole.into(),
                 }
             }
         }
@@ -91,9 +91,9 @@ fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
 }
 
-fn replaced(text: &str, by: char, kept: impl Fn(char) -> bool) -> String {
+fn replaced(text: &str, by: char, kept: impl Fn(char) -> bool) -> Cow<'_, str> {
     if text.bytes().all(|byte| byte.is_ascii() && kept(char::from(byte))) {
-        return text.to_owned();
+        return text.into();
     }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -103,16 +103,16 @@ fn replaced(text: &str, by: char, kept: impl Fn(char) -> bool) -> String {
             (0..c.len_utf16()).for_each(|_| out.push(by));
         }
     }
-    out
+    out.into()
 }
 
 /// The server's part in Claude Code; keys of its vendor's own connectors also lose runs of `_`.
-pub(super) fn claude_server(key: &str) -> String {
+pub(super) fn claude_server(key: &str) -> Cow<'_, str> {
     let name = replaced(key, '_', is_plain);
     if !key.starts_with("claude.ai ") {
         return name;
     }
-    name.split('_').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_")
+    name.split('_').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_").into()
 }
 
 /// A tool as Claude Code reads it off the wire: compatibility forms composed, and what is invisible or nothing taken out,
@@ -150,7 +150,7 @@ fn gemini_whole(key: &str, tool: &str) -> String {
     let name = if name.bytes().all(|b| b.is_ascii() && kept(char::from(b))) {
         name
     } else {
-        replaced(&name, '_', kept)
+        replaced(&name, '_', kept).into_owned()
     };
     let length = name.chars().count();
     if length <= GEMINI_LONGEST {
@@ -164,13 +164,13 @@ fn gemini_whole(key: &str, tool: &str) -> String {
 /// A tool as Copilot CLI names it.
 pub(super) fn copilot_tool(tool: &str) -> String {
     if tool.is_ascii() {
-        return replaced(tool, '-', is_plain);
+        return replaced(tool, '-', is_plain).into_owned();
     }
     let labels: Vec<String> = tool
         .split('.')
         .map(|label| if label.is_ascii() { label.to_owned() } else { format!("xn--{}", punycode(label)) })
         .collect();
-    replaced(&labels.join("."), '-', is_plain)
+    replaced(&labels.join("."), '-', is_plain).into_owned()
 }
 
 /// RFC 3492, section 6.3.

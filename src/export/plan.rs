@@ -24,7 +24,7 @@ pub struct Planned<'a> {
     /// The neutral entry.
     pub policy: &'a ToolPolicy,
     /// The name a rule of the format has to use.
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// What the document does.
     pub effective: EffectiveRule,
 }
@@ -43,9 +43,19 @@ pub struct PlannedServer<'a> {
 }
 
 impl<'a> PlannedServer<'a> {
-    /// The tools that the document names, by the names of its rules; each name once.
-    pub(super) fn named(&self) -> BTreeMap<&str, &Planned<'a>> {
-        self.tools.iter().filter(|t| t.effective.named).map(|t| (t.name.as_str(), t)).collect()
+    /// The tools that the document names, in the order of the names of its rules; each name once.
+    pub(super) fn named(&self) -> Vec<(&str, &Planned<'a>)> {
+        let named = self.tools.iter().filter(|tool| tool.effective.named);
+        let mut named: Vec<(&str, &Planned<'a>)> = named.map(|tool| (&*tool.name, tool)).collect();
+        // Raw names are in order as they come.
+        if !named.is_sorted_by(|(a, _), (b, _)| a < b) {
+            named.sort_by_key(|(name, _)| *name);
+            // Of several with one name the last.
+            named.reverse();
+            named.dedup_by_key(|(name, _)| *name);
+            named.reverse();
+        }
+        named
     }
 
     /// The rule names whose tools get this kind of rule.
@@ -267,7 +277,7 @@ fn join_collisions(exporter: &Exporter, servers: &mut [PlannedServer<'_>]) -> Ve
         names.extend(server.tools.iter().enumerate().map(|(place, tool)| {
             let whole = match exporter.form {
                 // A rule names the tool by the whole name.
-                Form::ClaudeCode | Form::OpenCode | Form::Copilot => tool.name.as_str().into(),
+                Form::ClaudeCode | Form::OpenCode | Form::Copilot => (&*tool.name).into(),
                 form => form.whole(server.key, tool.policy.tool.raw()).into(),
             };
             (whole, at, place)

@@ -16,7 +16,7 @@ pub(super) fn text(text: &str) -> String {
 pub(super) fn put_text(text: &str, out: &mut String) {
     out.push('"');
     // Most texts: nothing in them is written in another way.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+    if yaml::is_plain(text) {
         out.push_str(text);
         out.push('"');
         return;

@@ -92,8 +92,8 @@ fn cedar_literal(text: &str) -> Option<(String, &str)> {
 
 fn write(plan: &Plan<'_>) -> String {
     let names = plan.servers.iter().flat_map(|server| server.names_with(|rule| rule == Rule::Allow));
-    let mut policies: Vec<Yaml> =
-        names.map(|name| Yaml::Text(format!("{BEFORE}{});", cedar_text(name)))).collect();
+    let mut policies: Vec<Yaml<'_>> =
+        names.map(|name| Yaml::Text(format!("{BEFORE}{});", cedar_text(name)).into())).collect();
     if policies.is_empty() {
         // The file needs one policy at least.
         policies.push(Yaml::text(NOTHING));

@@ -4,25 +4,26 @@
 //! here everything that is not plainly visible leaves as an escape that all YAML readers know (research/policy-targets.md
 //! section 2.1: 51 of 51 hostile names survived this form). Tests read the result back with serde-saphyr.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::model::text::{every, is_unprintable};
 
 /// What can be written.
-pub(super) enum Yaml {
-    Text(String),
+pub(super) enum Yaml<'a> {
+    Text(Cow<'a, str>),
     /// A number or true and false, bare: never foreign text.
-    Plain(String),
-    List(Vec<Yaml>),
+    Plain(Cow<'a, str>),
+    List(Vec<Yaml<'a>>),
     /// Our own words as keys, bare.
-    Fields(Vec<(&'static str, Yaml)>),
+    Fields(Vec<(&'static str, Yaml<'a>)>),
     /// Other people's words as keys, quoted.
-    Names(Vec<(String, Yaml)>),
+    Names(Vec<(&'a str, Yaml<'a>)>),
 }
 
-impl Yaml {
-    pub(super) fn text(text: &str) -> Self {
-        Self::Text(text.to_owned())
+impl<'a> Yaml<'a> {
+    pub(super) fn text(text: &'a str) -> Self {
+        Self::Text(text.into())
     }
 
     /// The whole document below a comment of these lines.
@@ -91,7 +92,7 @@ pub(super) fn comment(lines: &[String]) -> String {
     out
 }
 
-fn field(depth: usize, out: &mut String, value: &Yaml, key: impl Fn(&mut String)) {
+fn field(depth: usize, out: &mut String, value: &Yaml<'_>, key: impl Fn(&mut String)) {
     // The first key of a list's item stands behind its dash.
     if !out.ends_with("- ") {
         indent(depth, out);
@@ -121,7 +122,7 @@ pub(super) fn quoted_len(text: &str) -> usize {
 }
 
 /// Nothing in it is written in another way.
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     every(text.as_bytes(), |byte| matches!(byte, b' '..=b'~') & !matches!(byte, b'"' | b'\\'))
 }
 
@@ -211,7 +212,7 @@ mod tests {
             "\u{fffd}",
             "\u{10ffff}",
         ];
-        let names = naughty.iter().map(|n| ((*n).to_owned(), Yaml::text(n))).collect();
+        let names = naughty.iter().map(|n| (*n, Yaml::text(n))).collect();
         let text = Yaml::Names(names).document_below(&[]);
         let back: BTreeMap<String, String> = serde_saphyr::from_str(&text).unwrap();
         assert_eq!(back.len(), naughty.len());
@@ -225,8 +226,8 @@ mod tests {
     fn blocks_nest_and_empty_ones_are_inline() {
         let rule = Yaml::Fields(vec![("name", Yaml::text("n")), ("action", Yaml::text("deny"))]);
         let tools = Yaml::Names(vec![
-            ("a".to_owned(), Yaml::Fields(vec![("rules", Yaml::List(vec![rule]))])),
-            ("b".to_owned(), Yaml::Fields(vec![("rules", Yaml::List(vec![]))])),
+            ("a", Yaml::Fields(vec![("rules", Yaml::List(vec![rule]))])),
+            ("b", Yaml::Fields(vec![("rules", Yaml::List(vec![]))])),
         ]);
         let text = Yaml::Fields(vec![("version", Yaml::text("1")), ("tools", tools)]).document_below(&[]);
         let expected = "version: \"1\"\ntools:\n  \"a\":\n    rules:\n      - name: \"n\"\n        action: \"deny\"\n  \"b\":\n    rules: []\n";

@@ -142,10 +142,10 @@ pub fn argument_rules(schema: &Value) -> Vec<ArgumentRule> {
         .flatten()
         .filter_map(Value::as_str)
         .collect();
-    let mut names: Vec<&String> = properties.keys().filter(|n| n.chars().count() <= MAX_NAME).collect();
-    names.sort();
-    for name in names {
-        let Some(property) = properties.get(name) else { continue };
+    let mut named: Vec<(&String, &Value)> =
+        properties.iter().filter(|(name, _)| name.chars().count() <= MAX_NAME).collect();
+    named.sort_unstable_by_key(|(name, _)| *name);
+    for (name, property) in named {
         // What narrows comes before what only repeats the schema: the list is cut at its end.
         if let Some(check) = narrowing(name, property) {
             add(name, check);

@@ -97,11 +97,10 @@ impl Numbers {
             .classes
             .get(&(verdict.class, verdict.risk))
             .expect("every class and risk was read at load");
-        let mut reason = format!("{}, risk {}", verdict.class, verdict.risk);
-        let mut raise = |to: Rule, why: &str| {
+        let mut reason = None;
+        let mut raise = |to: Rule, why: &'static str| {
             if to.strictness() > rule.strictness() {
-                rule = to;
-                reason = format!("{}, risk {}; {why}", verdict.class, verdict.risk);
+                (rule, reason) = (to, Some(why));
             }
         };
         if let Some(to) = settings.risks.get(&verdict.risk) {
@@ -115,6 +114,11 @@ impl Numbers {
         if verdict.needs_review {
             raise(settings.needs_review, "needs review");
         }
+        let (class, risk) = (verdict.class.as_str(), verdict.risk.as_str());
+        let reason = match reason {
+            Some(why) => [class, ", risk ", risk, "; ", why].concat(),
+            None => [class, ", risk ", risk].concat(),
+        };
         (rule, reason)
     }
 

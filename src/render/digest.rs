@@ -39,6 +39,13 @@ impl Digest {
         Some(Digest(bytes))
     }
 
+    /// Appends it as 32 hex digits.
+    pub(super) fn put_hex(self, out: &mut String) {
+        let mut digits = [0; 32];
+        hex::encode_to_slice(self.0, &mut digits).expect("two digits for each byte");
+        out.push_str(std::str::from_utf8(&digits).expect("hex digits are ASCII"));
+    }
+
     /// Its first eight bytes, for tables in memory.
     pub(super) fn short(self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
@@ -54,7 +61,9 @@ impl Serialize for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
+        let mut digits = String::with_capacity(32);
+        self.put_hex(&mut digits);
+        f.write_str(&digits)
     }
 }
 

@@ -266,9 +266,9 @@ fn tool_list(
         let about = about.as_ref().filter(|_| pager.number == 1);
         inputs.add(&(figures, class, risk, signal, on_servers, &pager, about));
         let json = twin::TOOL_LIST.inputs(&(class, risk, signal, tools.len(), of_lines, &pager));
-        press.twin(unit, &path, json, || {
+        press.twin_text(unit, &path, json, || {
             let twin = twin::ToolListTwin::new(class, risk, tools.len(), &pager, &lines);
-            Ok(twin.with_signal(signal))
+            Ok(twin.with_signal(signal).text())
         })?;
         press.page_with_tools(kind, unit, &path, inputs.done(), || {
             let total = tools.len();

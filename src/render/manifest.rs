@@ -65,19 +65,28 @@ fn one_line(text: &str) -> String {
 impl Unit {
     /// As it stands in the list.
     pub(super) fn text(&self) -> String {
-        let mut lines = String::new();
-        for (path, Entry { inputs, bytes }) in &self.files {
-            let _ = match inputs {
-                Some(inputs) => writeln!(lines, "{inputs} {bytes} {path}"),
-                None => writeln!(lines, "- {bytes} {path}"),
-            };
-        }
-        in_list(&self.name, &lines, Total::of(&self.files))
+        in_list(&self.name, Total::of(&self.files), |text| {
+            // A digest, a size and two spaces.
+            text.reserve(self.files.keys().map(|path| path.len() + 45).sum());
+            for (path, Entry { inputs, bytes }) in &self.files {
+                match inputs {
+                    Some(inputs) => inputs.put_hex(text),
+                    None => text.push('-'),
+                }
+                // Writing to a text cannot fail.
+                let _ = write!(text, " {bytes} ");
+                text.push_str(path);
+                text.push('\n');
+            }
+        })
     }
 }
 
-fn in_list(name: &UnitName, lines: &str, Total { files, bytes }: Total) -> String {
-    format!("unit {} {}\n{lines}end {files} {bytes}\n", name.0, name.1)
+fn in_list(name: &UnitName, Total { files, bytes }: Total, put_lines: impl FnOnce(&mut String)) -> String {
+    let mut text = format!("unit {} {}\n", name.0, name.1);
+    put_lines(&mut text);
+    let _ = writeln!(text, "end {files} {bytes}");
+    text
 }
 
 /// What a unit comes to.
@@ -130,7 +139,7 @@ impl Listed {
 
     /// As it stands in the list.
     pub(super) fn text(&self) -> String {
-        in_list(&self.name, &self.lines, self.total())
+        in_list(&self.name, self.total(), |text| text.push_str(&self.lines))
     }
 }
 

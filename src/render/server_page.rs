@@ -9,7 +9,7 @@ use super::declared::{DeclaredView, declared_views};
 use super::digest::Digest;
 use super::exposure::{AttackLine, server_attack_lines};
 use super::facts::{AttemptView, Facts, attempt_views, facts};
-use super::hints::hints;
+use super::hints::{Hints, hints};
 use super::identity::{IdentityView, identity_view};
 use super::judged::JudgedTool;
 use super::kinds::{MadeFrom, Make, PageKind};
@@ -170,14 +170,16 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     tools.sort_by(|(a, a_name), (b, b_name)| (b.class, b.risk, a_name).cmp(&(a.class, a.risk, b_name)));
     let lines: Vec<ToolLine<'_>> = tools.iter().map(|(tool, _)| catalogue.tool_line(tool, false)).collect();
     let asked = Asked::of(tools.iter().map(|(tool, _)| *tool).zip(&lines));
-    let contradicting = contradicting(judged);
+    let said: Vec<Hints> = judged.iter().map(|tool| hints(&tool.definition, &tool.verdict)).collect();
+    let contradicting = judged.iter().zip(&said).filter(|(_, said)| said.contradicts);
+    let contradicting: BTreeSet<&str> = contradicting.map(|(tool, _)| tool.definition.name()).collect();
     let mut mismatches: Vec<ToolLine<'_>> = tools
         .iter()
         .zip(&lines)
         .filter(|((tool, name), _)| tool.has(Signal::AnnotationMismatch) || contradicting.contains(name))
         .map(|(_, line)| line.clone())
         .collect();
-    let hint_counts = hint_counts(judged, mismatches.len());
+    let hint_counts = hint_counts(judged, &said, mismatches.len());
     mismatches.truncate(MISMATCHES);
     let facts = facts(entry.key(), &rows.shown, rows.chosen());
     let launch = launch(entry.key(), &rows.shown, rows.chosen());
@@ -188,13 +190,10 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     let attacks = server_attack_lines(work.common.library, entry.traits);
     let by_risk = risk_counts(entry.risks(catalogue));
     let json_ld = structured::server(entry, &facts, press.options.base_url.as_ref());
-    press.twin(
-        work.unit,
-        &format!("{}/index.html", entry.name.path),
-        twin::SERVER.inputs(&entry.rows),
-        || Ok(twin::ServerTwin::answered(entry, &facts, &classes, &lines)),
-    )?;
     let page = format!("{folder}/index.html");
+    press.twin_text(work.unit, &page, twin::SERVER.inputs(&entry.rows), || {
+        Ok(twin::ServerTwin::answered(entry, &facts, &classes, &lines).text())
+    })?;
     press.beside("md", work.unit, &page, Digest::of(&(entry.rows, press.twins)), || {
         markdown::server(&entry.name, &facts, &classes, &lines, press.twins.policies)
     })?;
@@ -244,16 +243,10 @@ fn newer_view(probe: &SiteProbe) -> NewerView {
     }
 }
 
-/// The tools with a hint that contradicts the verdict, by name.
-fn contradicting(judged: &[JudgedTool]) -> BTreeSet<&str> {
-    let all = judged.iter().filter(|tool| hints(&tool.definition, &tool.verdict).contradicts);
-    all.map(|tool| tool.definition.name()).collect()
-}
-
-fn hint_counts(judged: &[JudgedTool], contradicting: usize) -> HintCounts {
-    let mut counts = HintCounts { contradicting, ..HintCounts::default() };
+fn hint_counts(judged: &[JudgedTool], said: &[Hints], contradicting: usize) -> HintCounts {
+    let stated = said.iter().filter(|said| said.stated).count();
+    let mut counts = HintCounts { contradicting, stated, ..HintCounts::default() };
     for tool in judged {
-        counts.stated += usize::from(hints(&tool.definition, &tool.verdict).stated);
         if tool.definition.hint("readOnlyHint") == Some(true) {
             counts.read_only += 1;
             counts.read_only_right += usize::from(tool.verdict.class == Class::Read);
@@ -275,8 +268,8 @@ fn quiet(work: &ServerWork<'_>) -> Result<(), RenderError> {
         .to_string();
     let facts = facts(entry.key(), &rows.shown, rows.attempts.last());
     let path = format!("{}/index.html", entry.name.path);
-    press.twin(work.unit, &path, twin::SERVER.inputs(&entry.rows), || {
-        Ok(twin::ServerTwin::quiet(entry, &facts))
+    press.twin_text(work.unit, &path, twin::SERVER.inputs(&entry.rows), || {
+        Ok(twin::ServerTwin::quiet(entry, &facts).text())
     })?;
     let inputs = Digest::of(&(entry.rows, "quiet"));
     press.beside("md", work.unit, &path, inputs, || {

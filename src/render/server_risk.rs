@@ -86,9 +86,9 @@ fn make(work: &ServerWork<'_>) -> Result<(), RenderError> {
             let word = risk_word(risk);
             // Like the server's own page it shows nothing that is not of the server.
             let inputs = Digest::of(&(work.server_inputs(pager.number), word));
-            press.twin(work.unit, &path, inputs, || {
+            press.twin_text(work.unit, &path, inputs, || {
                 let twin = twin::ToolListTwin::new(None, Some(word), tools.len(), &pager, &lines);
-                Ok(twin.of_server(entry.key_text()))
+                Ok(twin.of_server(entry.key_text()).text())
             })?;
             press.page_with_tools(&KIND, work.unit, &path, inputs, || {
                 let exposed = || tools.iter().map(|tool| tool.exposed);

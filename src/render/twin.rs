@@ -5,15 +5,17 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::catalogue::{ServerEntry, ServerLine, ToolLine};
+use super::catalogue::ServerEntry;
 use super::digest::Digest;
 use super::facts::Facts;
 use super::judged::JudgedTool;
-use super::page::Pager;
-use super::words::{ClassCount, ClassWord, RiskWord, SignalWord};
 use crate::model::text::{has_unprintable, is_unprintable};
 use crate::model::{Class, Evidence, Risk, Signal, Untrusted};
 use crate::policy::{Rule, ToolPolicy};
+
+mod lists;
+
+pub(super) use lists::{ServerListTwin, ServerTwin, ToolListTwin};
 
 /// A shape of twin; its name stands in each of them.
 pub(super) struct Shape(&'static str);
@@ -183,208 +185,6 @@ impl<'a> ToolTwin<'a> {
             first_seen: super::words::day(tool.first_seen).iso,
             asked: &facts.asked.iso,
         }
-    }
-}
-
-/// A line of a list of tools.
-#[derive(Serialize)]
-struct ToolLineTwin<'a> {
-    name: &'a str,
-    class: &'static str,
-    risk: &'static str,
-    #[serde(serialize_with = "ids")]
-    signals: &'a [SignalWord],
-    says: &'a str,
-    page: &'a str,
-    json: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server: Option<&'a str>,
-}
-
-fn ids<S: serde::Serializer>(signals: &[SignalWord], to: S) -> Result<S::Ok, S::Error> {
-    to.collect_seq(signals.iter().map(|signal| signal.id))
-}
-
-impl<'a> ToolLineTwin<'a> {
-    fn new(line: &'a ToolLine<'_>) -> Self {
-        Self {
-            name: &line.name,
-            class: line.class.id,
-            risk: line.risk.id,
-            signals: &line.signals,
-            says: line.line,
-            page: &line.path,
-            json: json_path(&line.path),
-            server: line.server.as_ref().map(|s| s.key.as_str()),
-        }
-    }
-}
-
-/// How many of a class.
-#[derive(Serialize)]
-struct CountTwin {
-    class: &'static str,
-    tools: usize,
-}
-
-/// One server with its tools in short.
-#[derive(Serialize)]
-pub(super) struct ServerTwin<'a> {
-    format: &'static str,
-    #[serde(flatten)]
-    server: ServerRef<'a>,
-    outcome: &'static str,
-    asked: &'a str,
-    registry: &'a str,
-    package: &'a str,
-    repository: Option<&'a str>,
-    licence: Option<&'a str>,
-    sandbox: &'a str,
-    transport: &'a str,
-    total: usize,
-    classes: Vec<CountTwin>,
-    tools: Vec<ToolLineTwin<'a>>,
-}
-
-impl<'a> ServerTwin<'a> {
-    pub(super) fn answered(
-        entry: &'a ServerEntry,
-        facts: &'a Facts,
-        classes: &[ClassCount],
-        tools: &'a [ToolLine<'a>],
-    ) -> Self {
-        let count = |c: &ClassCount| CountTwin { class: c.class.id, tools: c.count };
-        Self {
-            total: tools.len(),
-            classes: classes.iter().map(count).collect(),
-            tools: tools.iter().map(ToolLineTwin::new).collect(),
-            ..Self::quiet(entry, facts)
-        }
-    }
-
-    pub(super) fn quiet(entry: &'a ServerEntry, facts: &'a Facts) -> Self {
-        Self {
-            format: SERVER.0,
-            server: ServerRef::new(entry),
-            outcome: entry.outcome.as_str(),
-            asked: &facts.asked.iso,
-            registry: facts.registry,
-            package: &facts.package,
-            repository: facts.repository.as_deref(),
-            licence: facts.licence.as_deref(),
-            sandbox: facts.sandbox,
-            transport: facts.transport,
-            total: 0,
-            classes: Vec::new(),
-            tools: Vec::new(),
-        }
-    }
-}
-
-/// Where a part of a list stands.
-#[derive(Serialize)]
-struct PartTwin {
-    number: usize,
-    of: usize,
-    next: Option<String>,
-}
-
-impl PartTwin {
-    fn new(pager: &Pager) -> Self {
-        let next = pager.links.iter().find(|link| link.number == pager.number + 1);
-        Self { number: pager.number, of: pager.count, next: next.map(|link| json_path(&link.path)) }
-    }
-}
-
-/// A list of tools.
-#[derive(Serialize)]
-pub(super) struct ToolListTwin<'a> {
-    format: &'static str,
-    class: Option<&'static str>,
-    risk: Option<&'static str>,
-    signal: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server: Option<String>,
-    total: usize,
-    part: PartTwin,
-    #[serde(serialize_with = "as_twins")]
-    tools: &'a [ToolLine<'a>],
-}
-
-fn as_twins<S: serde::Serializer>(lines: &[ToolLine<'_>], to: S) -> Result<S::Ok, S::Error> {
-    to.collect_seq(lines.iter().map(ToolLineTwin::new))
-}
-
-impl<'a> ToolListTwin<'a> {
-    pub(super) fn new(
-        class: Option<ClassWord>,
-        risk: Option<RiskWord>,
-        total: usize,
-        pager: &Pager,
-        lines: &'a [ToolLine<'a>],
-    ) -> Self {
-        Self {
-            format: TOOL_LIST.0,
-            class: class.map(|c| c.id),
-            risk: risk.map(|r| r.id),
-            signal: None,
-            server: None,
-            total,
-            part: PartTwin::new(pager),
-            tools: lines,
-        }
-    }
-
-    /// The same, of tools with a signal.
-    pub(super) fn with_signal(self, signal: Option<super::words::SignalWord>) -> Self {
-        Self { signal: signal.map(|s| s.id), ..self }
-    }
-
-    /// The same, of one server's tools.
-    pub(super) fn of_server(self, key: String) -> Self {
-        Self { server: Some(key), ..self }
-    }
-}
-
-/// A line of a list of servers.
-#[derive(Serialize)]
-struct ServerLineTwin<'a> {
-    key: &'a str,
-    name: &'a str,
-    version: &'a str,
-    outcome: &'static str,
-    asked: &'a str,
-    total: usize,
-    classes: Vec<CountTwin>,
-    page: String,
-    json: String,
-}
-
-/// A list of servers.
-#[derive(Serialize)]
-pub(super) struct ServerListTwin<'a> {
-    format: &'static str,
-    list: &'static str,
-    total: usize,
-    part: PartTwin,
-    servers: Vec<ServerLineTwin<'a>>,
-}
-
-impl<'a> ServerListTwin<'a> {
-    pub(super) fn new(list: &'static str, total: usize, pager: &Pager, lines: &'a [ServerLine]) -> Self {
-        let count = |c: &ClassCount| CountTwin { class: c.class.id, tools: c.count };
-        let servers = lines.iter().map(|line| ServerLineTwin {
-            key: &line.name.key,
-            name: &line.name.name,
-            version: &line.version,
-            outcome: line.outcome,
-            asked: &line.asked.iso,
-            total: line.tools,
-            classes: line.classes.iter().map(count).collect(),
-            page: format!("{}/index.html", line.name.path),
-            json: format!("{}/index.json", line.name.path),
-        });
-        Self { format: SERVER_LIST.0, list, total, part: PartTwin::new(pager), servers: servers.collect() }
     }
 }
 

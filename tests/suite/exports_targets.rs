@@ -414,7 +414,7 @@ fn trap_gemini_long_and_odd_keys_get_whole_names_and_long_names_are_cut_as_the_c
     }
     let long = "x".repeat(100);
     let text = text_of("gemini-cli", Tier::Recommended, vec![tool(&long, Rule::Allow)]);
-    assert!(text.contains(&Form::Gemini.in_rule("s", &long)) && !text.contains(&long));
+    assert!(text.contains(&*Form::Gemini.in_rule("s", &long)) && !text.contains(&long));
     assert_eq!(decided("gemini-cli", &text, &long), Rule::Allow);
 }
 

@@ -47,12 +47,21 @@ impl Splitter {
             return self.split_chars(text, &mut take);
         }
         for run in text.split(|c: char| !c.is_ascii_alphanumeric()) {
-            // Most words: nothing is copied.
-            let is_small = !run.bytes().any(|byte| byte.is_ascii_uppercase());
+            let (first, rest) = run.as_bytes().split_at_checked(1).unwrap_or_default();
+            let has_capital = |bytes: &[u8]| bytes.iter().any(u8::is_ascii_uppercase);
             match run.split_at_checked(LONGEST) {
-                Some((beginning, _)) if is_small => take(beginning, true),
-                None if is_small && !run.is_empty() => take(run, true),
-                _ => self.split_chars(run, &mut take),
+                None if run.is_empty() => {}
+                Some(_) | None if has_capital(rest) => self.split_chars(run, &mut take),
+                // Most words: nothing is copied.
+                None if !has_capital(first) => take(run, true),
+                Some((beginning, _)) if !has_capital(first) => take(beginning, true),
+                None => {
+                    self.whole.text.push_str(run);
+                    self.whole.text.make_ascii_lowercase();
+                    take(&self.whole.text, true);
+                    self.whole.clear();
+                }
+                Some(_) => self.split_chars(run, &mut take),
             }
         }
     }
