@@ -61,6 +61,7 @@ mod reader;
 mod report;
 mod report_page;
 mod risk_page;
+mod risk_levels;
 mod rules_kind;
 mod search;
 mod sections;

@@ -93,6 +93,7 @@ fn search_engines_are_told_what_they_ask_for() {
             let wanted: &[&str] = match kind {
                 "tool" => &["FAQPage"],
                 "risk" if first => &["FAQPage"],
+                "risks" => &["FAQPage"],
                 "server" if !path.contains("/list/") => &["FAQPage", "SoftwareApplication"],
                 "home" | "report" => &["Dataset"],
                 _ => &[],

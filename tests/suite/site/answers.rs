@@ -53,8 +53,11 @@ fn servers_and_risks_answer_to_search_engines_what_they_answer_to_readers() {
         assert_eq!(shown, told, "{name}");
         let listed =
             name.starts_with("servers/") && name.ends_with("/index.html") && page.contains("id=\"policy\"");
-        let risk = name.starts_with("risks/") && name.matches('/').count() == 1;
+        let levels = name == "risks/index.html";
+        let risk = name.starts_with("risks/") && name.matches('/').count() == 1 && !levels;
         if listed {
+            assert_eq!(shown.len(), 4, "{name}");
+        } else if levels {
             assert_eq!(shown.len(), 4, "{name}");
         } else if risk {
             let none = page.contains("There is no tool with");
@@ -131,6 +134,38 @@ fn a_risks_answers_are_its_own_counts() {
         }
         assert!(asked[3].1.starts_with(&first(servers)), "{name}: {}", asked[3].1);
     }
+}
+
+/// The page of all levels counts what the pages of the levels list, and its twin says the same.
+#[test]
+fn the_levels_beside_each_other_are_what_each_level_lists() {
+    let site = built();
+    let pages = html_pages(&site.out);
+    let (page, twin) = (&pages["risks/index.html"], json(&site.out, "risks/index.html"));
+    let levels = twin["risks"].as_array().unwrap();
+    let mut grave = 0;
+    for (level, risk) in levels.iter().zip(Risk::ALL.iter().rev()) {
+        assert_eq!(level["risk"], risk.as_str());
+        let own = json(&site.out, level["page"].as_str().unwrap());
+        assert_eq!(level["tools"], own["total"], "{risk}");
+        let of_classes: u64 =
+            level["classes"].as_array().unwrap().iter().map(|class| class["tools"].as_u64().unwrap()).sum();
+        assert_eq!(own["total"], of_classes, "{risk}");
+        assert!(page.contains(&format!("href=\"../risks/{risk}.html\"")), "{risk}");
+        assert!(pages[&format!("risks/{risk}.html")].contains("href=\"../risks/index.html\""), "{risk}");
+        grave += if *risk >= Risk::High { of_classes as usize } else { 0 };
+    }
+    assert_eq!(levels.len(), 4);
+    assert_eq!(first_number(&shown(page)[1].1), grave);
+    let of = |server: &Value, key: &str| server[key].as_u64().unwrap();
+    let named: Vec<_> = twin["servers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|server| of(server, "critical") + of(server, "high"))
+        .collect();
+    assert!(named.is_sorted_by(|a, b| a >= b) && named.iter().all(|tools| *tools > 0), "{named:?}");
+    assert!(pages["browse.html"].contains("risks/index.html"));
 }
 
 /// What the page of a server says that lists these classes, each with its signals.
