@@ -17,7 +17,7 @@ pub use attach::{Exposed, Found, PatternSet, SHOWN, ServerTraits};
 pub use pattern::{
     Changed, Condition, Evidenced, Incident, IncidentKind, Level, Pattern, Reading, ServerTrait,
 };
-pub use reference::{Entry, EntryList, Term};
+pub use reference::{Category, Entry, EntryList, Term};
 
 /// A data file that cannot be used.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct LibraryError {
     pub why: String,
 }
 
+const CATEGORIES: &str = "attack-categories.toml";
+
 fn error(file: &str, why: impl Into<String>) -> LibraryError {
     LibraryError { file: file.to_owned(), why: why.into() }
 }
@@ -37,13 +39,14 @@ fn error(file: &str, why: impl Into<String>) -> LibraryError {
 #[derive(Debug, Clone, Default)]
 pub struct Library {
     patterns: Vec<Pattern>,
+    categories: Vec<Category>,
     terms: Vec<Term>,
     lists: Vec<EntryList>,
     entries: Vec<Entry>,
 }
 
 impl Library {
-    /// Reads `attacks/*.md`, `glossary.toml` and `owasp.toml` of the data files; what is missing is empty.
+    /// Reads `attacks/*.md`, `attack-categories.toml`, `glossary.toml` and `owasp.toml` of the data files; what is missing is empty.
     ///
     /// # Errors
     /// A file that does not read, or that names an id which is not there.
@@ -59,6 +62,10 @@ impl Library {
         if let Some(extra) = library.patterns.get(PatternSet::MOST) {
             let why = format!("is one pattern too many; there can be {}", PatternSet::MOST);
             return Err(error(&format!("attacks/{}.md", extra.id), why));
+        }
+        if let Some(bytes) = files.get(CATEGORIES) {
+            let read: reference::Categories = from_toml(CATEGORIES, text(CATEGORIES, bytes)?)?;
+            library.categories = read.category;
         }
         if let Some(bytes) = files.get("glossary.toml") {
             let read: reference::Glossary = from_toml("glossary.toml", text("glossary.toml", bytes)?)?;
@@ -79,8 +86,10 @@ impl Library {
         let entries = unique("owasp.toml", self.entries.iter().map(|e| e.id.as_str()))?;
         let terms = unique("glossary.toml", self.terms.iter().map(|t| t.id.as_str()))?;
         let lists = unique("owasp.toml", self.lists.iter().map(|l| l.id.as_str()))?;
+        let categories = unique(CATEGORIES, self.categories.iter().map(|c| c.id.as_str()))?;
         for pattern in &self.patterns {
             let file = format!("attacks/{}.md", pattern.id);
+            known(&file, "category", &categories, [&pattern.category])?;
             let cited = pattern.incidents.iter().map(|i| &i.source);
             linkable(&file, cited.chain(pattern.reading.iter().map(|r| &r.source)))?;
             known(&file, "pattern", &patterns, pattern.related.iter())?;
@@ -107,6 +116,16 @@ impl Library {
     /// The pattern with that id.
     pub fn pattern(&self, id: &str) -> Option<&Pattern> {
         self.patterns.iter().find(|pattern| pattern.id == id)
+    }
+
+    /// The categories of patterns, in their order.
+    pub fn categories(&self) -> &[Category] {
+        &self.categories
+    }
+
+    /// The category of a pattern.
+    pub fn category_of(&self, pattern: &Pattern) -> Option<&Category> {
+        self.categories.iter().find(|category| category.id == pattern.category)
     }
 
     /// Every term of the glossary, by its name.
@@ -195,6 +214,17 @@ mod tests {
                 pattern.id
             );
             assert_eq!(pattern.why_not.is_empty(), pattern.per_tool, "{}", pattern.id);
+        }
+    }
+
+    #[test]
+    fn every_category_has_patterns_and_an_introduction_of_a_few_sentences() {
+        let library = Library::load(&Folder::Data.files(None).unwrap()).unwrap();
+        for category in library.categories() {
+            let sentences = category.text.matches(". ").count() + 1;
+            assert!((2..=4).contains(&sentences) && category.text.ends_with('.'), "{}", category.id);
+            assert!(category.summary.chars().count() <= 160, "{}", category.id);
+            assert!(library.patterns().iter().any(|pattern| pattern.category == category.id));
         }
     }
 

@@ -4,6 +4,7 @@
 //! only words, numbers and the order of things. Called by `cli`.
 
 mod answers;
+mod attack_categories;
 mod attack_pages;
 mod badge;
 mod benchmark;
@@ -60,8 +61,8 @@ mod quote;
 mod reader;
 mod report;
 mod report_page;
-mod risk_page;
 mod risk_levels;
+mod risk_page;
 mod rules_kind;
 mod search;
 mod sections;

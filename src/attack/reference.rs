@@ -1,9 +1,30 @@
-//! The shapes of `glossary.toml` and `owasp.toml`.
+//! The shapes of `attack-categories.toml`, `glossary.toml` and `owasp.toml`.
 
 use serde::Deserialize;
 
 use super::pattern::ServerTrait;
 use crate::model::{Class, Signal};
+
+/// A category of attack patterns.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Category {
+    /// Stands in its address.
+    pub id: String,
+    /// What it is called.
+    pub title: String,
+    /// One sentence.
+    pub summary: String,
+    /// The introduction on its page.
+    pub text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Categories {
+    #[serde(default)]
+    pub(super) category: Vec<Category>,
+}
 
 /// A term of the glossary.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

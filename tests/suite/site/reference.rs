@@ -65,6 +65,42 @@ fn a_pattern_that_no_policy_stops_says_so_and_one_that_can_be_stopped_does_not()
     assert!(pages["attacks/rug-pull.html"].contains("26 September 2025"));
 }
 
+/// The page of a category lists its patterns and no other one; each pattern is in one category, and leads there.
+#[test]
+fn each_pattern_stands_in_one_category_which_counts_its_tools_once() {
+    let site = built();
+    let pages = html_pages(&site.out);
+    let json = |path: &str| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(site.out.join(path)).unwrap()).unwrap()
+    };
+    let index = json("attacks/index.json");
+    let mut seen = BTreeSet::new();
+    for category in index["categories"].as_array().unwrap() {
+        let id = category["id"].as_str().unwrap();
+        let page = format!("attacks/category/{id}.html");
+        assert!(pages["attacks/index.html"].contains(&format!("href=\"../{page}\"")), "{id}");
+        let twin = json(&format!("attacks/category/{id}.json"));
+        let attacks = twin["attacks"].as_array().unwrap();
+        assert_eq!(category["patterns"], attacks.len(), "{id}");
+        let mut counts = Vec::new();
+        for attack in attacks {
+            let pattern = attack["id"].as_str().unwrap();
+            assert!(seen.insert(pattern.to_owned()), "{pattern}");
+            let own = json(&format!("attacks/{pattern}.json"));
+            assert_eq!((&own["category"], &own["tools"]), (&category["id"], &attack["tools"]), "{pattern}");
+            assert_eq!(own["servers"], attack["servers"], "{pattern}");
+            assert!(pages[&format!("attacks/{pattern}.html")].contains(&format!("href=\"../{page}\"")));
+            assert!(pages[&page].contains(&format!("href=\"../../attacks/{pattern}.html\"")));
+            counts.push(own["tools"].as_u64().unwrap());
+        }
+        // A tool that several of them fit is one tool.
+        let tools = category["tools"].as_u64().unwrap();
+        assert!(tools >= counts.iter().copied().max().unwrap() && tools <= counts.iter().sum(), "{id}");
+        assert_eq!(twin["tools"], tools, "{id}");
+    }
+    assert_eq!(seen.len(), index["total"].as_u64().unwrap() as usize);
+}
+
 #[test]
 fn a_changed_definition_attaches_to_its_tool_and_not_to_its_neighbour() {
     let (folder, db, mut store) = sample::empty();
