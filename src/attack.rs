@@ -17,7 +17,7 @@ pub use attach::{Exposed, Found, PatternSet, SHOWN, ServerTraits};
 pub use pattern::{
     Changed, Condition, Evidenced, Incident, IncidentKind, Level, Pattern, Reading, ServerTrait,
 };
-pub use reference::{Category, Entry, EntryList, Term};
+pub use reference::{Category, Entry, EntryList, Group, Term};
 
 /// A data file that cannot be used.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -40,6 +40,7 @@ fn error(file: &str, why: impl Into<String>) -> LibraryError {
 pub struct Library {
     patterns: Vec<Pattern>,
     categories: Vec<Category>,
+    groups: Vec<Group>,
     terms: Vec<Term>,
     lists: Vec<EntryList>,
     entries: Vec<Entry>,
@@ -69,7 +70,7 @@ impl Library {
         }
         if let Some(bytes) = files.get("glossary.toml") {
             let read: reference::Glossary = from_toml("glossary.toml", text("glossary.toml", bytes)?)?;
-            library.terms = read.term;
+            (library.groups, library.terms) = (read.group, read.term);
             library.terms.sort_by_key(|term| (term.term.to_lowercase(), term.id.clone()));
         }
         if let Some(bytes) = files.get("owasp.toml") {
@@ -101,7 +102,9 @@ impl Library {
             known("owasp.toml", "pattern", &patterns, entry.attacks.iter())?;
             known("owasp.toml", "list", &lists, [&entry.list])?;
         }
+        let groups = unique("glossary.toml", self.groups.iter().map(|g| g.id.as_str()))?;
         for term in &self.terms {
+            known("glossary.toml", "group", &groups, [&term.group])?;
             known("glossary.toml", "term", &terms, term.see.iter())?;
             known("glossary.toml", "pattern", &patterns, term.attack.iter())?;
         }
@@ -126,6 +129,11 @@ impl Library {
     /// The category of a pattern.
     pub fn category_of(&self, pattern: &Pattern) -> Option<&Category> {
         self.categories.iter().find(|category| category.id == pattern.category)
+    }
+
+    /// The groups of terms, in their order.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
     }
 
     /// Every term of the glossary, by its name.
@@ -232,6 +240,7 @@ mod tests {
     fn every_term_says_why_it_matters_in_one_or_two_sentences_of_its_own() {
         let library = Library::load(&Folder::Data.files(None).unwrap()).unwrap();
         let mut seen = BTreeSet::new();
+        assert!(library.groups().iter().all(|g| library.terms().iter().any(|term| term.group == g.id)));
         for Term { id, text, why, .. } in library.terms() {
             let (words, sentences) = (why.split_whitespace().count(), why.matches(". ").count() + 1);
             assert!((12..=50).contains(&words) && sentences <= 2 && why.ends_with('.'), "{id}: {why}");
@@ -250,7 +259,7 @@ mod tests {
         };
         assert!(load(&[("attacks/x.md", "no front")]).contains("attacks/x.md: does not begin"));
         assert!(load(&[("attacks/x.md", "+++\nid = \"y\"\n+++\n")]).contains("attacks/x.md"));
-        let term = "[[term]]\nid = \"a\"\nterm = \"A\"\ntext = \"t\"\nsee = [\"b\"]\n";
+        let term = "[[group]]\nid = \"g\"\ntitle = \"G\"\n[[term]]\nid = \"a\"\nterm = \"A\"\ngroup = \"g\"\ntext = \"t\"\nsee = [\"b\"]\n";
         assert_eq!(
             load(&[("glossary.toml", term)]),
             "data/glossary.toml: names the term \"b\", which is not there"

@@ -26,6 +26,16 @@ pub(super) struct Categories {
     pub(super) category: Vec<Category>,
 }
 
+/// Terms of one subject.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Stands in addresses.
+    pub id: String,
+    /// What it is called.
+    pub title: String,
+}
+
 /// A term of the glossary.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +44,8 @@ pub struct Term {
     pub id: String,
     /// The term.
     pub term: String,
+    /// Id of its group.
+    pub group: String,
     /// What it means.
     pub text: String,
     /// Why it matters; empty where nobody has said so yet.
@@ -53,6 +65,8 @@ pub struct Term {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Glossary {
+    #[serde(default)]
+    pub(super) group: Vec<Group>,
     #[serde(default)]
     pub(super) term: Vec<Term>,
 }

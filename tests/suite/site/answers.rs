@@ -1,4 +1,4 @@
-//! Questions on pages of servers and risks: word for word what search engines get, and never against the page's own counts.
+//! Questions on pages of servers, risks and terms: word for word what search engines get, and never against the page's own counts.
 
 use std::path::Path;
 
@@ -10,6 +10,15 @@ use catalogue::model::{Class, Risk, Signal};
 
 /// The questions that a page shows, with their answers.
 fn shown(page: &str) -> Vec<(String, String)> {
+    if let Some((_, rest)) = page.split_once("<div class=\"answers\">") {
+        let headed = rest.split_once("</div>").unwrap().0.split("<h2>").skip(1);
+        let pair = |item: &str| {
+            let (question, rest) = item.split_once("</h2><p").unwrap();
+            let (_, answer) = rest.split_once('>').unwrap();
+            (plain(question), plain(answer.split_once("</p>").unwrap().0))
+        };
+        return headed.map(pair).collect();
+    }
     let section = page.split_once("<section class=\"questions\"").map_or("", |(_, rest)| rest);
     let section = section.split_once("</section>").map_or("", |(section, _)| section);
     let items = section.split("<summary>").skip(1);
@@ -46,7 +55,7 @@ fn first_number(text: &str) -> usize {
 }
 
 #[test]
-fn servers_and_risks_answer_to_search_engines_what_they_answer_to_readers() {
+fn servers_risks_and_terms_answer_to_search_engines_what_they_answer_to_readers() {
     let (mut servers, mut risks) = (0, 0);
     for (name, page) in html_pages(&built().out) {
         let (shown, told) = (shown(&page), told(&page));
@@ -59,6 +68,8 @@ fn servers_and_risks_answer_to_search_engines_what_they_answer_to_readers() {
             assert_eq!(shown.len(), 4, "{name}");
         } else if levels {
             assert_eq!(shown.len(), 4, "{name}");
+        } else if name.starts_with("glossary/") && name != "glossary/index.html" {
+            assert_eq!(shown.len(), 2, "{name}");
         } else if risk {
             let none = page.contains("There is no tool with");
             assert_eq!(shown.len(), if none { 2 } else { 5 }, "{name}");
