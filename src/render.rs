@@ -28,6 +28,7 @@ mod facts;
 mod fragments;
 mod fresh;
 mod glossary;
+mod guide_twin;
 mod hints;
 mod history;
 mod html;

@@ -101,6 +101,36 @@ fn each_pattern_stands_in_one_category_which_counts_its_tools_once() {
     assert_eq!(seen.len(), index["total"].as_u64().unwrap() as usize);
 }
 
+/// Beside each guide lies its Markdown, which the page and the file for models name and which names the page.
+#[test]
+fn guides_have_markdown_twins_that_name_their_pages() {
+    let site = built();
+    let pages = html_pages(&site.out);
+    let models = std::fs::read_to_string(site.out.join("llms.txt")).unwrap();
+    let guides: Vec<_> = pages
+        .iter()
+        .filter(|(path, _)| path.starts_with("guides/") && path.as_str() != "guides/index.html")
+        .collect();
+    assert!(guides.len() >= 5, "{}", guides.len());
+    for (path, page) in guides {
+        let twin = path.replace(".html", ".md");
+        let text = std::fs::read_to_string(site.out.join(&twin)).unwrap();
+        let told = |text: &str| text.replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
+        let of_page = |from: &str, to: &str| {
+            told(page.split_once(from).unwrap().1.split_once(to).unwrap().0).replace("&#x27;", "'")
+        };
+        let (title, summary) = (of_page("<h1>", "</h1>"), of_page("name=\"description\" content=\"", "\">"));
+        let canonical = of_page("rel=\"canonical\" href=\"", "\">");
+        let begin = format!("# {title}\n\n> {summary}\n\nThis guide as a page: <{canonical}>\n");
+        assert!(text.starts_with(&begin), "{twin}: {text}");
+        assert_eq!(text.matches(&summary).count(), 1, "{twin}");
+        assert!(!text.contains(" {#") && !text.contains("](guides/"), "{twin}: {text}");
+        let link = format!("<link rel=\"alternate\" type=\"text/markdown\" href=\"../{twin}\">");
+        assert!(page.contains(&link), "{path}");
+        assert!(models.contains(&format!("/{twin}): {summary}")), "{twin}: {models}");
+    }
+}
+
 #[test]
 fn a_changed_definition_attaches_to_its_tool_and_not_to_its_neighbour() {
     let (folder, db, mut store) = sample::empty();
