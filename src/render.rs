@@ -37,6 +37,7 @@ mod judged;
 mod kinds;
 mod launch;
 mod letters;
+mod like_servers;
 mod lines;
 mod lists;
 mod llms;

@@ -132,6 +132,49 @@ fn guides_have_markdown_twins_that_name_their_pages() {
 }
 
 #[test]
+fn a_server_names_those_whose_tools_are_most_often_like_its_own() {
+    let (folder, db, mut store) = sample::empty();
+    let servers: [(&str, &[&str]); 4] = [
+        ("npm:a", &["get_invoice", "get_parcel"]),
+        ("npm:b", &["get_invoice"]),
+        ("npm:c", &["get_invoice", "get_parcel"]),
+        ("npm:d", &["get_weather"]),
+    ];
+    for (key, names) in servers {
+        let tools: Vec<Tool> = names.iter().map(|name| tool(name, "Looks.", Class::Read)).collect();
+        add_server(&mut store, &rules(), key, "1.0", None, &tools);
+    }
+    let named = |page: &str| -> String {
+        let Some((_, section)) = page.split_once("<h2 id=\"like\">") else { return String::new() };
+        let lines = section.split_once("</ul>").unwrap().0.split("<li>").skip(1);
+        let line = |line: &str| {
+            let key = line.split_once("<code class=\"key\">").unwrap().1.split_once("</code>").unwrap().0;
+            let count = line.split_once("<span class=\"quiet\">").map_or("", |(_, rest)| rest);
+            format!("{key} {}", count.split_once("</span>").map_or("", |(count, _)| count)).trim().to_owned()
+        };
+        lines.map(line).collect::<Vec<_>>().join("; ")
+    };
+    let out = folder.path().join("dist");
+    let build = |out: &std::path::Path| {
+        assert_eq!(build_from(&db, &options(out)).unwrap().problems, Some(vec![]));
+        html_pages(out)
+    };
+    let pages = build(&out);
+    let of = |pages: &BTreeMap<String, String>, name: &str| {
+        named(&pages[&format!("servers/npm/{name}/index.html")])
+    };
+    assert_eq!(of(&pages, "a"), "npm:c both tools; npm:b 1 of 2 tools");
+    assert_eq!(of(&pages, "b"), "npm:a; npm:c");
+    assert_eq!(of(&pages, "d"), "");
+    // One that is shown no more is named no more, and the site is the one that a new build makes.
+    store.connection().execute("UPDATE servers SET visibility = 'private' WHERE name = 'c'", []).unwrap();
+    drop(store);
+    let pages = build(&out);
+    assert_eq!((of(&pages, "a"), of(&pages, "b")), ("npm:b 1 of 2 tools".to_owned(), "npm:a".to_owned()));
+    assert!(pages == build(&folder.path().join("anew")), "bringing up to date and building anew differ");
+}
+
+#[test]
 fn a_changed_definition_attaches_to_its_tool_and_not_to_its_neighbour() {
     let (folder, db, mut store) = sample::empty();
     let start = sample::start();
