@@ -17,7 +17,7 @@ pub use attach::{Exposed, Found, PatternSet, SHOWN, ServerTraits};
 pub use pattern::{
     Changed, Condition, Evidenced, Incident, IncidentKind, Level, Pattern, Reading, ServerTrait,
 };
-pub use reference::{Entry, EntryList, Term};
+pub use reference::{Category, Entry, EntryList, Group, Term};
 
 /// A data file that cannot be used.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct LibraryError {
     pub why: String,
 }
 
+const CATEGORIES: &str = "attack-categories.toml";
+
 fn error(file: &str, why: impl Into<String>) -> LibraryError {
     LibraryError { file: file.to_owned(), why: why.into() }
 }
@@ -37,13 +39,15 @@ fn error(file: &str, why: impl Into<String>) -> LibraryError {
 #[derive(Debug, Clone, Default)]
 pub struct Library {
     patterns: Vec<Pattern>,
+    categories: Vec<Category>,
+    groups: Vec<Group>,
     terms: Vec<Term>,
     lists: Vec<EntryList>,
     entries: Vec<Entry>,
 }
 
 impl Library {
-    /// Reads `attacks/*.md`, `glossary.toml` and `owasp.toml` of the data files; what is missing is empty.
+    /// Reads `attacks/*.md`, `attack-categories.toml`, `glossary.toml` and `owasp.toml` of the data files; what is missing is empty.
     ///
     /// # Errors
     /// A file that does not read, or that names an id which is not there.
@@ -60,9 +64,13 @@ impl Library {
             let why = format!("is one pattern too many; there can be {}", PatternSet::MOST);
             return Err(error(&format!("attacks/{}.md", extra.id), why));
         }
+        if let Some(bytes) = files.get(CATEGORIES) {
+            let read: reference::Categories = from_toml(CATEGORIES, text(CATEGORIES, bytes)?)?;
+            library.categories = read.category;
+        }
         if let Some(bytes) = files.get("glossary.toml") {
             let read: reference::Glossary = from_toml("glossary.toml", text("glossary.toml", bytes)?)?;
-            library.terms = read.term;
+            (library.groups, library.terms) = (read.group, read.term);
             library.terms.sort_by_key(|term| (term.term.to_lowercase(), term.id.clone()));
         }
         if let Some(bytes) = files.get("owasp.toml") {
@@ -79,8 +87,10 @@ impl Library {
         let entries = unique("owasp.toml", self.entries.iter().map(|e| e.id.as_str()))?;
         let terms = unique("glossary.toml", self.terms.iter().map(|t| t.id.as_str()))?;
         let lists = unique("owasp.toml", self.lists.iter().map(|l| l.id.as_str()))?;
+        let categories = unique(CATEGORIES, self.categories.iter().map(|c| c.id.as_str()))?;
         for pattern in &self.patterns {
             let file = format!("attacks/{}.md", pattern.id);
+            known(&file, "category", &categories, [&pattern.category])?;
             let cited = pattern.incidents.iter().map(|i| &i.source);
             linkable(&file, cited.chain(pattern.reading.iter().map(|r| &r.source)))?;
             known(&file, "pattern", &patterns, pattern.related.iter())?;
@@ -92,7 +102,9 @@ impl Library {
             known("owasp.toml", "pattern", &patterns, entry.attacks.iter())?;
             known("owasp.toml", "list", &lists, [&entry.list])?;
         }
+        let groups = unique("glossary.toml", self.groups.iter().map(|g| g.id.as_str()))?;
         for term in &self.terms {
+            known("glossary.toml", "group", &groups, [&term.group])?;
             known("glossary.toml", "term", &terms, term.see.iter())?;
             known("glossary.toml", "pattern", &patterns, term.attack.iter())?;
         }
@@ -107,6 +119,21 @@ impl Library {
     /// The pattern with that id.
     pub fn pattern(&self, id: &str) -> Option<&Pattern> {
         self.patterns.iter().find(|pattern| pattern.id == id)
+    }
+
+    /// The categories of patterns, in their order.
+    pub fn categories(&self) -> &[Category] {
+        &self.categories
+    }
+
+    /// The category of a pattern.
+    pub fn category_of(&self, pattern: &Pattern) -> Option<&Category> {
+        self.categories.iter().find(|category| category.id == pattern.category)
+    }
+
+    /// The groups of terms, in their order.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
     }
 
     /// Every term of the glossary, by its name.
@@ -199,9 +226,21 @@ mod tests {
     }
 
     #[test]
+    fn every_category_has_patterns_and_an_introduction_of_a_few_sentences() {
+        let library = Library::load(&Folder::Data.files(None).unwrap()).unwrap();
+        for category in library.categories() {
+            let sentences = category.text.matches(". ").count() + 1;
+            assert!((2..=4).contains(&sentences) && category.text.ends_with('.'), "{}", category.id);
+            assert!(category.summary.chars().count() <= 160, "{}", category.id);
+            assert!(library.patterns().iter().any(|pattern| pattern.category == category.id));
+        }
+    }
+
+    #[test]
     fn every_term_says_why_it_matters_in_one_or_two_sentences_of_its_own() {
         let library = Library::load(&Folder::Data.files(None).unwrap()).unwrap();
         let mut seen = BTreeSet::new();
+        assert!(library.groups().iter().all(|g| library.terms().iter().any(|term| term.group == g.id)));
         for Term { id, text, why, .. } in library.terms() {
             let (words, sentences) = (why.split_whitespace().count(), why.matches(". ").count() + 1);
             assert!((12..=50).contains(&words) && sentences <= 2 && why.ends_with('.'), "{id}: {why}");
@@ -220,7 +259,7 @@ mod tests {
         };
         assert!(load(&[("attacks/x.md", "no front")]).contains("attacks/x.md: does not begin"));
         assert!(load(&[("attacks/x.md", "+++\nid = \"y\"\n+++\n")]).contains("attacks/x.md"));
-        let term = "[[term]]\nid = \"a\"\nterm = \"A\"\ntext = \"t\"\nsee = [\"b\"]\n";
+        let term = "[[group]]\nid = \"g\"\ntitle = \"G\"\n[[term]]\nid = \"a\"\nterm = \"A\"\ngroup = \"g\"\ntext = \"t\"\nsee = [\"b\"]\n";
         assert_eq!(
             load(&[("glossary.toml", term)]),
             "data/glossary.toml: names the term \"b\", which is not there"

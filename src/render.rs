@@ -4,6 +4,7 @@
 //! only words, numbers and the order of things. Called by `cli`.
 
 mod answers;
+mod attack_categories;
 mod attack_pages;
 mod badge;
 mod benchmark;
@@ -27,6 +28,7 @@ mod facts;
 mod fragments;
 mod fresh;
 mod glossary;
+mod guide_twin;
 mod hints;
 mod history;
 mod html;
@@ -35,6 +37,7 @@ mod judged;
 mod kinds;
 mod launch;
 mod letters;
+mod like_servers;
 mod lines;
 mod lists;
 mod llms;
@@ -60,6 +63,7 @@ mod quote;
 mod reader;
 mod report;
 mod report_page;
+mod risk_levels;
 mod risk_page;
 mod rules_kind;
 mod search;

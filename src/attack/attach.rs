@@ -23,7 +23,7 @@ impl PatternSet {
     /// Most patterns that a library can hold.
     pub const MOST: usize = 64;
 
-    fn with(self, place: usize) -> Self {
+    pub(crate) fn with(self, place: usize) -> Self {
         Self(self.0 | 1 << place)
     }
 

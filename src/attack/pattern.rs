@@ -136,6 +136,8 @@ pub struct Pattern {
     pub title: String,
     /// One sentence.
     pub summary: String,
+    /// Id of its category.
+    pub category: String,
     /// Where exposure can be seen.
     pub level: Level,
     /// Its place where several apply, smallest first.

@@ -1,9 +1,40 @@
-//! The shapes of `glossary.toml` and `owasp.toml`.
+//! The shapes of `attack-categories.toml`, `glossary.toml` and `owasp.toml`.
 
 use serde::Deserialize;
 
 use super::pattern::ServerTrait;
 use crate::model::{Class, Signal};
+
+/// A category of attack patterns.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Category {
+    /// Stands in its address.
+    pub id: String,
+    /// What it is called.
+    pub title: String,
+    /// One sentence.
+    pub summary: String,
+    /// The introduction on its page.
+    pub text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Categories {
+    #[serde(default)]
+    pub(super) category: Vec<Category>,
+}
+
+/// Terms of one subject.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Stands in addresses.
+    pub id: String,
+    /// What it is called.
+    pub title: String,
+}
 
 /// A term of the glossary.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -13,6 +44,8 @@ pub struct Term {
     pub id: String,
     /// The term.
     pub term: String,
+    /// Id of its group.
+    pub group: String,
     /// What it means.
     pub text: String,
     /// Why it matters; empty where nobody has said so yet.
@@ -32,6 +65,8 @@ pub struct Term {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Glossary {
+    #[serde(default)]
+    pub(super) group: Vec<Group>,
     #[serde(default)]
     pub(super) term: Vec<Term>,
 }

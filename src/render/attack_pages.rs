@@ -1,4 +1,4 @@
-//! Pages of attack patterns: the list by level, and each pattern with what happened, what stops it, and which tools of the whole
+//! Pages of attack patterns: the list by category and level, and each pattern with what happened, what stops it, and which tools of the whole
 //! catalogue are exposed to it.
 
 use std::cmp::Reverse;
@@ -7,8 +7,10 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::RenderError;
+use super::attack_categories::{CategoryLine, category_lines};
 use super::catalogue::{Catalogue, ServerEntry, ServerLine};
 use super::digest::{Digest, Inputs};
+use super::exposed_list::count_patterns;
 use super::exposure::AttackLine;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::page::root_from;
@@ -16,7 +18,7 @@ use super::prose::html_of;
 use super::site_work::WholeWork;
 use super::tool_lines::LINE;
 use super::words::{SignalWord, signal_word};
-use crate::attack::{Evidenced, IncidentKind, Level, Library, Pattern, Reading};
+use crate::attack::{Evidenced, Incident, IncidentKind, Level, Library, Pattern, Reading};
 use crate::model::Signal;
 
 /// Tools and servers that a pattern's page names.
@@ -44,10 +46,12 @@ pub(super) const KIND: PageKind = PageKind {
 
 /// A pattern in the list, with how many are exposed.
 #[derive(Serialize)]
-struct CountedLine<'a> {
+pub(super) struct CountedLine<'a> {
     #[serde(flatten)]
-    line: AttackLine<'a>,
-    tools: usize,
+    pub(super) line: AttackLine<'a>,
+    /// Id of its category.
+    pub(super) category: &'a str,
+    pub(super) tools: usize,
     servers: usize,
     incidents: usize,
 }
@@ -63,11 +67,12 @@ struct IndexView<'a> {
     format: &'static str,
     total: usize,
     incidents: usize,
+    categories: Vec<CategoryLine<'a>>,
     levels: Vec<LevelView<'a>>,
 }
 
 #[derive(Serialize)]
-struct IncidentView<'a> {
+pub(super) struct IncidentView<'a> {
     date: &'a str,
     date_text: String,
     kind: IncidentKind,
@@ -85,6 +90,12 @@ struct EntryLine<'a> {
 }
 
 #[derive(Serialize)]
+struct CategoryName<'a> {
+    id: &'a str,
+    title: &'a str,
+}
+
+#[derive(Serialize)]
 struct TermLine<'a> {
     id: &'a str,
     term: &'a str,
@@ -93,6 +104,7 @@ struct TermLine<'a> {
 #[derive(Serialize)]
 struct PatternView<'a> {
     attack: AttackLine<'a>,
+    category: Option<CategoryName<'a>>,
     body: String,
     incidents: Vec<IncidentView<'a>>,
     reading: &'a [Reading],
@@ -124,6 +136,7 @@ struct PatternTwin<'a> {
     title: &'a str,
     summary: &'a str,
     page: String,
+    category: &'a str,
     level: Level,
     per_tool: bool,
     stops: &'a str,
@@ -132,16 +145,25 @@ struct PatternTwin<'a> {
     also_exposed: &'a [Signal],
     owasp: &'a [String],
     related: &'a [String],
-    incidents: &'a [crate::attack::Incident],
+    incidents: &'a [Incident],
     reading: &'a [Reading],
     reviewed: &'a str,
     tools: usize,
     servers: usize,
 }
 
-fn count(catalogue: &Catalogue, library: &Library, place: usize) -> (usize, usize) {
-    let tools = catalogue.tools.iter().filter(|tool| tool.exposed.holds(place)).count();
-    (tools, servers(catalogue, library, place).count())
+/// Every pattern, by rank, with how many tools and servers are exposed to it.
+pub(super) fn counted_lines<'a>(catalogue: &Catalogue, library: &'a Library) -> Vec<CountedLine<'a>> {
+    let sets = catalogue.tools.iter().map(|tool| tool.exposed);
+    let counted = library.patterns().iter().zip(count_patterns(sets)).enumerate();
+    let line = |(place, (pattern, tools)): (usize, (&'a Pattern, usize))| CountedLine {
+        line: AttackLine::new(pattern),
+        category: &pattern.category,
+        tools,
+        servers: servers(catalogue, library, place).count(),
+        incidents: pattern.incidents.len(),
+    };
+    counted.map(line).collect()
 }
 
 fn servers<'a>(
@@ -156,16 +178,8 @@ fn servers<'a>(
 
 fn index(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let (library, catalogue) = (work.common.library, work.common.catalogue);
-    let lines: Vec<CountedLine<'_>> = library
-        .patterns()
-        .par_iter()
-        .enumerate()
-        .map(|(place, pattern)| {
-            let (tools, servers) = count(catalogue, library, place);
-            let incidents = pattern.incidents.len();
-            CountedLine { line: AttackLine::new(pattern), tools, servers, incidents }
-        })
-        .collect();
+    let lines = counted_lines(catalogue, library);
+    let categories = category_lines(catalogue, library);
     let (total, incidents) = (lines.len(), lines.iter().map(|line| line.incidents).sum());
     let mut levels: Vec<LevelView<'_>> = [Level::Tool, Level::Server, Level::Session]
         .map(|level| LevelView { level, attacks: Vec::new() })
@@ -175,7 +189,7 @@ fn index(work: &WholeWork<'_>) -> Result<(), RenderError> {
             level.attacks.push(line);
         }
     }
-    let view = IndexView { format: "catalogue-attacks-1", total, incidents, levels };
+    let view = IndexView { format: "catalogue-attacks-1", total, incidents, categories, levels };
     let path = "attacks/index.html";
     work.listed(path.to_owned());
     work.common.press.twin(work.unit, path, Digest::of(&view), || Ok(&view))?;
@@ -225,6 +239,7 @@ fn twin<'a>(pattern: &'a Pattern, path: &str, exposure: &Exposure) -> PatternTwi
         title: &pattern.title,
         summary: &pattern.summary,
         page: path.to_owned(),
+        category: &pattern.category,
         level: pattern.level,
         per_tool: pattern.per_tool,
         stops: &pattern.stops,
@@ -247,21 +262,13 @@ fn view<'a>(
     exposed: &'a Exposure,
     path: &str,
 ) -> PatternView<'a> {
-    let incident = |incident: &'a crate::attack::Incident| IncidentView {
-        date: &incident.date,
-        date_text: date_text(&incident.date),
-        kind: incident.kind,
-        evidence: incident.evidence,
-        what: &incident.what,
-        source: &incident.source,
-        host: host(&incident.source),
-    };
     let entries = library.entries().iter().filter(|entry| pattern.owasp.contains(&entry.id));
     let terms = library.terms().iter().filter(|term| term.attack.as_ref() == Some(&pattern.id));
     PatternView {
         attack: AttackLine::new(pattern),
+        category: library.category_of(pattern).map(|c| CategoryName { id: &c.id, title: &c.title }),
         body: html_of(&pattern.body, &root_from(path)),
-        incidents: pattern.incidents.iter().map(incident).collect(),
+        incidents: pattern.incidents.iter().map(incident_view).collect(),
         reading: &pattern.reading,
         signals: pattern.signals.iter().copied().map(signal_word).collect(),
         also: pattern.also_exposed.iter().copied().map(signal_word).collect(),
@@ -271,6 +278,19 @@ fn view<'a>(
         terms: terms.map(|t| TermLine { id: &t.id, term: &t.term }).collect(),
         reviewed: date_text(&pattern.reviewed),
         exposed,
+    }
+}
+
+/// What happened, for a page.
+pub(super) fn incident_view(incident: &Incident) -> IncidentView<'_> {
+    IncidentView {
+        date: &incident.date,
+        date_text: date_text(&incident.date),
+        kind: incident.kind,
+        evidence: incident.evidence,
+        what: &incident.what,
+        source: &incident.source,
+        host: host(&incident.source),
     }
 }
 

@@ -294,6 +294,7 @@ fn make_server(
         judged: judged.as_deref(),
         policies: policies.as_ref(),
         made_from: &made_from,
+        similar: OnceLock::new(),
     };
     for kind in PAGE_KINDS {
         if let Make::Server(make) = kind.make {

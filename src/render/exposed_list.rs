@@ -22,14 +22,10 @@ pub(super) struct ExposedLines<'a> {
     left_out: usize,
 }
 
-/// Counts the patterns of a list's tools and keeps the commonest; equal ones by rank.
-pub(super) fn exposed_lines(
-    library: &Library,
-    tools: impl Iterator<Item = PatternSet>,
-    most: usize,
-) -> ExposedLines<'_> {
+/// How often each pattern stands in these sets, by its place.
+pub(super) fn count_patterns(sets: impl Iterator<Item = PatternSet>) -> [usize; PatternSet::MOST] {
     let mut counts = [0; PatternSet::MOST];
-    for PatternSet(mut bits) in tools {
+    for PatternSet(mut bits) in sets {
         while bits != 0 {
             if let Some(count) = counts.get_mut(bits.trailing_zeros() as usize) {
                 *count += 1;
@@ -37,6 +33,16 @@ pub(super) fn exposed_lines(
             bits &= bits - 1;
         }
     }
+    counts
+}
+
+/// Counts the patterns of a list's tools and keeps the commonest; equal ones by rank.
+pub(super) fn exposed_lines(
+    library: &Library,
+    tools: impl Iterator<Item = PatternSet>,
+    most: usize,
+) -> ExposedLines<'_> {
+    let counts = count_patterns(tools);
     let mut lines: Vec<_> = library.patterns().iter().zip(counts).filter(|(_, tools)| *tools > 0).collect();
     lines.sort_by_key(|(_, tools)| std::cmp::Reverse(*tools));
     let left_out = lines.len().saturating_sub(most);

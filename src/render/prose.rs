@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::RenderError;
 use super::benchmark::BenchmarkView;
 use super::digest::Digest;
+use super::guide_twin::guide_twin;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::page::{folder, root_from};
 use super::site_work::WholeWork;
@@ -51,16 +52,28 @@ fn write_prose(work: &WholeWork<'_>) -> Result<(), RenderError> {
         let own = format!("{slug}.html");
         let template = if press.engine.has(&own) { own.as_str() } else { "prose.html" };
         press.page_as(template, &KIND, work.unit, &path, Digest::of(&view), || Ok(&view))?;
+        if slug.starts_with(GUIDES_FOLDER) {
+            let base = press.options.base_url.as_ref();
+            let inputs = Digest::of(&(text, &view.title, &view.summary));
+            press.beside("md", work.unit, &path, inputs, || {
+                guide_twin(text, &view.title, &view.summary, &path, base)
+            })?;
+        }
         work.listed(path);
     }
     Ok(())
 }
+
+/// Guides lie there, as files and as pages.
+const GUIDES_FOLDER: &str = "guides/";
 
 /// A guide in a list of guides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct GuideLine {
     /// Its page.
     path: String,
+    /// The same as Markdown.
+    markdown: String,
     title: String,
     summary: String,
 }
@@ -92,7 +105,8 @@ pub(super) fn guide_lines(site: &std::collections::BTreeMap<String, Vec<u8>>) ->
     let guide = |(name, bytes): (&str, &[u8])| {
         let slug = name.strip_suffix(".md")?;
         let view = read(slug, std::str::from_utf8(bytes).ok()?, "")?;
-        Some(GuideLine { path: format!("guides/{slug}.html"), title: view.title, summary: view.summary })
+        let (path, markdown) = (format!("guides/{slug}.html"), format!("guides/{slug}.md"));
+        Some(GuideLine { path, markdown, title: view.title, summary: view.summary })
     };
     let mut all: Vec<GuideLine> = folder(site, "content/guides/").filter_map(guide).collect();
     all.sort_by(|a, b| a.title.cmp(&b.title));

@@ -14,6 +14,7 @@ use super::identity::{IdentityView, identity_view};
 use super::judged::JudgedTool;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::launch::{Launch, launch, shell_line};
+use super::like_servers::{LikeServer, like_servers};
 use super::name::ServerName;
 use super::page::{Pager, parts};
 use super::policy_files::{ServerFormat, server_formats};
@@ -82,6 +83,8 @@ struct ServerView<'a> {
     declared: Vec<DeclaredView>,
     identity: &'a IdentityView,
     attacks: &'a [AttackLine<'a>],
+    /// Other servers with similar tools.
+    like: &'a [LikeServer<'a>],
     by_risk: &'a [RiskCount],
     /// For the questions.
     asked: &'a Asked<'a>,
@@ -189,6 +192,7 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     let identity = identity_view(catalogue, entry.key(), &rows.identity);
     let attacks = server_attack_lines(work.common.library, entry.traits);
     let by_risk = risk_counts(entry.risks(catalogue));
+    let like = like_servers(work);
     let json_ld = structured::server(entry, &facts, press.options.base_url.as_ref());
     let page = format!("{folder}/index.html");
     press.twin_text(work.unit, &page, twin::SERVER.inputs(&entry.rows), || {
@@ -201,7 +205,10 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     for (page, pager) in own_parts(entry) {
         let start = (pager.number - 1) * TOOLS_ON_PAGE;
         let declared = if pager.number == 1 { declared_views(&rows.declared) } else { Vec::new() };
-        let (inputs, first) = (work.server_inputs(pager.number), pager.number == 1);
+        let first = pager.number == 1;
+        let own = work.server_inputs(pager.number);
+        // Only the first part names other servers.
+        let inputs = if first { Digest::of(&(own, &like)) } else { own };
         let view = || ServerView {
             server: &entry.name,
             facts: &facts,
@@ -218,6 +225,7 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
             declared,
             identity: &identity,
             attacks: &attacks,
+            like: &like,
             by_risk: &by_risk,
             asked: &asked,
             json_ld: &json_ld,

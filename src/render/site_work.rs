@@ -57,6 +57,8 @@ pub(super) struct ServerWork<'a> {
     pub(super) policies: Option<&'a Policies>,
     /// What the page of each tool is made from, noted when it is made.
     pub(super) made_from: &'a [OnceLock<Digest>],
+    /// Similar tools of other servers, of each of its tools, once they were looked up.
+    pub(super) similar: OnceLock<Vec<Vec<usize>>>,
 }
 
 /// For pages of one server that was never asked.
@@ -68,6 +70,16 @@ pub(super) struct UnaskedWork<'a> {
 }
 
 impl ServerWork<'_> {
+    /// Similar tools of other servers, of one of its tools: places in the catalogue.
+    pub(super) fn similar(&self, place: usize) -> &[usize] {
+        let Common { catalogue, similar, .. } = self.common;
+        let look_up = || {
+            let tools = self.entry.first_tool..self.entry.first_tool + self.entry.tool_count;
+            tools.map(|index| similar.to(catalogue, index)).collect()
+        };
+        self.similar.get_or_init(look_up).get(place).map_or(&[], Vec::as_slice)
+    }
+
     /// What the page of one of its tools is made from, beside what all pages are; see [`tool_inputs`].
     pub(super) fn tool_inputs(&self, place: usize, similar: &[usize]) -> Digest {
         let inputs = || tool_inputs(self.common.catalogue, self.entry, place, similar);

@@ -1,5 +1,5 @@
-//! Structured data for search engines: breadcrumbs, read off the page that shows them, servers and the catalogue itself.
-//! Sources: schema.org, BreadcrumbList, SoftwareApplication, Dataset; JSON-LD 1.1.
+//! Structured data for search engines: breadcrumbs, read off the page that shows them, servers, terms and the catalogue itself.
+//! Sources: schema.org, BreadcrumbList, SoftwareApplication, Dataset, DefinedTerm; JSON-LD 1.1.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -217,6 +217,24 @@ pub(super) fn server(entry: &ServerEntry, facts: &Facts, base: Option<&Url>) -> 
         }
     }
     data.to_string()
+}
+
+/// A term of the glossary. Source: schema.org, DefinedTerm.
+pub(super) fn term(name: &str, text: &str, path: &str, base: Option<&Url>) -> String {
+    let address = |to: &str| address(to, "", path, base);
+    json!({
+        "@context": "https://schema.org",
+        "@type": "DefinedTerm",
+        "name": name,
+        "description": text,
+        "url": address(path),
+        "inDefinedTermSet": {
+            "@type": "DefinedTermSet",
+            "name": "Glossary of MCP tools, policies and attacks",
+            "url": address("glossary/index.html"),
+        },
+    })
+    .to_string()
 }
 
 /// The catalogue as a set of data.

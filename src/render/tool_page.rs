@@ -189,7 +189,7 @@ struct ToolPages<'a> {
 impl ToolPages<'_> {
     /// Makes the page of one tool, by its place among the server's tools, and its twins.
     fn write(&self, place: usize, tool: &JudgedTool) -> Result<(), RenderError> {
-        let Common { press, catalogue, similar, .. } = self.work.common;
+        let Common { press, .. } = self.work.common;
         let name = tool.definition.name();
         let (entry, unit) = (self.work.entry, self.work.unit);
         let no_policy = || RenderError::NoPolicy {
@@ -202,8 +202,8 @@ impl ToolPages<'_> {
         }
         let file = slug(name);
         let path = tool_path(&entry.name.path, &file);
-        let similar = similar.to(catalogue, entry.first_tool + place);
-        let inputs = self.work.tool_inputs(place, &similar);
+        let similar = self.work.similar(place);
+        let inputs = self.work.tool_inputs(place, similar);
         press
             .twin_text(unit, &path, inputs, || Ok(twin::tool_text(entry, tool, rule, &self.facts, &path)))?;
         press.beside("svg", unit, &path, Digest::of(&(tool.verdict.class, tool.verdict.risk)), || {
@@ -220,7 +220,7 @@ impl ToolPages<'_> {
             let rules = rules_html(press, &view.name, control, &root)?;
             let mut sheet = self.sheet(tool, view, Rules::Printed(&rules))?;
             self.put_kept((place, view), &tool.verdict, &root, &mut sheet)?;
-            self.put_near(place, &similar, severity, &mut sheet)?;
+            self.put_near(place, similar, severity, &mut sheet)?;
             Ok(sheet)
         };
         if let Some(plain) = self.names.as_ref().and_then(|names| names.tool(self.policies, name)) {
@@ -234,7 +234,7 @@ impl ToolPages<'_> {
                 self.compare(&view, (&plain, &rules), &root)?;
                 let mut sheet = self.sheet(tool, &view, Rules::Filled(&plain, &rules))?;
                 self.put_kept((place, &view), &tool.verdict, &root, &mut sheet)?;
-                self.put_near(place, &similar, severity, &mut sheet)?;
+                self.put_near(place, similar, severity, &mut sheet)?;
                 Ok(sheet)
             });
         }

@@ -9,7 +9,7 @@ use serde::Serialize;
 pub struct Twins {
     /// `x.json` beside `x.html`.
     pub json: bool,
-    /// `x.md` beside the pages of servers and tools.
+    /// `x.md` beside the pages of servers, tools and guides.
     pub md: bool,
     /// `x.svg`, a badge, beside the pages of servers and tools.
     pub svg: bool,

@@ -67,6 +67,15 @@ fn faults(data: &Value) -> Vec<String> {
                 wants(MADE_UP.out.join(path).is_file(), "a file that is there");
             }
         }
+        "DefinedTerm" => {
+            let set = &data["inDefinedTermSet"];
+            wants(!text(data, "name").is_empty() && whole(&text(data, "url")), "a name and an address");
+            wants(text(data, "description").len() > 50, "what it means");
+            wants(
+                set["@type"] == "DefinedTermSet" && !text(set, "name").is_empty() && whole(&text(set, "url")),
+                "the glossary that it is in",
+            );
+        }
         _ => wants(false, "a kind of data that we know"),
     }
     faults
@@ -93,6 +102,8 @@ fn search_engines_are_told_what_they_ask_for() {
             let wanted: &[&str] = match kind {
                 "tool" => &["FAQPage"],
                 "risk" if first => &["FAQPage"],
+                "risks" => &["FAQPage"],
+                "term" => &["DefinedTerm", "FAQPage"],
                 "server" if !path.contains("/list/") => &["FAQPage", "SoftwareApplication"],
                 "home" | "report" => &["Dataset"],
                 _ => &[],
@@ -109,6 +120,7 @@ fn search_engines_are_told_what_they_ask_for() {
         serde_json::json!({"@context": "https://schema.org", "@type": "FAQPage", "mainEntity": [{"@type": "Question", "name": "x"}]}),
         serde_json::json!({"@context": "https://schema.org", "@type": "SoftwareApplication", "name": "x"}),
         serde_json::json!({"@context": "https://schema.org", "@type": "Dataset", "name": "x"}),
+        serde_json::json!({"@context": "https://schema.org", "@type": "DefinedTerm", "name": "x"}),
         serde_json::json!({"@context": "https://schema.org", "@type": "Thing"}),
     ] {
         assert!(!faults(&wrong).is_empty(), "{wrong}");

@@ -1,4 +1,4 @@
-//! Questions on pages of servers and risks: word for word what search engines get, and never against the page's own counts.
+//! Questions on pages of servers, risks and terms: word for word what search engines get, and never against the page's own counts.
 
 use std::path::Path;
 
@@ -10,6 +10,15 @@ use catalogue::model::{Class, Risk, Signal};
 
 /// The questions that a page shows, with their answers.
 fn shown(page: &str) -> Vec<(String, String)> {
+    if let Some((_, rest)) = page.split_once("<div class=\"answers\">") {
+        let headed = rest.split_once("</div>").unwrap().0.split("<h2>").skip(1);
+        let pair = |item: &str| {
+            let (question, rest) = item.split_once("</h2><p").unwrap();
+            let (_, answer) = rest.split_once('>').unwrap();
+            (plain(question), plain(answer.split_once("</p>").unwrap().0))
+        };
+        return headed.map(pair).collect();
+    }
     let section = page.split_once("<section class=\"questions\"").map_or("", |(_, rest)| rest);
     let section = section.split_once("</section>").map_or("", |(section, _)| section);
     let items = section.split("<summary>").skip(1);
@@ -46,16 +55,21 @@ fn first_number(text: &str) -> usize {
 }
 
 #[test]
-fn servers_and_risks_answer_to_search_engines_what_they_answer_to_readers() {
+fn servers_risks_and_terms_answer_to_search_engines_what_they_answer_to_readers() {
     let (mut servers, mut risks) = (0, 0);
     for (name, page) in html_pages(&built().out) {
         let (shown, told) = (shown(&page), told(&page));
         assert_eq!(shown, told, "{name}");
         let listed =
             name.starts_with("servers/") && name.ends_with("/index.html") && page.contains("id=\"policy\"");
-        let risk = name.starts_with("risks/") && name.matches('/').count() == 1;
+        let levels = name == "risks/index.html";
+        let risk = name.starts_with("risks/") && name.matches('/').count() == 1 && !levels;
         if listed {
             assert_eq!(shown.len(), 4, "{name}");
+        } else if levels {
+            assert_eq!(shown.len(), 4, "{name}");
+        } else if name.starts_with("glossary/") && name != "glossary/index.html" {
+            assert_eq!(shown.len(), 2, "{name}");
         } else if risk {
             let none = page.contains("There is no tool with");
             assert_eq!(shown.len(), if none { 2 } else { 5 }, "{name}");
@@ -131,6 +145,38 @@ fn a_risks_answers_are_its_own_counts() {
         }
         assert!(asked[3].1.starts_with(&first(servers)), "{name}: {}", asked[3].1);
     }
+}
+
+/// The page of all levels counts what the pages of the levels list, and its twin says the same.
+#[test]
+fn the_levels_beside_each_other_are_what_each_level_lists() {
+    let site = built();
+    let pages = html_pages(&site.out);
+    let (page, twin) = (&pages["risks/index.html"], json(&site.out, "risks/index.html"));
+    let levels = twin["risks"].as_array().unwrap();
+    let mut grave = 0;
+    for (level, risk) in levels.iter().zip(Risk::ALL.iter().rev()) {
+        assert_eq!(level["risk"], risk.as_str());
+        let own = json(&site.out, level["page"].as_str().unwrap());
+        assert_eq!(level["tools"], own["total"], "{risk}");
+        let of_classes: u64 =
+            level["classes"].as_array().unwrap().iter().map(|class| class["tools"].as_u64().unwrap()).sum();
+        assert_eq!(own["total"], of_classes, "{risk}");
+        assert!(page.contains(&format!("href=\"../risks/{risk}.html\"")), "{risk}");
+        assert!(pages[&format!("risks/{risk}.html")].contains("href=\"../risks/index.html\""), "{risk}");
+        grave += if *risk >= Risk::High { of_classes as usize } else { 0 };
+    }
+    assert_eq!(levels.len(), 4);
+    assert_eq!(first_number(&shown(page)[1].1), grave);
+    let of = |server: &Value, key: &str| server[key].as_u64().unwrap();
+    let named: Vec<_> = twin["servers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|server| of(server, "critical") + of(server, "high"))
+        .collect();
+    assert!(named.is_sorted_by(|a, b| a >= b) && named.iter().all(|tools| *tools > 0), "{named:?}");
+    assert!(pages["browse.html"].contains("risks/index.html"));
 }
 
 /// What the page of a server says that lists these classes, each with its signals.

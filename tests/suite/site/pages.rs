@@ -48,6 +48,7 @@ fn every_tool_has_its_page_at_its_permanent_address() {
         "classes/write.html",
         "classes/execute.html",
         "classes/destructive.html",
+        "risks/index.html",
         "risks/low.html",
         "risks/medium.html",
         "risks/high.html",

@@ -65,6 +65,115 @@ fn a_pattern_that_no_policy_stops_says_so_and_one_that_can_be_stopped_does_not()
     assert!(pages["attacks/rug-pull.html"].contains("26 September 2025"));
 }
 
+/// The page of a category lists its patterns and no other one; each pattern is in one category, and leads there.
+#[test]
+fn each_pattern_stands_in_one_category_which_counts_its_tools_once() {
+    let site = built();
+    let pages = html_pages(&site.out);
+    let json = |path: &str| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(site.out.join(path)).unwrap()).unwrap()
+    };
+    let index = json("attacks/index.json");
+    let mut seen = BTreeSet::new();
+    for category in index["categories"].as_array().unwrap() {
+        let id = category["id"].as_str().unwrap();
+        let page = format!("attacks/category/{id}.html");
+        assert!(pages["attacks/index.html"].contains(&format!("href=\"../{page}\"")), "{id}");
+        let twin = json(&format!("attacks/category/{id}.json"));
+        let attacks = twin["attacks"].as_array().unwrap();
+        assert_eq!(category["patterns"], attacks.len(), "{id}");
+        let mut counts = Vec::new();
+        for attack in attacks {
+            let pattern = attack["id"].as_str().unwrap();
+            assert!(seen.insert(pattern.to_owned()), "{pattern}");
+            let own = json(&format!("attacks/{pattern}.json"));
+            assert_eq!((&own["category"], &own["tools"]), (&category["id"], &attack["tools"]), "{pattern}");
+            assert_eq!(own["servers"], attack["servers"], "{pattern}");
+            assert!(pages[&format!("attacks/{pattern}.html")].contains(&format!("href=\"../{page}\"")));
+            assert!(pages[&page].contains(&format!("href=\"../../attacks/{pattern}.html\"")));
+            counts.push(own["tools"].as_u64().unwrap());
+        }
+        // A tool that several of them fit is one tool.
+        let tools = category["tools"].as_u64().unwrap();
+        assert!(tools >= counts.iter().copied().max().unwrap() && tools <= counts.iter().sum(), "{id}");
+        assert_eq!(twin["tools"], tools, "{id}");
+    }
+    assert_eq!(seen.len(), index["total"].as_u64().unwrap() as usize);
+}
+
+/// Beside each guide lies its Markdown, which the page and the file for models name and which names the page.
+#[test]
+fn guides_have_markdown_twins_that_name_their_pages() {
+    let site = built();
+    let pages = html_pages(&site.out);
+    let models = std::fs::read_to_string(site.out.join("llms.txt")).unwrap();
+    let guides: Vec<_> = pages
+        .iter()
+        .filter(|(path, _)| path.starts_with("guides/") && path.as_str() != "guides/index.html")
+        .collect();
+    assert!(guides.len() >= 5, "{}", guides.len());
+    for (path, page) in guides {
+        let twin = path.replace(".html", ".md");
+        let text = std::fs::read_to_string(site.out.join(&twin)).unwrap();
+        let told = |text: &str| text.replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
+        let of_page = |from: &str, to: &str| {
+            told(page.split_once(from).unwrap().1.split_once(to).unwrap().0).replace("&#x27;", "'")
+        };
+        let (title, summary) = (of_page("<h1>", "</h1>"), of_page("name=\"description\" content=\"", "\">"));
+        let canonical = of_page("rel=\"canonical\" href=\"", "\">");
+        let begin = format!("# {title}\n\n> {summary}\n\nThis guide as a page: <{canonical}>\n");
+        assert!(text.starts_with(&begin), "{twin}: {text}");
+        assert_eq!(text.matches(&summary).count(), 1, "{twin}");
+        assert!(!text.contains(" {#") && !text.contains("](guides/"), "{twin}: {text}");
+        let link = format!("<link rel=\"alternate\" type=\"text/markdown\" href=\"../{twin}\">");
+        assert!(page.contains(&link), "{path}");
+        assert!(models.contains(&format!("/{twin}): {summary}")), "{twin}: {models}");
+    }
+}
+
+#[test]
+fn a_server_names_those_whose_tools_are_most_often_like_its_own() {
+    let (folder, db, mut store) = sample::empty();
+    let servers: [(&str, &[&str]); 4] = [
+        ("npm:a", &["get_invoice", "get_parcel"]),
+        ("npm:b", &["get_invoice"]),
+        ("npm:c", &["get_invoice", "get_parcel"]),
+        ("npm:d", &["get_weather"]),
+    ];
+    for (key, names) in servers {
+        let tools: Vec<Tool> = names.iter().map(|name| tool(name, "Looks.", Class::Read)).collect();
+        add_server(&mut store, &rules(), key, "1.0", None, &tools);
+    }
+    let named = |page: &str| -> String {
+        let Some((_, section)) = page.split_once("<h2 id=\"like\">") else { return String::new() };
+        let lines = section.split_once("</ul>").unwrap().0.split("<li>").skip(1);
+        let line = |line: &str| {
+            let key = line.split_once("<code class=\"key\">").unwrap().1.split_once("</code>").unwrap().0;
+            let count = line.split_once("<span class=\"quiet\">").map_or("", |(_, rest)| rest);
+            format!("{key} {}", count.split_once("</span>").map_or("", |(count, _)| count)).trim().to_owned()
+        };
+        lines.map(line).collect::<Vec<_>>().join("; ")
+    };
+    let out = folder.path().join("dist");
+    let build = |out: &std::path::Path| {
+        assert_eq!(build_from(&db, &options(out)).unwrap().problems, Some(vec![]));
+        html_pages(out)
+    };
+    let pages = build(&out);
+    let of = |pages: &BTreeMap<String, String>, name: &str| {
+        named(&pages[&format!("servers/npm/{name}/index.html")])
+    };
+    assert_eq!(of(&pages, "a"), "npm:c both tools; npm:b 1 of 2 tools");
+    assert_eq!(of(&pages, "b"), "npm:a; npm:c");
+    assert_eq!(of(&pages, "d"), "");
+    // One that is shown no more is named no more, and the site is the one that a new build makes.
+    store.connection().execute("UPDATE servers SET visibility = 'private' WHERE name = 'c'", []).unwrap();
+    drop(store);
+    let pages = build(&out);
+    assert_eq!((of(&pages, "a"), of(&pages, "b")), ("npm:b 1 of 2 tools".to_owned(), "npm:a".to_owned()));
+    assert!(pages == build(&folder.path().join("anew")), "bringing up to date and building anew differ");
+}
+
 #[test]
 fn a_changed_definition_attaches_to_its_tool_and_not_to_its_neighbour() {
     let (folder, db, mut store) = sample::empty();
