@@ -53,23 +53,31 @@ pub fn build(
         .num_threads(options.threads.unwrap_or(0))
         .build()
         .map_err(|source| RenderError::Threads { source })?;
-    let second = moment::hold_two(db)?;
-    let built = pool.install(|| build_held(db, second, rules, numbers, options, passed));
-    moment::let_go(db)?;
-    built
+    pool.install(|| {
+        let (engine, second) = rayon::join(|| engine(options), || moment::hold_two(db));
+        let second = second?;
+        let built =
+            engine.and_then(|engine| build_held((db, second), engine, rules, numbers, options, passed));
+        moment::let_go(db)?;
+        built
+    })
+}
+
+/// The templates of all kinds of pages.
+fn engine(options: &BuildOptions) -> Result<Engine, RenderError> {
+    let templates: Vec<&'static str> = PAGE_KINDS.iter().flat_map(|kind| kind.templates).copied().collect();
+    Engine::new(&options.templates, &templates)
 }
 
 fn build_held(
-    db: &mut Connection,
-    second: Option<Connection>,
+    (db, second): (&mut Connection, Option<Connection>),
+    mut engine: Engine,
     rules: &RuleBook,
     numbers: &Numbers,
     options: &BuildOptions,
     passed: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<BuildReport, RenderError> {
     let begun = Instant::now();
-    let templates: Vec<&'static str> = PAGE_KINDS.iter().flat_map(|kind| kind.templates).copied().collect();
-    let mut engine = Engine::new(&options.templates, &templates)?;
     let library = Library::load(&options.data)?;
     let as_of =
         options.as_of.map_or_else(|| site::newest_probe(db, options.audience), |as_of| Ok(Some(as_of)))?;
@@ -154,7 +162,9 @@ fn build_held(
         })
         .collect();
     let left_to_tera = press.engine.left_to_tera();
-    let Press { output, tally, checker, .. } = press;
+    let Press { engine, output, tally, checker, sections, .. } = press;
+    // Nobody waits for it: some megabytes in small pieces.
+    rayon::spawn(move || drop((engine, sections, similar)));
     let written = output.finish()?;
     let (server_count, tool_count) = (catalogue.servers.len(), catalogue.tools.len());
     catalogue.into_shelf().keep(whole, &inputs, &Output::mark(&options.out))?;

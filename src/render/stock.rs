@@ -127,30 +127,31 @@ pub(super) fn take_stock(
     let database = db.path().map(PathBuf::from).unwrap_or_default();
     // What is remembered is gone through in order.
     let mut second = second.filter(|_| remembered.is_none());
-    let mut read = |chunk: Option<&[SiteServer]>| -> Result<Vec<Part>, RenderError> {
-        let servers = chunk.unwrap_or_default();
-        let Some(second) = &mut second else {
-            return servers
-                .iter()
-                .map(|server| part(db, asked, &extras, server, remembered.as_mut()))
-                .collect();
-        };
-        let (one, other) = servers.split_at(servers.len() / 2);
-        let half = |db: &mut Connection, servers: &[SiteServer]| -> Result<Vec<Part>, RenderError> {
-            servers.iter().map(|server| part(db, asked, &extras, server, None)).collect()
-        };
-        let (one, other) = rayon::join(|| half(db, one), || half(second, other));
-        let mut parts = one?;
-        parts.extend(other?);
-        Ok(parts)
+    let work = |parts: Vec<Part>| -> Vec<Result<Done, RenderError>> {
+        parts.into_par_iter().map(|part| in_short(part, asked, &database)).collect()
     };
-    let mut parts = read(chunks.next())?;
-    while !parts.is_empty() {
-        // While these are worked out, the next ones are read.
-        let (done, next) = rayon::join(
-            || parts.into_par_iter().map(|part| in_short(part, asked, &database)).collect::<Vec<_>>(),
-            || read(chunks.next()),
-        );
+    let read = |db: &mut Connection, servers: &[SiteServer], mut remembered: Option<&mut Remembered>| {
+        let part = |server| part(db, asked, &extras, server, remembered.as_deref_mut());
+        servers.iter().map(part).collect::<Result<Vec<Part>, RenderError>>()
+    };
+    let mut parts = Vec::new();
+    loop {
+        let servers = chunks.next().unwrap_or_default();
+        if servers.is_empty() && parts.is_empty() {
+            break;
+        }
+        // While the last ones are worked out, the next ones are read; what is worked out can be shared best, so it begins last.
+        let (done, next) = match &mut second {
+            Some(second) => {
+                let (one, other) = servers.split_at(servers.len() / 2);
+                let (one, (other, done)) = rayon::join(
+                    || read(db, one, None),
+                    || rayon::join(|| read(second, other, None), || work(parts)),
+                );
+                (done, one.and_then(|one| Ok(one.into_iter().chain(other?).collect())))
+            }
+            None => rayon::join(|| work(parts), || read(db, servers, remembered.as_mut())),
+        };
         for done in done {
             match done? {
                 Done::Known(entry, tools, before) => {

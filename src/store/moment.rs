@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
-use super::{Store, StoreError, site_inputs};
+use super::{BUSY_TIMEOUT, Store, StoreError, site_inputs};
 
 /// So much of the database is kept in memory while it is read: definitions and verdicts are found by hashes, which lie anywhere, and SQLite's
 /// own 2 MiB do not hold the upper pages of their indexes.
@@ -27,9 +27,10 @@ pub fn hold(db: &Connection) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn hold_two(db: &Connection) -> Result<Option<Connection>, StoreError> {
+pub fn hold_two(db: &mut Connection) -> Result<Option<Connection>, StoreError> {
     if let Some(path) = db.path().filter(|path| !path.is_empty()).map(Path::new) {
-        let (watch, second) = (Store::open_read_only(path)?, Store::open_read_only(path)?);
+        let watch = watch(path)?;
+        let second = Store::open_read_only(path)?;
         for _ in 0..ATTEMPTS {
             let before = version(&watch)?;
             hold(db)?;
@@ -63,6 +64,17 @@ fn begin(db: &Connection, pages_kib: i64) -> Result<(), StoreError> {
     site_inputs::edits(db).map(drop)
 }
 
+/// A connection that is asked for nothing else but what [`version`] tells: it need not know the tables.
+fn watch(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        Ok(connection)
+    };
+    open().map_err(|e| StoreError::at(path.to_owned(), e))
+}
+
 /// Another number whenever another connection has committed something. Source: sqlite.org/pragma.html, `data_version`.
 fn version(db: &Connection) -> Result<i64, StoreError> {
     db.pragma_query_value(None, "data_version", |row| row.get(0)).map_err(|e| StoreError::from_sql(db, e))
@@ -85,14 +97,14 @@ mod tests {
             db.query_row("SELECT count(*) FROM servers", [], |row| row.get(0)).unwrap()
         };
         add("a");
-        let first = Store::open_read_only(&path).unwrap();
-        let second = hold_two(&first).unwrap().unwrap();
+        let mut first = Store::open_read_only(&path).unwrap();
+        let second = hold_two(&mut first).unwrap().unwrap();
         add("b");
         assert_eq!((count(&first), count(&second), count(writer.connection())), (1, 1, 2));
         let_go(&first).unwrap();
         let_go(&second).unwrap();
         assert_eq!((count(&first), count(&second)), (2, 2));
-        let watch = Store::open_read_only(&path).unwrap();
+        let watch = watch(&path).unwrap();
         let before = version(&watch).unwrap();
         assert_eq!(version(&watch).unwrap(), before);
         add("c");
