@@ -123,6 +123,7 @@ impl<'a> ServerTwin<'a> {
         }
     }
 
+    /// The document, with its tools behind the rest.
     pub(in crate::render) fn text(&self) -> String {
         with_tools(self, self.tools)
     }
@@ -188,6 +189,7 @@ impl<'a> ToolListTwin<'a> {
         Self { server: Some(key), ..self }
     }
 
+    /// The document, with its tools behind the rest.
     pub(in crate::render) fn text(&self) -> String {
         with_tools(self, self.tools)
     }
