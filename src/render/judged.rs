@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::classify::RuleBook;
+use crate::model::text::every;
 use crate::model::{ServerKey, ToolDefinition, Verdict};
 use crate::store::site::{self, Corrections, SiteTool};
 use crate::store::{Connection, Override, StoreError};
@@ -19,6 +20,8 @@ pub(super) struct JudgedTool {
     pub(super) verdict: Arc<Verdict>,
     /// What the rules said.
     pub(super) by_rules: Arc<Verdict>,
+    /// The evidence of that as it is stored, JSON on one line; None where it was judged here.
+    pub(super) evidence: Option<String>,
     /// The correction that was applied.
     pub(super) correction: Option<Override>,
     /// Other entries of the list that have the same name, with other definitions.
@@ -80,6 +83,8 @@ pub(super) fn judge(rows: ToolRows, rules: &RuleBook) -> Vec<JudgedTool> {
             first_seen: row.first_seen,
             verdict,
             by_rules,
+            // Written by `store`; a person who put line ends into it finds them gone.
+            evidence: row.evidence.filter(|text| every(text.as_bytes(), |byte| byte >= b' ')),
             correction,
             others: Vec::new(),
         };

@@ -10,7 +10,7 @@ use super::digest::Digest;
 use super::facts::Facts;
 use super::judged::JudgedTool;
 use crate::model::text::{has_unprintable, is_unprintable};
-use crate::model::{Class, Evidence, Risk, Signal, Untrusted};
+use crate::model::{Class, Risk, Signal, Untrusted};
 use crate::policy::{Rule, ToolPolicy};
 
 mod lists;
@@ -47,7 +47,11 @@ pub(super) fn json_text(value: &impl Serialize) -> String {
 }
 
 fn compact(value: &impl Serialize) -> String {
-    let mut text = super::plate::empty_text().into_bytes();
+    compact_behind(super::plate::empty_text(), value)
+}
+
+fn compact_behind(text: String, value: &impl Serialize) -> String {
+    let mut text = text.into_bytes();
     serde_json::to_writer(&mut text, value).expect("twins have string keys and finite numbers");
     String::from_utf8(text).expect("JSON is UTF-8")
 }
@@ -124,14 +128,18 @@ struct ToolTwin<'a> {
     /// What the rules said, where a person corrected it.
     #[serde(skip_serializing_if = "Option::is_none")]
     corrected_from: Option<CorrectionTwin<'a>>,
-    evidence: &'a [Evidence],
+}
+
+/// What stands behind its evidence.
+#[derive(Serialize)]
+struct ToolTwinEnd<'a> {
     recommended: RuleTwin,
     definition_hash: &'a str,
     first_seen: String,
     asked: &'a str,
 }
 
-/// One tool as JSON, its definition behind the rest, byte for byte as it is hashed.
+/// One tool as JSON, its evidence and, behind the rest, its definition byte for byte as they are stored.
 pub(super) fn tool_text(
     entry: &ServerEntry,
     tool: &JudgedTool,
@@ -139,7 +147,19 @@ pub(super) fn tool_text(
     facts: &Facts,
     page: &str,
 ) -> String {
-    let mut text = compact(&ToolTwin::new(entry, tool, policy, facts, page));
+    let mut text = compact(&ToolTwin::new(entry, tool, page));
+    text.pop();
+    text.push_str(",\"evidence\":");
+    match &tool.evidence {
+        Some(stored) => {
+            debug_assert_eq!(serde_json::from_str(stored).ok().as_ref(), Some(&tool.by_rules.evidence));
+            text.push_str(stored);
+        }
+        None => text = compact_behind(text, &tool.by_rules.evidence),
+    }
+    let bracket = text.len();
+    let mut text = compact_behind(text, &ToolTwinEnd::new(tool, policy, facts));
+    text.replace_range(bracket..=bracket, ",");
     text.pop();
     for part in [",\"definition\":", tool.definition.canonical().trim(), "}"] {
         text.push_str(part);
@@ -148,13 +168,7 @@ pub(super) fn tool_text(
 }
 
 impl<'a> ToolTwin<'a> {
-    fn new(
-        entry: &'a ServerEntry,
-        tool: &'a JudgedTool,
-        policy: &ToolPolicy,
-        facts: &'a Facts,
-        page: &'a str,
-    ) -> Self {
+    fn new(entry: &'a ServerEntry, tool: &'a JudgedTool, page: &'a str) -> Self {
         let verdict = &tool.verdict;
         Self {
             format: TOOL.0,
@@ -174,7 +188,13 @@ impl<'a> ToolTwin<'a> {
                 why: Untrusted::new(correction.why.as_str()).for_page_line(500),
                 made_at: super::words::day(correction.made_at).iso,
             }),
-            evidence: &tool.by_rules.evidence,
+        }
+    }
+}
+
+impl<'a> ToolTwinEnd<'a> {
+    fn new(tool: &'a JudgedTool, policy: &ToolPolicy, facts: &'a Facts) -> Self {
+        Self {
             recommended: match policy.rule {
                 Rule::Limit { max, window } => {
                     RuleTwin { rule: "limit", max: Some(max), per: Some(window.as_str()) }

@@ -179,6 +179,8 @@ pub struct SiteTool {
     pub first_seen: Timestamp,
     /// The stored verdict under the rule set asked for.
     pub verdict: Option<Verdict>,
+    /// Its evidence as it is stored, JSON.
+    pub evidence: Option<String>,
 }
 
 /// Corrections of one server, the newest for each tool name and definition.
@@ -268,6 +270,7 @@ pub fn tools(connection: &Connection, probe: i64, rule_set: &str) -> Result<Vec<
             canonical: row.get(1)?,
             first_seen: time(row, (2, "first_seen"))?,
             verdict: verdict_from(row, 3)?,
+            evidence: row.get(8)?,
         })
     })
 }
