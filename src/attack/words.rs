@@ -3,25 +3,12 @@
 /// The words of a text with one space around each, so that a word or phrase is found by `" word "`. At most `most` characters
 /// are read.
 pub(super) fn words(text: &str, most: usize) -> String {
+    if text.is_ascii() {
+        return words_of_ascii(text.as_bytes().get(..most).unwrap_or(text.as_bytes()));
+    }
     let mut all = String::with_capacity(text.len().min(most) + 2);
     all.push(' ');
     let mut before_small = false;
-    if text.is_ascii() {
-        for byte in text.bytes().take(most) {
-            let is_letter = byte.is_ascii_alphanumeric();
-            if (!is_letter || (byte.is_ascii_uppercase() && before_small)) && !all.ends_with(' ') {
-                all.push(' ');
-            }
-            if is_letter {
-                all.push(char::from(byte.to_ascii_lowercase()));
-            }
-            before_small = is_letter && !byte.is_ascii_uppercase();
-        }
-        if !all.ends_with(' ') {
-            all.push(' ');
-        }
-        return all;
-    }
     for c in text.chars().take(most) {
         let begins = c.is_uppercase() && before_small;
         if (begins || !c.is_alphanumeric()) && !all.ends_with(' ') {
@@ -36,6 +23,29 @@ pub(super) fn words(text: &str, most: usize) -> String {
         all.push(' ');
     }
     all
+}
+
+/// Most texts.
+fn words_of_ascii(text: &[u8]) -> String {
+    let mut all: Vec<u8> = Vec::with_capacity(text.len() + text.len() / 8 + 2);
+    all.push(b' ');
+    let (mut before_small, mut before_gap) = (false, true);
+    for byte in text {
+        let (is_letter, is_capital) = (byte.is_ascii_alphanumeric(), byte.is_ascii_uppercase());
+        if (!is_letter || (is_capital && before_small)) && !before_gap {
+            all.push(b' ');
+            before_gap = true;
+        }
+        if is_letter {
+            all.push(byte.to_ascii_lowercase());
+            before_gap = false;
+        }
+        before_small = is_letter && !is_capital;
+    }
+    if !before_gap {
+        all.push(b' ');
+    }
+    String::from_utf8(all).expect("it is ASCII")
 }
 
 /// True if one of the words or phrases is in a text of [`words`]; they are as that gives them, too.
