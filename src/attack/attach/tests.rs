@@ -1,18 +1,19 @@
 //! A good case and a near miss for every kind of condition, and for the shipped patterns what their fields promise.
 
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::assets::Folder;
 use crate::model::{Class, Effect, ToolDefinition};
 
 fn library(attach: &str) -> Library {
     let text = format!(
-        "+++\nid = \"x\"\ntitle = \"X\"\nsummary = \"s\"\nlevel = \"tool\"\nrank = 1\nsignals = []\nalso_exposed = []\nclasses = []\n\
+        "+++\nid = \"x\"\ntitle = \"X\"\nsummary = \"s\"\ncategory = \"c\"\nlevel = \"tool\"\nrank = 1\nsignals = []\n\
+         also_exposed = []\nclasses = []\n\
          attach = [{attach}]\nattach_server = [\"remote\"]\nowasp = []\nper_tool = true\nstops = \"s\"\nrelated = []\n\
          reviewed = \"2026-01-01\"\nincidents = []\nreading = []\n+++\nText.\n"
     );
-    Library::load(&BTreeMap::from([("attacks/x.md".to_owned(), text.into_bytes())])).unwrap()
+    let categories = "[[category]]\nid = \"c\"\ntitle = \"C\"\nsummary = \"s\"\ntext = \"t\"\n".to_owned();
+    let files = [("attacks/x.md", text), ("attack-categories.toml", categories)];
+    Library::load(&files.map(|(name, text)| (name.to_owned(), text.into_bytes())).into()).unwrap()
 }
 
 struct Tool {
