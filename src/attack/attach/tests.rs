@@ -1,7 +1,5 @@
 //! A good case and a near miss for every kind of condition, and for the shipped patterns what their fields promise.
 
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::assets::Folder;
 use crate::model::{Class, Effect, ToolDefinition};
