@@ -35,23 +35,23 @@ impl Names {
     }
 }
 
-/// A field's name, and where it was found the last time.
+/// A field's name, and where it was found the last time. Small, as everything a plate is made of: a page goes through some hundred of them.
 #[derive(Debug)]
 pub(super) struct Field {
-    pub(super) name: String,
+    pub(super) name: Box<str>,
     /// It is no name but a place in a list, from 0.
-    pub(super) place: Option<usize>,
+    pub(super) place: Option<u32>,
     /// Its place in the row of fields, and the address of the name there. Another thread's hint is as good as ours.
     hint: (AtomicU32, AtomicUsize),
 }
 
 impl Field {
     pub(super) fn new(name: String) -> Self {
-        Self { name, place: None, hint: Default::default() }
+        Self { name: name.into(), place: None, hint: Default::default() }
     }
 
-    fn at(place: usize) -> Self {
-        Self { name: String::new(), place: Some(place), hint: Default::default() }
+    fn at(place: u32) -> Self {
+        Self { name: "".into(), place: Some(place), hint: Default::default() }
     }
 
     /// Where it was found the last time. The two halves may be of two times: the reader compares the name's length, too, and
@@ -75,7 +75,7 @@ impl Field {
 
 impl Clone for Field {
     fn clone(&self) -> Self {
-        Self { place: self.place, ..Self::new(self.name.clone()) }
+        Self { name: self.name.clone(), place: self.place, hint: Default::default() }
     }
 }
 
@@ -87,7 +87,7 @@ pub(super) enum Expression {
     Text(String),
     List(Vec<Expression>),
     /// A variable, by its number among locals and its name among the view's fields, and fields of it.
-    Path(Symbol, Field, Vec<Field>),
+    Path(Symbol, Field, Box<[Field]>),
     Filter(Box<Expression>, Filter),
     Not(Box<Expression>),
     And(Box<Expression>, Box<Expression>),
@@ -126,8 +126,10 @@ pub(super) enum Filter {
     JsonScript,
     InText,
     Safe,
-    Pluralize { singular: String, plural: String },
-    Replace { from: String, to: String },
+    /// For one, and for any other number.
+    Pluralize(Box<[String; 2]>),
+    /// From, to.
+    Replace(Box<[String; 2]>),
 }
 
 /// The tokens of one expression.
@@ -327,14 +329,14 @@ fn first(tokens: &mut Tokens, names: &mut Names) -> Option<Expression> {
                     } else if tokens.take("[") {
                         let Some(Token::Number(place)) = tokens.rest.pop() else { return None };
                         tokens.take("]").then_some(())?;
-                        fields.push(Field::at(usize::try_from(place).ok()?));
+                        fields.push(Field::at(u32::try_from(place).ok()?));
                     } else {
                         break;
                     }
                 }
                 // A function, or a field that may be missing.
                 let plain = !matches!(tokens.rest.last(), Some(Token::Sign("(" | "?")));
-                plain.then(|| Expression::Path(names.symbol(&word), Field::new(word), fields))
+                plain.then(|| Expression::Path(names.symbol(&word), Field::new(word), fields.into()))
             }
         },
         Token::Sign(_) => None,
@@ -361,11 +363,11 @@ fn filter(tokens: &mut Tokens) -> Option<Filter> {
         "json_script" => Filter::JsonScript,
         "in_text" => Filter::InText,
         "safe" => Filter::Safe,
-        "pluralize" => Filter::Pluralize {
-            singular: take("singular").unwrap_or_default(),
-            plural: take("plural").unwrap_or_else(|| "s".to_owned()),
-        },
-        "replace" => Filter::Replace { from: take("from")?, to: take("to")? },
+        "pluralize" => {
+            let plural = take("plural").unwrap_or_else(|| "s".to_owned());
+            Filter::Pluralize(Box::new([take("singular").unwrap_or_default(), plural]))
+        }
+        "replace" => Filter::Replace(Box::new([take("from")?, take("to")?])),
         _ => return None,
     };
     given.is_empty().then_some(read)

@@ -183,7 +183,7 @@ impl Fold<'_> {
     fn names(&self, name: &Field) -> bool {
         let shared = &self.plates.shared;
         name.place.is_none()
-            && (name.name == ROOT || shared.field(&shared.rows.root, &name.clone()).is_some())
+            && (&*name.name == ROOT || shared.field(&shared.rows.root, &name.clone()).is_some())
     }
 }
 

@@ -70,6 +70,18 @@ impl Node {
     }
 
     /// Of a text, a list or a map.
+    /// As a condition.
+    #[inline]
+    pub(super) fn holds(self) -> bool {
+        match self.kind {
+            Kind::None => false,
+            Kind::Bool | Kind::Unsigned | Kind::Signed => self.word != 0,
+            Kind::Float => self.as_float() != 0.0,
+            // How long it is stands in the upper half.
+            Kind::Text | Kind::Markup | Kind::List | Kind::Map => self.word >> u32::BITS != 0,
+        }
+    }
+
     pub(super) fn stretch(self) -> Stretch {
         Stretch(self.word)
     }

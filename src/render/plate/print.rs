@@ -1,6 +1,7 @@
 //! Prints a plate with a view on it.
 
 use super::expression::{Comparison, Expression, Field, Filter, LOOP, Symbol};
+use super::node::{Kind, Node};
 use super::read::Step;
 use super::sheet::{Odd, Sheet};
 use bumpalo::Bump;
@@ -247,7 +248,10 @@ impl<'a> Printer<'a> {
     /// As a condition.
     pub(super) fn asked(&self, expression: &'a Expression) -> Result<bool, Odd> {
         match expression {
-            Expression::Path(root, name, fields) => Ok(holds(&self.path(*root, name, fields)?)),
+            Expression::Path(root, name, fields) => match self.node(*root, name, fields) {
+                Some(node) => Ok(node.holds()),
+                None => Ok(holds(&self.path(*root, name, fields)?)),
+            },
             Expression::Not(of) => Ok(!self.asked(of)?),
             Expression::And(a, b) => Ok(self.asked(a)? && self.asked(b)?),
             Expression::Or(a, b) => Ok(self.asked(a)? || self.asked(b)?),
@@ -256,7 +260,30 @@ impl<'a> Printer<'a> {
         }
     }
 
+    /// A path from the view's own fields, as it lies on the sheet; None where there is more to it.
+    #[inline]
+    fn node(&self, root: Symbol, name: &Field, fields: &[Field]) -> Option<Node> {
+        if self.named & root.bit() != 0 || self.in_component {
+            return None;
+        }
+        let mut node = self.sheet.hinted(&self.sheet.rows.root, name)?;
+        for field in fields {
+            if node.kind != Kind::Map || field.place.is_some() {
+                return None;
+            }
+            node = self.sheet.hinted(node.stretch().of(&self.sheet.rows.entries), field)?;
+        }
+        Some(node)
+    }
+
     fn compared(&self, how: Comparison, a: &'a Expression, b: &'a Expression) -> Result<bool, Odd> {
+        if let (Expression::Path(root, name, fields), Expression::Text(literal)) = (a, b)
+            && let Comparison::Equal | Comparison::Unequal = how
+            && let Some(node) = self.node(*root, name, fields)
+            && let Kind::Text | Kind::Markup = node.kind
+        {
+            return Ok((self.sheet.text_of(node.stretch()) == literal) == (how == Comparison::Equal));
+        }
         let a = self.of(a)?;
         match (how, text(&a), b) {
             (Comparison::Equal, Some(own), Expression::Text(literal)) => Ok(own == literal),
@@ -349,12 +376,12 @@ impl<'a> Printer<'a> {
 fn field_of<'a>(value: Value<'a>, field: &Field) -> Result<Value<'a>, Odd> {
     match value {
         Value::List(sheet, list) if field.place.is_some() => {
-            let node = field.place.and_then(|at| list.of(&sheet.rows.items).get(at));
+            let node = field.place.and_then(|at| list.of(&sheet.rows.items).get(at as usize));
             Ok(seen(sheet, *node.ok_or(Odd("a place behind the end of a list"))?))
         }
         _ if field.place.is_some() => Err(Odd("a place in what is no list")),
         Value::Undefined => Err(Odd("a field of what is not there")),
-        Value::Loop(at, of) => Ok(match field.name.as_str() {
+        Value::Loop(at, of) => Ok(match &*field.name {
             "index" => Value::Unsigned(at as u64 + 1),
             "index0" => Value::Unsigned(at as u64),
             "first" => Value::Bool(at == 0),

@@ -12,7 +12,7 @@ pub(super) enum Step {
     If(Vec<(Expression, Vec<Step>)>, Vec<Step>),
     For {
         variable: Symbol,
-        list: Expression,
+        list: Box<Expression>,
         body: Vec<Step>,
         empty: Vec<Step>,
     },
@@ -32,6 +32,9 @@ pub(super) enum Step {
     /// Nothing that a plate can do.
     Odd,
 }
+
+// A page goes through hundreds of them; what is larger lies elsewhere.
+const _: () = assert!(size_of::<Step>() <= 72);
 
 /// A component: its arguments with their defaults, and what it prints.
 #[derive(Debug, Clone)]
@@ -251,7 +254,7 @@ impl<'a> Reader<'a, '_> {
         }
         // Over a map: two variables.
         let (Some(list), true) = (list, is_name(variable.trim())) else { return Some(Step::Odd) };
-        Some(Step::For { variable: self.names.symbol(variable.trim()), list, body, empty })
+        Some(Step::For { variable: self.names.symbol(variable.trim()), list: Box::new(list), body, empty })
     }
 
     fn component(&mut self, rest: &str) -> Option<()> {

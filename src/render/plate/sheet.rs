@@ -184,7 +184,7 @@ impl Sheet {
         let (at, address) = field.hint();
         let entry = entries.get(at)?;
         let same = if entry.field.is_empty() {
-            entry.key.text(&self.rows.text) == field.name
+            entry.key.text(&self.rows.text) == &*field.name
         } else {
             entry.field.as_ptr() as usize == address && entry.field.len() == field.name.len()
         };
@@ -194,7 +194,7 @@ impl Sheet {
     /// The same, wherever it is.
     #[cold]
     pub(super) fn searched(&self, entries: &[Entry], field: &Field) -> Option<Node> {
-        let at = entries.iter().position(|entry| entry.name(&self.rows.text) == field.name)?;
+        let at = entries.iter().position(|entry| entry.name(&self.rows.text) == &*field.name)?;
         let entry = entries.get(at)?;
         if entry.field.is_empty() {
             field.found_at(at)

@@ -152,7 +152,8 @@ pub(super) fn filtered<'a>(value: &Value<'a>, filter: &'a Filter, arena: &'a Bum
         (Filter::Number, None) => {
             made(thousands(unsigned(value).ok_or(Odd("no number to set apart"))?), false)
         }
-        (Filter::Pluralize { singular, plural }, None) => {
+        (Filter::Pluralize(words), None) => {
+            let [singular, plural] = &**words;
             let number = number(value).ok_or(Odd("no number to count with"))?;
             Ok(Value::Text(if number.abs() == 1 { singular } else { plural }))
         }
@@ -174,7 +175,10 @@ pub(super) fn filtered<'a>(value: &Value<'a>, filter: &'a Filter, arena: &'a Bum
             made(out, true)
         }
         (Filter::Safe, Some(text)) => Ok(Value::Markup(text)),
-        (Filter::Replace { from, to }, Some(text)) if !is_markup => made(text.replace(from, to), false),
+        (Filter::Replace(words), Some(text)) if !is_markup => {
+            let [from, to] = &**words;
+            made(text.replace(from, to), false)
+        }
         _ => Err(Odd("a filter of something else")),
     }
 }
