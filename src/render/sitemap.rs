@@ -87,21 +87,20 @@ fn sitemap(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let address =
         |(path, changed): (String, Option<String>)| Address { place: absolute(base, &path), changed };
     let pages = pages.into_iter().map(|path| (path, None));
-    let mut all = pages.chain(servers).map(address);
-    let mut next = || all.by_ref().take(ADDRESSES).collect::<Vec<Address>>();
-    let (first, mut part) = (next(), next());
-    if part.is_empty() {
-        return put("sitemap.xml", &first, false);
+    let mut all = pages.chain(servers).map(address).peekable();
+    let mut made: Vec<Address> = all.by_ref().take(ADDRESSES).collect();
+    if all.peek().is_none() {
+        return put("sitemap.xml", &made, false);
     }
     // One part is laid out at a time, never all addresses: side by side they are the most that a build holds at all.
     let mut files: Vec<Address> = Vec::new();
-    let mut made = first;
     while !made.is_empty() {
         let path = format!("sitemaps/{}.xml", files.len() + 1);
         put(&path, &made, false)?;
         let changed = made.iter().filter_map(|address| address.changed.as_deref()).max().map(str::to_owned);
         files.push(Address { place: absolute(base, &path), changed });
-        made = std::mem::replace(&mut part, next());
+        made.clear();
+        made.extend(all.by_ref().take(ADDRESSES));
     }
     put("sitemap.xml", &files, true)
 }
