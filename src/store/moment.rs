@@ -1,16 +1,19 @@
 //! One moment of the database for everything that a build reads, on one connection or on two.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY_TIMEOUT, Store, StoreError, site_inputs};
+use super::{Store, StoreError, site_inputs};
 
 /// So much of the database is kept in memory while it is read: definitions and verdicts are found by hashes, which lie anywhere, and SQLite's
 /// own 2 MiB do not hold the upper pages of their indexes.
 const PAGES_KEPT_KIB: i64 = 24 << 10;
 /// The same for a second connection, which reads for a tenth of a build.
 const PAGES_OF_SECOND_KIB: i64 = 12 << 10;
+/// How long a second connection waits for somebody who writes.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// How often a second connection is tried to be had at the same moment while others write.
 const ATTEMPTS: usize = 5;
 
@@ -23,7 +26,8 @@ pub fn hold(db: &Connection) -> Result<(), StoreError> {
 }
 
 /// The same for two connections, of which the second is opened here: what they read is of the very same moment. None for the second
-/// where it cannot be had: a database that is in no file, or one that others write to all the time.
+/// where it cannot be had, and one has to read everything: a database that is in no file, one that others write to all the time, or one
+/// without a write-ahead log that somebody waits to write to.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -31,15 +35,18 @@ pub fn hold_two(db: &mut Connection) -> Result<Option<Connection>, StoreError> {
     if let Some(path) = db.path().filter(|path| !path.is_empty()).map(Path::new) {
         let watch = watch(path)?;
         let second = Store::open_read_only(path)?;
+        second.busy_timeout(PATIENCE).map_err(|e| StoreError::from_sql(&second, e))?;
         for _ in 0..ATTEMPTS {
-            let before = version(&watch)?;
+            let before = version(&watch).ok();
             hold(db)?;
-            begin(&second, PAGES_OF_SECOND_KIB)?;
-            if version(&watch)? == before {
+            let begun = begin(&second, PAGES_OF_SECOND_KIB);
+            if begun.is_ok() && before.is_some() && version(&watch).ok() == before {
                 return Ok(Some(second));
             }
             let_go(db)?;
-            let_go(&second)?;
+            if !second.is_autocommit() {
+                let_go(&second)?;
+            }
         }
     }
     hold(db)?;
@@ -69,7 +76,7 @@ fn watch(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.busy_timeout(PATIENCE)?;
         Ok(connection)
     };
     open().map_err(|e| StoreError::at(path.to_owned(), e))
@@ -109,5 +116,28 @@ mod tests {
         assert_eq!(version(&watch).unwrap(), before);
         add("c");
         assert_ne!(version(&watch).unwrap(), before);
+    }
+
+    #[test]
+    fn where_a_second_connection_cannot_read_one_does() {
+        let mut memory = Connection::open_in_memory().unwrap();
+        memory.execute_batch("CREATE TABLE site_edits (only INTEGER, token BLOB)").unwrap();
+        assert!(hold_two(&mut memory).unwrap().is_none());
+        let_go(&memory).unwrap();
+
+        // Without a log a writer that waits for the first reader lets no second one in.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.db");
+        drop(Store::open(&path).unwrap());
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA busy_timeout = 0").unwrap();
+        let mut first = Store::open_read_only(&path).unwrap();
+        let second = hold_two(&mut first).unwrap();
+        assert!(second.is_some());
+        let_go(&second.unwrap()).unwrap();
+        writer.execute_batch("BEGIN IMMEDIATE; DELETE FROM servers").unwrap();
+        assert!(writer.execute_batch("COMMIT").is_err(), "it waits for the first reader");
+        assert!(version(&watch(&path).unwrap()).is_err());
+        let_go(&first).unwrap();
     }
 }
