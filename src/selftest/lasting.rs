@@ -16,6 +16,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row("nameless-orphan", "leaves an orphan with other arguments and no variables", Expect::ok(1), nameless),
     row("moving-target", "leaves a process that is another one every millisecond", Expect::ok(1), moving),
+    row("restless", "leaves such a process and answers after a thousand of them", Expect::ok(1), restless),
     row("many-orphans", "leaves a hundred orphans", Expect::ok(1), many),
     row(
         "ignores-the-end",
@@ -82,6 +83,17 @@ fn nameless(server: &mut Server) {
 }
 
 fn moving(server: &mut Server) {
+    move_on();
+    server.list(&one());
+}
+
+fn restless(server: &mut Server) {
+    move_on();
+    std::thread::sleep(Duration::from_millis(1_500));
+    server.list(&one());
+}
+
+fn move_on() {
     orphan(|| {
         loop {
             std::thread::sleep(Duration::from_millis(1));
@@ -91,7 +103,6 @@ fn moving(server: &mut Server) {
             }
         }
     });
-    server.list(&one());
 }
 
 fn many(server: &mut Server) {

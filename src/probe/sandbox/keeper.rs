@@ -16,15 +16,11 @@ use std::process::Child;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
 
 use super::expose::Exposed;
 use super::limits::{self, PreExec, Prepared, before_exec};
 use super::{process, tree};
-
-/// How long the end of the program is waited for at once where the kernel cannot tell of it.
-const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// What a keeper starts, and what happens between fork and exec.
 #[derive(Debug, Serialize, Deserialize)]
@@ -101,42 +97,41 @@ pub fn run(told: RawFd, life: RawFd) -> io::Result<i32> {
         return Ok(137);
     }
     let child = command.spawn()?;
-    until_the_end(child, &life)
+    until_the_end(&child, &life)
 }
 
 /// Waits until the program ends or `life` closes, then kills whatever is left below this process.
 ///
 /// # Errors
 /// The program cannot be waited for.
-pub(super) fn until_the_end(mut child: Child, life: &File) -> io::Result<i32> {
-    let status = wait(&mut child, life);
+pub(super) fn until_the_end(child: &Child, life: &File) -> io::Result<i32> {
+    let status = wait(child.id(), life);
     kill_all_below();
     status
 }
 
-fn wait(child: &mut Child, life: &File) -> io::Result<i32> {
-    // Linux 5.3; before that it is looked at every now and then.
-    let ended = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let ended = ended.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+/// Orphans are reaped as they end: what has ended and was not reaped counts for the limit on processes, so a program that leaves
+/// children of children behind, one after the other, would be taken for one that is full of them.
+fn wait(program: u32, life: &File) -> io::Result<i32> {
+    let mut ends = limits::ends_of_children()?;
     loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status.code().unwrap_or(137));
+        let mut status = None;
+        limits::reap(|pid, how| {
+            if pid == program {
+                status = Some(how.code().unwrap_or(137));
+            }
+        });
+        if let Some(status) = status {
+            return Ok(status);
         }
-        let waited = match &ended {
-            Some(ended) => {
-                let mut polled = [PollFd::new(life, PollFlags::IN), PollFd::new(ended, PollFlags::IN)];
-                poll(&mut polled, None).map(|_| !polled[0].revents().is_empty())
-            }
-            None => {
-                let mut polled = [PollFd::new(life, PollFlags::IN)];
-                poll(&mut polled, Some(&LOOK_EVERY)).map(|_| !polled[0].revents().is_empty())
-            }
-        };
-        match waited {
-            Ok(true) => return Ok(137),
-            Ok(false) | Err(rustix::io::Errno::INTR) => {}
+        let mut polled = [PollFd::new(life, PollFlags::IN), PollFd::new(&ends, PollFlags::IN)];
+        match poll(&mut polled, None) {
+            Ok(_) if !polled[0].revents().is_empty() => return Ok(137),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
+        // One word stands for any number of ends: it is taken before they are looked for.
+        let _ = ends.read(&mut [0; size_of::<libc::signalfd_siginfo>()]);
     }
 }
 
@@ -148,7 +143,7 @@ fn is_over(life: &File) -> io::Result<bool> {
 
 /// Rounds until no child is left.
 fn kill_all_below() {
-    while limits::reap() {
+    while limits::reap(|_, _| {}) {
         tree::kill_below(std::process::id());
         std::thread::sleep(Duration::from_millis(1));
     }

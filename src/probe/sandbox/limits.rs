@@ -300,15 +300,34 @@ pub(super) fn inherited(fd: RawFd) -> std::fs::File {
     unsafe { std::fs::File::from_raw_fd(fd) }
 }
 
-/// Reaps every child that has ended; true while any child is left.
-pub(super) fn reap() -> bool {
+/// A descriptor that can be read when a child has ended, from now on. Nothing may be started after it: what was started would inherit the
+/// blocked signal. What ended before it has to be reaped without being told.
+///
+/// # Errors
+/// There is no descriptor left.
+pub(super) fn ends_of_children() -> io::Result<std::fs::File> {
+    // SAFETY: plain system calls on a set of signals of ours, which is made before it is read.
+    unsafe {
+        let mut signals: libc::sigset_t = std::mem::zeroed();
+        check(libc::sigemptyset(&raw mut signals))?;
+        check(libc::sigaddset(&raw mut signals, libc::SIGCHLD))?;
+        check(libc::sigprocmask(libc::SIG_BLOCK, &raw const signals, std::ptr::null_mut()))?;
+        let fd = libc::signalfd(-1, &raw const signals, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
+        check(fd)?;
+        Ok(inherited(fd))
+    }
+}
+
+/// Reaps every child that has ended, and tells of each; true while any child is left.
+pub(super) fn reap(mut ended: impl FnMut(u32, std::process::ExitStatus)) -> bool {
+    use std::os::unix::process::ExitStatusExt;
     loop {
         let mut status = 0;
         // SAFETY: plain system call with a local out parameter.
         match unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) } {
             0 => return true,
             -1 => return false,
-            _ => {}
+            pid => ended(pid.unsigned_abs(), std::process::ExitStatus::from_raw(status)),
         }
     }
 }

@@ -123,7 +123,7 @@ pub fn run_helper(told: i32, life: i32, status: i32) -> io::Result<i32> {
     // A scanner that is gone does not read it; the other pipe tells of that.
     let _ = says.write_all(STARTED);
     drop(says);
-    keeper::until_the_end(child, &life)
+    keeper::until_the_end(&child, &life)
 }
 
 fn landlock_rules(told: &Confinement) -> Result<landlock::RulesetCreated, landlock::RulesetError> {
