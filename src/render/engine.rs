@@ -305,6 +305,7 @@ fn make_server(
         policies: policies.as_ref(),
         made_from: &made_from,
         similar: OnceLock::new(),
+        facts: OnceLock::new(),
     };
     for kind in PAGE_KINDS {
         if let Make::Server(make) = kind.make {

@@ -181,12 +181,13 @@ impl Press<'_> {
         ending: &'static str,
         unit: &OpenUnit,
         page: &str,
-        inputs: Digest,
+        inputs: impl FnOnce() -> Digest,
         text: impl FnOnce() -> String,
     ) -> Result<(), RenderError> {
         if !self.twins.has(ending) {
             return Ok(());
         }
+        let inputs = inputs();
         let path = format!("{}.{ending}", page.strip_suffix(".html").unwrap_or(page));
         self.made(ending, unit, &path, (ending, inputs), || Ok(text()))
     }

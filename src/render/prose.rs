@@ -55,9 +55,13 @@ fn write_prose(work: &WholeWork<'_>) -> Result<(), RenderError> {
         if slug.starts_with(GUIDES_FOLDER) {
             let base = press.options.base_url.as_ref();
             let inputs = Digest::of(&(text, &view.title, &view.summary));
-            press.beside("md", work.unit, &path, inputs, || {
-                guide_twin(text, &view.title, &view.summary, &path, base)
-            })?;
+            press.beside(
+                "md",
+                work.unit,
+                &path,
+                || inputs,
+                || guide_twin(text, &view.title, &view.summary, &path, base),
+            )?;
         }
         work.listed(path);
     }

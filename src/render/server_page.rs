@@ -184,7 +184,7 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
         .collect();
     let hint_counts = hint_counts(judged, &said, mismatches.len());
     mismatches.truncate(MISMATCHES);
-    let facts = facts(entry.key(), &rows.shown, rows.chosen());
+    let facts = work.facts();
     let launch = launch(entry.key(), &rows.shown, rows.chosen());
     let classes: Vec<ClassCount> = entry.line().classes;
     // An address may hold what a shell takes for a command of its own.
@@ -193,15 +193,19 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     let attacks = server_attack_lines(work.common.library, entry.traits);
     let by_risk = risk_counts(entry.risks(catalogue));
     let like = like_servers(work);
-    let json_ld = structured::server(entry, &facts, press.options.base_url.as_ref());
+    let json_ld = structured::server(entry, facts, press.options.base_url.as_ref());
     let page = format!("{folder}/index.html");
     press.twin_text(work.unit, &page, twin::SERVER.inputs(&entry.rows), || {
-        Ok(twin::ServerTwin::answered(entry, &facts, &classes, &lines).text())
+        Ok(twin::ServerTwin::answered(entry, facts, &classes, &lines).text())
     })?;
-    press.beside("md", work.unit, &page, Digest::of(&(entry.rows, press.twins)), || {
-        markdown::server(&entry.name, &facts, &classes, &lines, press.twins.policies)
-    })?;
-    press.beside("svg", work.unit, &page, Digest::of(&classes), || badge::server(&classes))?;
+    press.beside(
+        "md",
+        work.unit,
+        &page,
+        || Digest::of(&(entry.rows, press.twins)),
+        || markdown::server(&entry.name, facts, &classes, &lines, press.twins.policies),
+    )?;
+    press.beside("svg", work.unit, &page, || Digest::of(&classes), || badge::server(&classes))?;
     for (page, pager) in own_parts(entry) {
         let start = (pager.number - 1) * TOOLS_ON_PAGE;
         let declared = if pager.number == 1 { declared_views(&rows.declared) } else { Vec::new() };
@@ -211,7 +215,7 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
         let inputs = if first { Digest::of(&(own, &like)) } else { own };
         let view = || ServerView {
             server: &entry.name,
-            facts: &facts,
+            facts,
             total: tools.len(),
             classes: classes.clone(),
             pager,
@@ -280,10 +284,14 @@ fn quiet(work: &ServerWork<'_>) -> Result<(), RenderError> {
         Ok(twin::ServerTwin::quiet(entry, &facts).text())
     })?;
     let inputs = Digest::of(&(entry.rows, "quiet"));
-    press.beside("md", work.unit, &path, inputs, || {
-        markdown::quiet(&entry.name, &facts, outcome.as_str(), outcome.meaning())
-    })?;
-    press.beside("svg", work.unit, &path, inputs, badge::not_judged)?;
+    press.beside(
+        "md",
+        work.unit,
+        &path,
+        || inputs,
+        || markdown::quiet(&entry.name, &facts, outcome.as_str(), outcome.meaning()),
+    )?;
+    press.beside("svg", work.unit, &path, || inputs, badge::not_judged)?;
     let view = QuietView {
         server: &entry.name,
         facts,

@@ -8,7 +8,7 @@ use super::RenderError;
 use super::catalogue::{Catalogue, ServerEntry, ToolEntry, ToolLine};
 use super::digest::Digest;
 use super::exposed_list::{ExposedLines, exposed_lines};
-use super::facts::{Facts, facts};
+use super::facts::Facts;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::name::ServerName;
 use super::page::{Pager, parts};
@@ -67,7 +67,6 @@ fn make(work: &ServerWork<'_>) -> Result<(), RenderError> {
         return Ok(());
     }
     let (catalogue, press, entry) = (work.common.catalogue, work.common.press, work.entry);
-    let facts = facts(entry.key(), &work.rows.shown, work.rows.chosen());
     let by_risk = risk_counts(entry.risks(catalogue));
     for risk in Risk::ALL.iter().copied() {
         let mut tools: Vec<&ToolEntry> =
@@ -95,7 +94,7 @@ fn make(work: &ServerWork<'_>) -> Result<(), RenderError> {
                 let attacks = || exposed_lines(work.common.library, exposed(), PATTERNS);
                 let view = RiskView {
                     server: &entry.name,
-                    facts: &facts,
+                    facts: work.facts(),
                     risk: word,
                     of_risk: tools.len(),
                     total: entry.tool_count,

@@ -7,6 +7,7 @@ use super::changes::Happened;
 use super::control::Policies;
 use super::declared::Unasked;
 use super::digest::{Digest, Inputs};
+use super::facts::{Facts, facts};
 use super::judged::JudgedTool;
 use super::lists::Figures;
 use super::page::Press;
@@ -59,6 +60,8 @@ pub(super) struct ServerWork<'a> {
     pub(super) made_from: &'a [OnceLock<Digest>],
     /// Similar tools of other servers, of each of its tools, once they were looked up.
     pub(super) similar: OnceLock<Vec<Vec<usize>>>,
+    /// How it was asked, once a page said so.
+    pub(super) facts: OnceLock<Facts>,
 }
 
 /// For pages of one server that was never asked.
@@ -70,6 +73,11 @@ pub(super) struct UnaskedWork<'a> {
 }
 
 impl ServerWork<'_> {
+    /// How the server was asked when it gave the list that is shown.
+    pub(super) fn facts(&self) -> &Facts {
+        self.facts.get_or_init(|| facts(self.entry.key(), &self.rows.shown, self.rows.chosen()))
+    }
+
     /// Similar tools of other servers, of one of its tools: places in the catalogue.
     pub(super) fn similar(&self, place: usize) -> &[usize] {
         let Common { catalogue, similar, .. } = self.common;

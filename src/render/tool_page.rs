@@ -12,7 +12,7 @@ use super::catalogue::tool_path;
 use super::control::{InView, Policies, control, others as other_formats};
 use super::digest::Digest;
 use super::exposure::AttackLine;
-use super::facts::{Facts, facts};
+use super::facts::Facts;
 use super::hints::{Hints, hints};
 use super::history::{HistoryView, Seen};
 use super::html::Markup;
@@ -159,7 +159,7 @@ pub(super) const KIND: PageKind = PageKind {
 fn tools(work: &ServerWork<'_>) -> Result<(), RenderError> {
     let (Some(judged), Some(policies)) = (work.judged, work.policies) else { return Ok(()) };
     let pages = ToolPages {
-        facts: facts(work.entry.key(), &work.rows.shown, work.rows.chosen()),
+        facts: work.facts(),
         seen: Seen::new(&work.rows.history),
         work,
         judged,
@@ -176,7 +176,7 @@ struct ToolPages<'a> {
     work: &'a ServerWork<'a>,
     judged: &'a [JudgedTool],
     policies: &'a Policies,
-    facts: Facts,
+    facts: &'a Facts,
     seen: Seen<'a>,
     /// Where stencils will do. Markdown twins want the documents themselves.
     names: Option<ServerNames<'a>>,
@@ -204,13 +204,16 @@ impl ToolPages<'_> {
         let path = tool_path(&entry.name.path, &file);
         let similar = self.work.similar(place);
         let inputs = self.work.tool_inputs(place, similar);
-        press
-            .twin_text(unit, &path, inputs, || Ok(twin::tool_text(entry, tool, rule, &self.facts, &path)))?;
-        press.beside("svg", unit, &path, Digest::of(&(tool.verdict.class, tool.verdict.risk)), || {
-            badge::tool(class_word(tool.verdict.class), risk_word(tool.verdict.risk))
-        })?;
-        let root = root_from(&path);
+        press.twin_text(unit, &path, inputs, || Ok(twin::tool_text(entry, tool, rule, self.facts, &path)))?;
         let severity = (tool.verdict.class, tool.verdict.risk);
+        press.beside(
+            "svg",
+            unit,
+            &path,
+            || Digest::of(&severity),
+            || badge::tool(class_word(severity.0), risk_word(severity.1)),
+        )?;
+        let root = root_from(&path);
         let whole = || {
             let control = control(self.policies, name).expect("the policy of each tier names the tool");
             self.view((place, &file), tool, InView::Whole(Box::new(control)))
@@ -240,7 +243,7 @@ impl ToolPages<'_> {
         }
         // Made for the first of its files that is not what it was.
         let view = LazyCell::new(whole);
-        press.beside("md", unit, &path, inputs, || markdown::tool(&view))?;
+        press.beside("md", unit, &path, || inputs, || markdown::tool(&view))?;
         press.page_on("tool.html", &KIND, unit, &path, inputs, || printed(&view))
     }
 
@@ -266,7 +269,7 @@ impl ToolPages<'_> {
         let says = if described { page_line(description, 200) } else { "".into() };
         let name = shown_name(definition.name(), NAME_IN_TEXT);
         let hash = definition.hash().as_str();
-        let history = self.seen.of(tool, self.judged, &self.facts, rules);
+        let history = self.seen.of(tool, self.judged, self.facts, rules);
         ToolView {
             server: &self.work.entry.name,
             full_name: shown_name(definition.name(), NAME_ON_PAGE),
@@ -288,7 +291,7 @@ impl ToolPages<'_> {
             says_stopped: ends_sentence(&says),
             says,
             marked_name: marked(definition.name(), "/name", evidence, NAME_ON_PAGE).0,
-            facts: &self.facts,
+            facts: self.facts,
             definition: hash,
             definition_short: hash.get(..16).unwrap_or(hash),
             first_seen: day(tool.first_seen),

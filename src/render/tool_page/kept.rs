@@ -100,7 +100,7 @@ impl ToolPages<'_> {
 
         if self.asked.get().is_none() {
             // Another thread may be faster; it makes the same.
-            let _ = self.asked.set(self.printed("parts/asked.html", &AskedPart { facts: &self.facts })?);
+            let _ = self.asked.set(self.printed("parts/asked.html", &AskedPart { facts: self.facts })?);
         }
         self.asked.get().map_or(Ok(()), |asked| sheet.set_markup("asked_html", asked))
     }

@@ -127,7 +127,7 @@ impl ToolPages<'_> {
 
     fn provider(&self) -> Result<Option<&QuestionsSection>, RenderError> {
         if self.provider.get().is_none() {
-            let made = provider(self.work.common.press, &self.work.entry.name, &self.facts)?;
+            let made = provider(self.work.common.press, &self.work.entry.name, self.facts)?;
             // Another thread may have been faster; it made the same.
             let _ = self.provider.set(made);
         }
