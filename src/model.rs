@@ -4,6 +4,7 @@ mod canonical_tree;
 pub mod declared;
 pub mod digest;
 pub mod emit;
+pub mod flat;
 pub mod identity;
 mod indented;
 pub mod letters;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,6 +11,7 @@ use thiserror::Error;
 
 use super::canonical_tree::tree;
 use super::digest::sha256_hex;
+use super::flat::{Flat, Json};
 
 /// How keys begin that mean something to serde_json itself: it would take the value for JSON to be read, or for a number,
 /// and so show other text than was written.
@@ -53,12 +55,20 @@ pub enum ToolProblem {
 }
 
 /// A tool definition: the parsed object, its name and its hash. Fields may have any type: a server wrote them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ToolDefinition {
-    object: Value,
+    /// Its two forms, each made when it is asked for: rules look at the tree, pages at what is laid out flat.
+    object: OnceLock<Value>,
+    flat: OnceLock<Flat>,
     name: String,
     hash: DefinitionHash,
     canonical: String,
+}
+
+impl PartialEq for ToolDefinition {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.hash, &self.canonical) == (&other.hash, &other.canonical) && self.object() == other.object()
+    }
 }
 
 impl ToolDefinition {
@@ -75,7 +85,7 @@ impl ToolDefinition {
         }
         let canonical = canonical(text).map_err(|e| ToolProblem::NotJson(e.to_string()))?;
         let hash = DefinitionHash(sha256_hex(canonical.as_bytes()));
-        Ok(Self { object, name, hash, canonical })
+        Ok(Self { object: object.into(), flat: OnceLock::new(), name, hash, canonical })
     }
 
     /// Reads canonical text as it is stored, under the hash it is stored under: neither is computed again.
@@ -83,16 +93,23 @@ impl ToolDefinition {
     /// # Errors
     /// [`ToolProblem`], where somebody altered what is stored.
     pub fn from_canonical(canonical: String, hash: DefinitionHash) -> Result<Self, ToolProblem> {
-        let object = tree(&canonical).map_err(|e| ToolProblem::NotJson(e.to_string()))?;
-        let fields = object.as_object().ok_or(ToolProblem::NotAnObject)?;
-        let name = fields.get("name").and_then(Value::as_str).filter(|name| !name.is_empty());
-        let name = name.ok_or(ToolProblem::NoName)?.to_owned();
-        Ok(Self { object, name, hash, canonical })
+        let flat = Flat::read(&canonical).map_err(|e| ToolProblem::NotJson(e.to_string()))?;
+        let mut fields = flat.top(&canonical).as_object().ok_or(ToolProblem::NotAnObject)?;
+        let name = fields.find(|(name, _)| *name == "name").and_then(|(_, name)| name.as_str());
+        let name = name.filter(|name| !name.is_empty()).ok_or(ToolProblem::NoName)?.to_owned();
+        Ok(Self { object: OnceLock::new(), flat: flat.into(), name, hash, canonical })
     }
 
-    /// The whole object as the server sent it; evidence points into it.
+    /// The whole object as the server sent it; evidence points into it. As it was read: without `_meta` and `icons` where it was
+    /// stored.
     pub fn object(&self) -> &Value {
-        &self.object
+        // What was laid out can be read once more.
+        self.object.get_or_init(|| tree(&self.canonical).unwrap_or_default())
+    }
+
+    /// What was hashed, laid out for reading.
+    pub fn json(&self) -> Json<'_> {
+        self.flat.get_or_init(|| Flat::read(&self.canonical).unwrap_or_default()).top(&self.canonical)
     }
 
     /// `name`, never empty. Foreign text.
@@ -103,24 +120,24 @@ impl ToolDefinition {
     /// `title`, else `annotations.title`, if it is text. Foreign text.
     pub fn title(&self) -> Option<&str> {
         let in_annotations =
-            || self.object.get("annotations").and_then(|annotations| annotations.get("title"));
-        self.object.get("title").or_else(in_annotations).and_then(Value::as_str)
+            || self.json().get("annotations").and_then(|annotations| annotations.get("title"));
+        self.json().get("title").or_else(in_annotations).and_then(Json::as_str)
     }
 
     /// `description`, if it is text. Foreign text.
     pub fn description(&self) -> Option<&str> {
-        self.object.get("description").and_then(Value::as_str)
+        self.json().get("description").and_then(Json::as_str)
     }
 
     /// `inputSchema`, whatever it is.
-    pub fn input_schema(&self) -> Option<&Value> {
-        self.object.get("inputSchema")
+    pub fn input_schema(&self) -> Option<Json<'_>> {
+        self.json().get("inputSchema")
     }
 
     /// One hint of `annotations`, only if it is stated as true or false
     /// (the specification's defaults say nothing about a tool).
     pub fn hint(&self, name: &str) -> Option<bool> {
-        self.object.get("annotations")?.get(name)?.as_bool()
+        self.json().get("annotations")?.get(name)?.as_bool()
     }
 
     /// The name of this definition across servers, probes and time.

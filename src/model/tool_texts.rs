@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::canonical_tree::NUMBER;
+use super::flat::Json;
 use super::tool::{ToolDefinition, ToolProblem};
 
 /// The texts of one definition. Fields may have any type, a server wrote them: one that is none of what is looked for is none.
@@ -47,12 +48,12 @@ impl<'a> ToolTexts<'a> {
     /// The texts of a definition that was read as a whole.
     pub fn of(definition: &'a ToolDefinition) -> Self {
         let properties = definition.input_schema().and_then(|schema| schema.get("properties"));
-        let properties = properties.and_then(serde_json::Value::as_object);
+        let properties = properties.and_then(Json::as_object);
         Self {
             name: definition.name().into(),
             title: definition.title().map(Cow::Borrowed),
             description: definition.description().map(Cow::Borrowed),
-            parameters: properties.into_iter().flatten().map(|(name, _)| name.as_str().into()).collect(),
+            parameters: properties.into_iter().flatten().map(|(name, _)| name.into()).collect(),
             reads_only: definition.hint("readOnlyHint"),
             destroys: definition.hint("destructiveHint"),
         }

@@ -7,6 +7,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::model::flat::{Json, Kind};
+
 /// At most so many rules a tool; a schema with more is a list of its own.
 const MAX_RULES: usize = 32;
 /// Longest name of an argument, in characters.
@@ -76,11 +78,11 @@ pub enum Scalar {
 }
 
 impl Scalar {
-    fn of(value: &Value) -> Option<Self> {
-        match value {
-            Value::Bool(b) => Some(Scalar::Bool(*b)),
-            Value::Number(_) => number(value).map(Scalar::Number),
-            Value::String(s) if s.chars().count() <= MAX_TEXT => Some(Scalar::Text(s.clone())),
+    fn of(value: Json<'_>) -> Option<Self> {
+        match value.kind() {
+            Kind::Bool(value) => Some(Scalar::Bool(value)),
+            Kind::Number(_) => within_bounds(value.as_f64()).map(Scalar::Number),
+            Kind::Text(text) if text.chars().count() <= MAX_TEXT => Some(Scalar::Text(text.to_owned())),
             _ => None,
         }
     }
@@ -98,7 +100,11 @@ impl Scalar {
 }
 
 fn number(value: &Value) -> Option<f64> {
-    value.as_f64().filter(|n| n.abs() <= MAX_NUMBER)
+    within_bounds(value.as_f64())
+}
+
+fn within_bounds(number: Option<f64>) -> Option<f64> {
+    number.filter(|n| n.abs() <= MAX_NUMBER)
 }
 
 impl ArgumentRule {
@@ -129,21 +135,21 @@ impl ArgumentRule {
 }
 
 /// The rules that a schema lets a policy state, sorted by argument.
-pub fn argument_rules(schema: &Value) -> Vec<ArgumentRule> {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Vec::new() };
+pub fn argument_rules(schema: Json<'_>) -> Vec<ArgumentRule> {
+    let Some(properties) = schema.get("properties").and_then(Json::as_object) else { return Vec::new() };
     let mut rules = Vec::new();
     let mut add = |argument: &str, check| {
         rules.push(ArgumentRule { argument: argument.to_owned(), check });
     };
     let required: Vec<&str> = schema
         .get("required")
-        .and_then(Value::as_array)
+        .and_then(Json::as_array)
         .into_iter()
         .flatten()
-        .filter_map(Value::as_str)
+        .filter_map(Json::as_str)
         .collect();
-    let mut named: Vec<(&String, &Value)> =
-        properties.iter().filter(|(name, _)| name.chars().count() <= MAX_NAME).collect();
+    let mut named: Vec<(&str, Json<'_>)> =
+        properties.filter(|(name, _)| name.chars().count() <= MAX_NAME).collect();
     named.sort_unstable_by_key(|(name, _)| *name);
     for (name, property) in named {
         // What narrows comes before what only repeats the schema: the list is cut at its end.
@@ -152,7 +158,7 @@ pub fn argument_rules(schema: &Value) -> Vec<ArgumentRule> {
         } else if let Some(check) = bounded(property) {
             add(name, check);
         }
-        if required.contains(&name.as_str()) {
+        if required.contains(&name) {
             add(name, Check::BePresent);
         }
     }
@@ -162,8 +168,8 @@ pub fn argument_rules(schema: &Value) -> Vec<ArgumentRule> {
     rules
 }
 
-fn is_type(property: &Value, types: &[&str]) -> bool {
-    property.get("type").and_then(Value::as_str).is_some_and(|t| types.contains(&t))
+fn is_type(property: Json<'_>, types: &[&str]) -> bool {
+    property.get("type").and_then(Json::as_str).is_some_and(|t| types.contains(&t))
 }
 
 /// `dryRun`, `dry-run` and `dry_run` are one word.
@@ -171,11 +177,11 @@ fn plain_word(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-fn narrowing(name: &str, property: &Value) -> Option<Check> {
+fn narrowing(name: &str, property: Json<'_>) -> Option<Check> {
     if !is_type(property, &["boolean"]) {
         return None;
     }
-    let default = property.get("default").and_then(Value::as_bool);
+    let default = property.get("default").and_then(Json::as_bool);
     match plain_word(name).as_str() {
         "dryrun" => Some(Check::Be { value: true, absent: default == Some(true) }),
         "force" | "recursive" => Some(Check::Be { value: false, absent: default != Some(true) }),
@@ -183,15 +189,16 @@ fn narrowing(name: &str, property: &Value) -> Option<Check> {
     }
 }
 
-fn bounded(property: &Value) -> Option<Check> {
-    if let Some(list) = property.get("enum").and_then(Value::as_array) {
-        let values: Option<Vec<Scalar>> = list.iter().map(Scalar::of).collect();
+fn bounded(property: Json<'_>) -> Option<Check> {
+    if let Some(list) = property.get("enum").and_then(Json::as_array) {
+        let values: Option<Vec<Scalar>> = list.map(Scalar::of).collect();
         return values
             .filter(|v| !v.is_empty() && v.len() <= MAX_VALUES)
             .map(|values| Check::BeOneOf { values });
     }
     if is_type(property, &["number", "integer"]) {
-        return property.get("maximum").and_then(number).map(|max| Check::BeAtMost { max });
+        let max = property.get("maximum").and_then(Json::as_f64);
+        return within_bounds(max).map(|max| Check::BeAtMost { max });
     }
     None
 }
@@ -226,15 +233,14 @@ impl PlaceKind {
 }
 
 /// The arguments of a schema that name paths or addresses, sorted.
-pub fn places(schema: &Value) -> Vec<Place> {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Vec::new() };
+pub fn places(schema: Json<'_>) -> Vec<Place> {
+    let Some(properties) = schema.get("properties").and_then(Json::as_object) else { return Vec::new() };
     let mut places: Vec<Place> = properties
-        .iter()
-        .filter(|(name, property)| name.chars().count() <= MAX_NAME && is_type(property, &["string"]))
+        .filter(|(name, property)| name.chars().count() <= MAX_NAME && is_type(*property, &["string"]))
         .filter_map(|(name, property)| {
             let word = plain_word(name);
             let uri =
-                property.get("format").and_then(Value::as_str).is_some_and(|f| matches!(f, "uri" | "url"));
+                property.get("format").and_then(Json::as_str).is_some_and(|f| matches!(f, "uri" | "url"));
             let kind = if uri || word.ends_with("url") || word.ends_with("uri") || word == "host" {
                 PlaceKind::UrlHost
             } else if word.ends_with("path")
@@ -244,7 +250,7 @@ pub fn places(schema: &Value) -> Vec<Place> {
             } else {
                 return None;
             };
-            Some(Place { argument: name.clone(), kind })
+            Some(Place { argument: name.to_owned(), kind })
         })
         .take(MAX_RULES)
         .collect();
@@ -257,6 +263,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    use crate::model::ToolDefinition;
+
+    /// A tool with that schema.
+    fn tool(schema: &Value) -> ToolDefinition {
+        ToolDefinition::from_json(&json!({"name": "t", "inputSchema": schema}).to_string()).unwrap()
+    }
+
     #[test]
     fn a_schema_states_presence_values_maxima_and_the_careful_way() {
         let schema = json!({"required": ["id", "mode"], "properties": {
@@ -264,7 +277,9 @@ mod tests {
             "dryRun": {"type": "boolean"}, "force": {"type": "boolean"},
             "recursive": {"type": "boolean", "default": true}, "odd": {"enum": [{}]}, "path": {"type": "string"},
             "target_url": {"type": "string"}}});
-        let rules = argument_rules(&schema);
+        let tool = tool(&schema);
+        let schema = tool.input_schema().unwrap();
+        let rules = argument_rules(schema);
         let keeps = |arguments: Value| rules.iter().all(|r| r.holds(Some(&arguments)));
         let good = json!({"id": 1, "mode": "a", "dryRun": true, "recursive": false});
         assert!(keeps(good.clone()));
@@ -285,7 +300,7 @@ mod tests {
             assert!(!keeps(bad.clone()), "{bad}");
         }
         assert!(!rules.iter().all(|r| r.holds(None)));
-        let kinds: Vec<_> = places(&schema).into_iter().map(|p| (p.argument, p.kind)).collect();
+        let kinds: Vec<_> = places(schema).into_iter().map(|p| (p.argument, p.kind)).collect();
         assert_eq!(
             kinds,
             [("path".to_owned(), PlaceKind::PathPrefix), ("target_url".to_owned(), PlaceKind::UrlHost)]
@@ -295,10 +310,11 @@ mod tests {
     #[test]
     fn a_hostile_schema_states_nothing_it_could_mislead_with() {
         for schema in [json!(null), json!([]), json!({"properties": []}), json!({"properties": {"a": 1}})] {
-            assert_eq!(argument_rules(&schema), []);
+            assert_eq!(argument_rules(tool(&schema).input_schema().unwrap()), []);
         }
         let many: serde_json::Map<String, Value> =
             (0..500).map(|i| (format!("a{i}"), json!({"enum": [1]}))).collect();
-        assert_eq!(argument_rules(&json!({"properties": many})).len(), MAX_RULES);
+        let many = tool(&json!({"properties": many}));
+        assert_eq!(argument_rules(many.input_schema().unwrap()).len(), MAX_RULES);
     }
 }

@@ -227,7 +227,7 @@ fn change((before, was): (&ToolDefinition, &Verdict), (now, is): (&ToolDefinitio
 
 /// Each parameter with its schema and whether it is required.
 fn properties(tool: &ToolDefinition) -> BTreeMap<&str, (&Value, bool)> {
-    let schema = tool.input_schema();
+    let schema = tool.object().get("inputSchema");
     let required: Vec<&str> = schema
         .and_then(|s| s.get("required")?.as_array())
         .map(|names| names.iter().filter_map(Value::as_str).collect())

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::name::{shown_name, tool_name};
 use super::quote::{EVIDENCE_ON_PAGE, Stretch, marked, of_either, place, with_marks};
 use super::words::{ClassWord, SignalWord, class_word, signal_word};
 use crate::model::emit::json_indented;
+use crate::model::flat::{Json, Kind};
 use crate::model::text::{is_blank, page_line};
 use crate::model::{Class, Effect, Evidence, ToolDefinition};
 
@@ -90,7 +90,8 @@ pub(super) struct Parameter<'a> {
 
 /// The input schema, indented; None where there is none.
 pub(super) fn schema(tool: &ToolDefinition) -> Option<Schema> {
-    let mut text = json_indented(tool.input_schema().filter(|s| !s.is_null())?).ok()?;
+    let mut text =
+        json_indented(&tool.input_schema().filter(|schema| !matches!(schema.kind(), Kind::Null))?).ok()?;
     text.truncate(text.trim_end().len());
     let characters = text.chars().count();
     let cut = characters > SCHEMA;
@@ -103,16 +104,13 @@ pub(super) fn schema(tool: &ToolDefinition) -> Option<Schema> {
 
 /// Reads a tool's parameters, and what the verdict found in them.
 pub(super) fn parameters<'a>(tool: &'a ToolDefinition, evidence: &[Evidence]) -> Parameters<'a> {
-    let schema = tool.input_schema().filter(|s| s.is_object());
-    let properties = schema.and_then(|s| s.get("properties")).and_then(Value::as_object);
-    let required: Vec<&str> = schema
-        .and_then(|s| s.get("required"))
-        .and_then(Value::as_array)
-        .map(|names| names.iter().filter_map(Value::as_str).collect())
-        .unwrap_or_default();
+    let schema = tool.input_schema().filter(|schema| matches!(schema.kind(), Kind::Object(_)));
+    let properties = schema.and_then(|schema| schema.get("properties")).and_then(Json::as_object);
+    let required = schema.and_then(|schema| schema.get("required")).and_then(Json::as_array);
+    let required: Vec<&str> = required.into_iter().flatten().filter_map(Json::as_str).collect();
     let named = properties.into_iter().flatten();
-    let mut list: Vec<(bool, &String, &Value)> =
-        named.map(|(name, value)| (!required.contains(&name.as_str()), name, value)).collect();
+    let mut list: Vec<(bool, &str, Json<'_>)> =
+        named.map(|(name, value)| (!required.contains(&name), name, value)).collect();
     list.sort_unstable_by_key(|(optional, name, _)| (*optional, *name));
     let shown = evidence.iter().take(EVIDENCE_ON_PAGE).enumerate();
     let at_parameters: Vec<At<'_>> = shown
@@ -130,7 +128,9 @@ pub(super) fn parameters<'a>(tool: &'a ToolDefinition, evidence: &[Evidence]) ->
         total,
         required,
         left_out: total - list.len(),
-        open: schema.and_then(|s| s.get("additionalProperties")).is_some_and(|v| v != &Value::Bool(false)),
+        open: schema
+            .and_then(|schema| schema.get("additionalProperties"))
+            .is_some_and(|value| value.as_bool() != Some(false)),
         risky: list.iter().filter(|p| p.risky).count(),
         list,
     }
@@ -163,20 +163,22 @@ fn flags(name: &str, at_parameters: &[At<'_>]) -> Vec<Flag> {
 
 fn parameter<'a>(
     name: &'a str,
-    schema: &'a Value,
+    schema: Json<'a>,
     required: bool,
     evidence: &[Evidence],
     at_parameters: &[At<'_>],
 ) -> Parameter<'a> {
-    let (mut description, mut values, mut default) = ("", [].as_slice(), None);
+    let (mut description, mut values, mut default) = ("", None, None);
     for (word, value) in schema.as_object().into_iter().flatten() {
-        match (word.as_str(), value) {
-            ("description", Value::String(text)) => description = text.as_str(),
-            ("enum", Value::Array(list)) => values = list.as_slice(),
-            ("default", value) if !value.is_null() => default = Some(value),
+        match (word, value.kind()) {
+            ("description", Kind::Text(text)) => description = text,
+            ("enum", Kind::List(list)) => values = Some(list),
+            ("default", Kind::Null) => {}
+            ("default", _) => default = Some(value),
             _ => {}
         }
     }
+    let mut values = values.into_iter().flatten();
     let description = if is_blank(description) { "" } else { description };
     let description = if at_parameters.iter().any(|(.., within)| within == name) {
         let escaped = name.replace('~', "~0").replace('/', "~1");
@@ -193,30 +195,30 @@ fn parameter<'a>(
         description,
         risky: flags.iter().any(|flag| flag.risky),
         flags,
-        values: values.iter().take(MOST_VALUES).map(shown).collect(),
-        more_values: values.len().saturating_sub(MOST_VALUES),
+        values: values.by_ref().take(MOST_VALUES).map(shown).collect(),
+        more_values: values.count(),
         default: default.map(shown),
     }
 }
 
 /// The type in words, looking at most three levels down.
-fn kind(schema: &Value, depth: u8) -> Cow<'_, str> {
+fn kind(schema: Json<'_>, depth: u8) -> Cow<'_, str> {
     if depth > 3 {
         return "".into();
     }
-    match schema.get("type") {
-        Some(Value::String(word)) if word == "array" => {
-            let items = schema.get("items").map(|i| kind(i, depth + 1)).unwrap_or_default();
+    match schema.get("type").map(Json::kind) {
+        Some(Kind::Text("array")) => {
+            let items = schema.get("items").map(|items| kind(items, depth + 1)).unwrap_or_default();
             if items.is_empty() { "array".into() } else { ["array of ", &items].concat().into() }
         }
-        Some(Value::String(word)) => word.into(),
-        Some(Value::Array(words)) => {
-            words.iter().filter_map(Value::as_str).take(6).collect::<Vec<_>>().join(" or ").into()
+        Some(Kind::Text(word)) => word.into(),
+        Some(Kind::List(words)) => {
+            words.filter_map(Json::as_str).take(6).collect::<Vec<_>>().join(" or ").into()
         }
         _ => {
-            let branches = ["anyOf", "oneOf", "allOf"].iter().find_map(|k| schema.get(k)?.as_array());
+            let branches = ["anyOf", "oneOf", "allOf"].iter().find_map(|key| schema.get(key)?.as_array());
             let mut kinds: Vec<Cow<'_, str>> = Vec::new();
-            for branch in branches.map(Vec::as_slice).unwrap_or_default().iter().take(6) {
+            for branch in branches.into_iter().flatten().take(6) {
                 let kind = kind(branch, depth + 1);
                 if !kind.is_empty() && !kinds.contains(&kind) {
                     kinds.push(kind);
@@ -227,11 +229,11 @@ fn kind(schema: &Value, depth: u8) -> Cow<'_, str> {
     }
 }
 
-fn shown(value: &Value) -> Cow<'_, str> {
-    match value {
-        Value::String(text) if text.is_empty() => "\"\"".into(),
-        Value::String(text) => shown_name(text, 80),
-        value => tool_name(&value.to_string(), 80).into(),
+fn shown(value: Json<'_>) -> Cow<'_, str> {
+    match value.kind() {
+        Kind::Text("") => "\"\"".into(),
+        Kind::Text(text) => shown_name(text, 80),
+        _ => tool_name(&value.to_string(), 80).into(),
     }
 }
 

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::name::shown_name;
 use super::words::{ClassWord, RiskWord, SignalWord, class_word, risk_word, signal_word};
 use crate::classify::RuleBook;
+use crate::model::flat::{Json, Kind};
 use crate::model::text::{every, is_unprintable};
 use crate::model::{Class, Evidence, Signal, ToolDefinition};
 
@@ -92,7 +92,7 @@ fn reason<'a>(
     rules: &'a RuleBook,
 ) -> Reason<'a> {
     let (place, within) = place(&evidence.field);
-    let field = pointed(definition.object(), &evidence.field);
+    let field = pointed(definition.json(), &evidence.field);
     let css = mark_css(evidence);
     let quote = match (evidence.span, field.and_then(|v| v.as_str())) {
         // Name and description stand above the reasons, with these words marked.
@@ -127,20 +127,14 @@ pub(super) fn of_either<'a>(text: Cow<'a, str>, make: impl Fn(&str) -> Cow<'_, s
     }
 }
 
-/// What [`Value::pointer`] finds. Most pointers are names of fields with nothing to undo in them, which need no copies.
-fn pointed<'v>(object: &'v Value, pointer: &str) -> Option<&'v Value> {
-    let Some(names) = pointer.strip_prefix('/').filter(|names| !names.contains('~')) else {
-        return object.pointer(pointer);
-    };
-    let mut value = object;
-    for name in names.split('/') {
-        value = match value {
-            Value::Object(fields) => fields.get(name)?,
-            Value::Array(_) => return object.pointer(pointer),
-            _ => return None,
-        };
-    }
-    Some(value)
+/// What a JSON pointer (RFC 6901) points at. Most are names of fields with nothing to undo in them, which need no copies.
+fn pointed<'v>(object: Json<'v>, pointer: &str) -> Option<Json<'v>> {
+    let names = pointer.strip_prefix('/')?;
+    names.split('/').try_fold(object, |value, name| match value.kind() {
+        Kind::Object(_) => value.get(&named(name)),
+        Kind::List(mut items) => items.nth(name.parse().ok()?),
+        _ => None,
+    })
 }
 
 /// Where a JSON pointer points, in words of the page, and the name inside it.
