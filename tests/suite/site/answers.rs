@@ -169,6 +169,10 @@ fn a_servers_answers_are_its_own_counts() {
         let twin = json(&site.out, &name);
         let tools = twin["tools"].as_array().unwrap();
         let of = |class: &str| tools.iter().filter(|tool| tool["class"] == class).count();
+        for counts in ["classes", "risks", "recommended"] {
+            let counted = twin[counts].as_array().unwrap().iter().map(|one| one["tools"].as_u64().unwrap());
+            assert_eq!(counted.sum::<u64>(), tools.len() as u64, "{name}: {counts}");
+        }
         let (total, destructive, read) = (tools.len(), of("destructive"), of("read"));
         let answer = &asked[0].1;
         match (destructive, total) {
