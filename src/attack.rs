@@ -126,6 +126,12 @@ impl Library {
         &self.categories
     }
 
+    /// Those that have patterns, and so a page.
+    pub fn categories_in_use(&self) -> impl Iterator<Item = &Category> {
+        let is_used = |category: &&Category| self.patterns.iter().any(|p| p.category == category.id);
+        self.categories.iter().filter(is_used)
+    }
+
     /// The category of a pattern.
     pub fn category_of(&self, pattern: &Pattern) -> Option<&Category> {
         self.categories.iter().find(|category| category.id == pattern.category)

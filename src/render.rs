@@ -39,6 +39,7 @@ mod launch;
 mod letters;
 mod like_servers;
 mod lines;
+mod list_questions;
 mod lists;
 mod llms;
 mod manifest;

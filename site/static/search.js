@@ -7,7 +7,7 @@
   const SHARDS = 3; // at most, for one word
   const FIRST = 10; // tools shown at once
   const MORE = 20;
-  const FEW = 3; // servers, patterns, terms
+  const FEW = 3; // servers, patterns, terms, categories
   // How well a word fits: name of one, two, three, more words; title; server; description. A word that only begins so fits less.
   const COST = [10, 11, 12, 13, 20, 40, 80];
   const BEGINS = 4;
@@ -163,7 +163,8 @@
     const wordFor = (sieve, number) => sieves[sieve].boxes.find(one => one.number === number);
     let shown = FIRST, last = 0, active = -1, writing = false, stale = false, results = [], asked = [];
 
-    // Servers have a registry and no verdict; patterns and terms have neither.
+    // Servers have a registry and no verdict; patterns and terms have neither. A pattern with a class is a category of them.
+    const groupOf = facts => facts.kind === 2 && facts.class ? 4 : facts.kind;
     const has = (facts, name, number) => {
       if (name === 'registry') return facts.registry === number && facts.kind < 2;
       if (facts.kind) return false;
@@ -197,7 +198,7 @@
       }
       return [...parts, text.slice(done)];
     };
-    const plural = (count, word) => `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
+    const plural = (count, word) => `${count.toLocaleString('en')} ${count === 1 ? word : word.replace(/y$/, 'ie') + 's'}`;
     const option = ({ id, facts }, number) => {
       const [block, slot] = [Math.floor(id / 4096), id % 4096];
       const [server, key, folder, rows] = blocks.get(block)[slot >> 4];
@@ -250,8 +251,8 @@
         for (const one of boxes) one.parentElement.querySelector('.count').textContent = asked.length ? others.filter(({ facts }) => has(facts, name, one.number)).length.toLocaleString('en') : '';
       });
       if (!asked.length) return;
-      const groups = [['Tools', 'tool', shown], ['Servers', 'server', FEW], ['Attack patterns', 'attack pattern', FEW], ['Glossary', 'term', FEW]]
-        .map(([name, word, most], kind) => ({ name, word, most, all: through.filter(({ facts }) => facts.kind === kind) })).filter(({ all }) => all.length);
+      const groups = [['Tools', 'tool', shown], ['Servers', 'server', FEW], ['Attack patterns', 'attack pattern', FEW], ['Glossary', 'term', FEW], ['Categories of attacks', 'attack category', FEW]]
+        .map(([name, word, most], kind) => ({ name, word, most, all: through.filter(({ facts }) => groupOf(facts) === kind) })).filter(({ all }) => all.length);
       const counts = groups.map(({ all, word }) => plural(all.length, word)).join(', ');
       groups.sort((a, b) => a.all[0].cost - b.all[0].cost);
       const visible = groups.flatMap(({ all, most }) => all.slice(0, most));

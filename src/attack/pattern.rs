@@ -174,6 +174,13 @@ pub struct Pattern {
     pub body: String,
 }
 
+impl Condition {
+    /// Nothing but signals is asked for.
+    pub fn is_of_signals(&self) -> bool {
+        *self == Self { signals: self.signals.clone(), ..Self::default() }
+    }
+}
+
 impl Pattern {
     pub(super) fn read(file: &str, id: &str, text: &str) -> Result<Self, LibraryError> {
         let front = text.strip_prefix("+++\n").and_then(|rest| rest.split_once("\n+++\n"));

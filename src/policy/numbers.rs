@@ -122,6 +122,11 @@ impl Numbers {
         (rule, reason)
     }
 
+    /// What a signal asks for at least, whatever class and risk are.
+    pub fn least_for(&self, tier: Tier, signal: Signal) -> Option<Rule> {
+        self.settings(tier).signals.get(&signal).copied()
+    }
+
     #[cfg(test)]
     pub(crate) fn for_tests() -> Self {
         let files = crate::assets::Folder::Rules.files(None).unwrap();

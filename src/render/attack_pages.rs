@@ -12,18 +12,23 @@ use super::catalogue::{Catalogue, ServerEntry, ServerLine};
 use super::digest::{Digest, Inputs};
 use super::exposed_list::count_patterns;
 use super::exposure::AttackLine;
+use super::html::Sheet;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::page::root_from;
 use super::prose::html_of;
+use super::questions::{Question, entries, json_ld, questions};
 use super::site_work::WholeWork;
 use super::tool_lines::LINE;
 use super::words::{SignalWord, signal_word};
-use crate::attack::{Evidenced, Incident, IncidentKind, Level, Library, Pattern, Reading};
+use crate::attack::{Evidenced, Incident, IncidentKind, Level, Library, Pattern, Reading, ServerTrait};
 use crate::model::Signal;
 
 /// Tools and servers that a pattern's page names.
 const TOOLS_NAMED: usize = 50;
 const SERVERS_NAMED: usize = 30;
+
+/// The questions on a pattern's page, printed by themselves.
+const QUESTIONS: &str = "attack-questions.txt";
 
 /// All patterns.
 pub(super) const INDEX: PageKind = PageKind {
@@ -38,7 +43,7 @@ pub(super) const INDEX: PageKind = PageKind {
 pub(super) const KIND: PageKind = PageKind {
     id: "attack",
     path: "attacks/{pattern}.html",
-    templates: &["attack.html", LINE],
+    templates: &["attack.html", LINE, QUESTIONS],
     made_from: MadeFrom::Catalogue,
     counts: true,
     make: Make::Whole(patterns),
@@ -111,11 +116,22 @@ struct PatternView<'a> {
     signals: Vec<SignalWord>,
     also: Vec<SignalWord>,
     on_servers: bool,
+    /// What servers are marked by.
+    traits: &'a [ServerTrait],
+    /// Tools are marked: for their definition was another one before, or for what it shows, signals alone or more than those.
+    on_tools: bool,
+    by_change: bool,
+    beside_signals: bool,
     owasp: Vec<EntryLine<'a>>,
     related: Vec<AttackLine<'a>>,
     terms: Vec<TermLine<'a>>,
     reviewed: String,
     exposed: &'a Exposure,
+    /// The newest incident, and the newest one that was no mere finding.
+    newest: Option<IncidentView<'a>>,
+    happened: Option<IncidentView<'a>>,
+    questions: Vec<Question>,
+    questions_json: String,
 }
 
 /// Who is exposed to one pattern, of the whole catalogue.
@@ -224,12 +240,13 @@ fn pattern(work: &WholeWork<'_>, place: usize, pattern: &Pattern) -> Result<(), 
     press.twin(work.unit, &path, Digest::of(&twin), || Ok(&twin))?;
     let mut inputs = Inputs::default();
     named.iter().for_each(|tool| inputs.add(&catalogue.shown(tool)));
-    inputs.add(&view(library, pattern, &exposure, &path));
+    let mut view = view(library, pattern, &exposure, &path);
+    view.questions = questions(&press.part(QUESTIONS, &Sheet::of(QUESTIONS, &view)?)?);
+    view.questions_json = json_ld(&entries(&view.questions));
+    inputs.add(&view);
     work.listed(path.clone());
     let lines: Vec<_> = named.iter().map(|tool| catalogue.tool_line(tool, true)).collect();
-    press.page_with_tools(&KIND, work.unit, &path, inputs.done(), || {
-        Ok((view(library, pattern, &exposure, &path), &lines))
-    })
+    press.page_with_tools(&KIND, work.unit, &path, inputs.done(), || Ok((view, &lines)))
 }
 
 fn twin<'a>(pattern: &'a Pattern, path: &str, exposure: &Exposure) -> PatternTwin<'a> {
@@ -256,6 +273,7 @@ fn twin<'a>(pattern: &'a Pattern, path: &str, exposure: &Exposure) -> PatternTwi
     }
 }
 
+/// Without its questions, which are answered from it.
 fn view<'a>(
     library: &'a Library,
     pattern: &'a Pattern,
@@ -264,6 +282,9 @@ fn view<'a>(
 ) -> PatternView<'a> {
     let entries = library.entries().iter().filter(|entry| pattern.owasp.contains(&entry.id));
     let terms = library.terms().iter().filter(|term| term.attack.as_ref() == Some(&pattern.id));
+    let took_place = |incident: &&Incident| {
+        matches!(incident.kind, IncidentKind::InTheWild | IncidentKind::Accident | IncidentKind::Incident)
+    };
     PatternView {
         attack: AttackLine::new(pattern),
         category: library.category_of(pattern).map(|c| CategoryName { id: &c.id, title: &c.title }),
@@ -273,11 +294,19 @@ fn view<'a>(
         signals: pattern.signals.iter().copied().map(signal_word).collect(),
         also: pattern.also_exposed.iter().copied().map(signal_word).collect(),
         on_servers: !pattern.attach_server.is_empty(),
+        traits: &pattern.attach_server,
+        on_tools: !pattern.attach.is_empty(),
+        by_change: pattern.attach.iter().any(|way| way.definition.is_some()),
+        beside_signals: pattern.attach.iter().any(|way| !way.is_of_signals()),
         owasp: entries.map(|e| EntryLine { id: &e.id, label: &e.label, title: &e.title }).collect(),
         related: pattern.related.iter().filter_map(|id| library.pattern(id)).map(AttackLine::new).collect(),
         terms: terms.map(|t| TermLine { id: &t.id, term: &t.term }).collect(),
         reviewed: date_text(&pattern.reviewed),
         exposed,
+        newest: pattern.incidents.first().map(incident_view),
+        happened: pattern.incidents.iter().find(took_place).map(incident_view),
+        questions: Vec::new(),
+        questions_json: String::new(),
     }
 }
 

@@ -15,9 +15,9 @@ const SHOWN: usize = 6;
 #[derive(Debug, Serialize)]
 pub(super) struct LikeServer<'a> {
     #[serde(flatten)]
-    name: &'a ServerName,
+    pub(super) name: &'a ServerName,
     /// Tools of this server whose page names one of that server.
-    tools: usize,
+    pub(super) tools: usize,
 }
 
 /// The servers that come up most often; by key where it is equally often.

@@ -10,6 +10,7 @@ use super::RenderError;
 use super::catalogue::{Catalogue, ServerEntry, ServerLine, ToolEntry};
 use super::digest::{Digest, Inputs};
 use super::kinds::{MadeFrom, Make, PageKind};
+use super::list_questions::{self, ListQuestions, about_class, about_signal};
 use super::page::{Pager, parts};
 use super::risk_page::{AboutRisk, about_risk};
 use super::site_work::WholeWork;
@@ -42,7 +43,7 @@ pub(super) const HOME: PageKind = list("home", "index.html", &["home.html", LINE
 pub(super) const CLASS: PageKind = list(
     "class",
     "classes/{class}.html, classes/{class}/{part}.html",
-    &["class.html", LINE],
+    &["class.html", LINE, list_questions::OF_CLASS],
     Make::Whole(classes),
 );
 /// Tools of one risk.
@@ -56,7 +57,7 @@ pub(super) const RISK: PageKind = list(
 pub(super) const SIGNAL: PageKind = list(
     "signal",
     "signals/{signal}.html, signals/{signal}/{part}.html",
-    &["signal.html", LINE],
+    &["signal.html", LINE, list_questions::OF_SIGNAL],
     Make::Whole(signals),
 );
 /// All servers.
@@ -152,6 +153,8 @@ struct ToolList<'a> {
     pager: Pager,
     /// What the first page of a risk says beside.
     about: Option<&'a AboutRisk<'a>>,
+    /// The same of a class or a signal.
+    asked: Option<&'a ListQuestions>,
 }
 
 #[derive(Serialize)]
@@ -249,9 +252,11 @@ fn tool_list(
             (&SIGNAL, format!("signals/{one}"))
         }
     };
-    let about = match subject {
-        Subject::Risk(one) => Some(about_risk(work, one, tools.iter().filter_map(tool))?),
-        _ => None,
+    let all = || tools.iter().filter_map(tool);
+    let (about, asked) = match subject {
+        Subject::Class(one) => (None, Some(about_class(work, one, all(), on_servers)?)),
+        Subject::Risk(one) => (Some(about_risk(work, one, all())?), None),
+        Subject::Signal(one) => (None, Some(about_signal(work, one, all(), on_servers)?)),
     };
     let parts = parts(&format!("{folder}.html"), &folder, tools.len(), TOOLS_ON_PAGE);
     parts.iter().for_each(|(path, _)| work.listed(path.clone()));
@@ -263,8 +268,9 @@ fn tool_list(
         let mut inputs = Inputs::default();
         part().for_each(|t| inputs.add(&catalogue.shown(t)));
         let of_lines = inputs.done();
-        let about = about.as_ref().filter(|_| pager.number == 1);
-        inputs.add(&(figures, class, risk, signal, on_servers, &pager, about));
+        let is_first = pager.number == 1;
+        let (about, asked) = (about.as_ref().filter(|_| is_first), asked.as_ref().filter(|_| is_first));
+        inputs.add(&(figures, class, risk, signal, on_servers, &pager, about, asked));
         let json = twin::TOOL_LIST.inputs(&(class, risk, signal, tools.len(), of_lines, &pager));
         press.twin_text(unit, &path, json, || {
             let twin = twin::ToolListTwin::new(class, risk, tools.len(), &pager, &lines);
@@ -272,7 +278,8 @@ fn tool_list(
         })?;
         press.page_with_tools(kind, unit, &path, inputs.done(), || {
             let total = tools.len();
-            Ok((ToolList { figures, class, risk, signal, total, on_servers, pager, about }, &lines))
+            let list = ToolList { figures, class, risk, signal, total, on_servers, pager, about, asked };
+            Ok((list, &lines))
         })
     })
 }

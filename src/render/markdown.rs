@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 use super::catalogue::ToolLine;
 use super::control::{RuleWord, policy_file, shown};
 use super::facts::Facts;
+use super::like_servers::LikeServer;
 use super::name::ServerName;
+use super::page::root_from;
 use super::quote::Stretch;
 use super::tool_page::ToolView;
-use super::words::ClassCount;
+use super::words::{ClassCount, RiskCount};
 use crate::model::Untrusted;
 use crate::model::emit::for_markdown;
 use crate::policy::Tier;
@@ -143,8 +145,9 @@ pub(super) fn tool(view: &ToolView<'_>) -> String {
 pub(super) fn server(
     server: &ServerName,
     facts: &Facts,
-    classes: &[ClassCount],
+    (classes, risks): (&[ClassCount], &[RiskCount]),
     tools: &[ToolLine<'_>],
+    like: &[LikeServer<'_>],
     with_policies: bool,
 ) -> String {
     let mut out = format!("# {}\n\n", own(&server.name));
@@ -152,6 +155,9 @@ pub(super) fn server(
     item(&mut out, "Tools", tools.len());
     for count in classes {
         item(&mut out, count.class.word, count.count);
+    }
+    for count in risks.iter().rev().filter(|risk| risk.count > 0) {
+        item(&mut out, &format!("{} risk", count.risk.word), count.count);
     }
     if with_policies {
         out.push_str("\n## Policy files\n\n");
@@ -166,6 +172,16 @@ pub(super) fn server(
         let name = format!("[{}](tools/{}.md)", own(&tool.name), file.strip_suffix(".html").unwrap_or(file));
         let line = format!("{}, {} risk, signals: {signals}", tool.class.word, tool.risk.word.to_lowercase());
         item(&mut out, &name, line);
+    }
+    if !like.is_empty() {
+        out.push_str(
+            "\n## Servers with similar tools\n\nSimilar by class and name; nothing else was compared.\n\n",
+        );
+    }
+    let root = root_from(&format!("{}/index.md", server.path));
+    for other in like {
+        let name = format!("[{}]({root}{}/index.md)", own(&other.name.name), other.name.path);
+        item(&mut out, &name, format!("{}, {} of {} tools", own(&other.name.key), other.tools, tools.len()));
     }
     out
 }

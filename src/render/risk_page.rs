@@ -15,7 +15,7 @@ use super::questions::{Question, entries, json_ld, questions};
 use super::site_work::WholeWork;
 use super::words::{ClassCount, ClassWord, RiskWord, class_counts, class_word, risk_word};
 use crate::model::{Class, Risk, Verdict};
-use crate::policy::Tier;
+use crate::policy::{Rule, Tier};
 
 /// Patterns and servers that are named.
 const PATTERNS: usize = 5;
@@ -94,7 +94,10 @@ pub(super) fn about_risk<'a>(
         of: entry.tool_count,
     };
     let servers: Vec<ServerAtRisk<'a>> = servers.into_iter().map(at_risk).collect();
-    let of_class = |(class, count): (&Class, usize)| (count > 0).then(|| class_rule(work, *class, risk));
+    let of_class = |(class, count): (&Class, usize)| {
+        let rule = || rule_word(rule_at(work, *class, risk));
+        (count > 0).then(|| ClassRule { class: class_word(*class), rule: rule() })
+    };
     let asked = Asked {
         figures: &work.figures,
         risk: risk_word(risk),
@@ -110,10 +113,9 @@ pub(super) fn about_risk<'a>(
     Ok(AboutRisk { attacks, servers, questions, json_ld })
 }
 
-/// The rule for a class at the level, before signals and doubts make it stricter.
-fn class_rule(work: &WholeWork<'_>, class: Class, risk: Risk) -> ClassRule {
+/// The recommended rule for a class at a risk, before signals and doubts make it stricter.
+pub(super) fn rule_at(work: &WholeWork<'_>, class: Class, risk: Risk) -> Rule {
     let plain =
         Verdict { class, risk, signals: vec![], confidence: 1.0, needs_review: false, evidence: vec![] };
-    let (rule, _) = work.common.numbers.rule_for(Tier::Recommended, &plain);
-    ClassRule { class: class_word(class), rule: rule_word(rule) }
+    work.common.numbers.rule_for(Tier::Recommended, &plain).0
 }

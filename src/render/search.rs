@@ -35,7 +35,7 @@ use spill::{Ranges, Spill};
 pub(in crate::render) use words::more_words;
 
 /// Changes whenever the shape of the files does.
-const FORMAT: &str = "catalogue search 1";
+const FORMAT: &str = "catalogue search 2";
 /// Entries that the list of one word holds, and signs of a shard: two words are to cost some 40 KB.
 const LIMITS: Limits = Limits { listed: 4_096, shard: 14_000 };
 /// Where shards lie.

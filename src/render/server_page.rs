@@ -24,6 +24,7 @@ use super::tool_lines::LINE;
 use super::words::{ClassCount, Day, RiskCount, day, risk_counts};
 use super::{RenderError, badge, markdown, structured, twin};
 use crate::model::{Class, Signal};
+use crate::policy::Tier;
 use crate::store::StoredDeclared;
 use crate::store::identity::{NodeIdentity, SitePlace};
 use crate::store::site::{SiteAttempt, SiteProbe};
@@ -195,16 +196,16 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     let like = like_servers(work);
     let json_ld = structured::server(entry, facts, press.options.base_url.as_ref());
     let page = format!("{folder}/index.html");
-    press.twin_text(work.unit, &page, twin::SERVER.inputs(&entry.rows), || {
-        Ok(twin::ServerTwin::answered(entry, facts, &classes, &lines).text())
+    press.twin_text(work.unit, &page, twin::SERVER.inputs(&(entry.rows, &like)), || {
+        let names = tools.iter().map(|(_, name)| *name);
+        let twin = twin::ServerTwin::answered(entry, facts, &classes, &lines);
+        Ok(twin.come_to(&by_risk, policies.of(Tier::Recommended), names).like(&like).text())
     })?;
-    press.beside(
-        "md",
-        work.unit,
-        &page,
-        || Digest::of(&(entry.rows, press.twins)),
-        || markdown::server(&entry.name, facts, &classes, &lines, press.twins.policies),
-    )?;
+    let of_markdown = || Digest::of(&(entry.rows, press.twins, &like));
+    press.beside("md", work.unit, &page, of_markdown, || {
+        let counts = (classes.as_slice(), by_risk.as_slice());
+        markdown::server(&entry.name, facts, counts, &lines, &like, press.twins.policies)
+    })?;
     press.beside("svg", work.unit, &page, || Digest::of(&classes), || badge::server(&classes))?;
     for (page, pager) in own_parts(entry) {
         let start = (pager.number - 1) * TOOLS_ON_PAGE;

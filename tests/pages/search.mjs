@@ -110,6 +110,9 @@ for (const [kind, base] of Object.entries(bases)) {
   await field.fill("poisoning");
   await settled("attack pattern");
   assert.match(await options.locator("xpath=self::*[contains(@href,'attacks/')]").first().getAttribute("href"), /^attacks\//);
+  await field.fill("identity authorisation");
+  await settled("attack category");
+  assert.equal(await page.locator("#found a[href^='attacks/category/']").first().getAttribute("href"), "attacks/category/identity.html");
   await field.fill("mcp");
   await settled("server");
   assert.ok((await page.locator("#found a.server").count()) > 0);

@@ -101,8 +101,8 @@ fn search_engines_are_told_what_they_ask_for() {
             let first = path.matches('/').count() == 1;
             let wanted: &[&str] = match kind {
                 "tool" => &["FAQPage"],
-                "risk" if first => &["FAQPage"],
-                "risks" => &["FAQPage"],
+                "class" | "risk" | "signal" if first => &["FAQPage"],
+                "risks" | "attack" => &["FAQPage"],
                 "term" => &["DefinedTerm", "FAQPage"],
                 "server" if !path.contains("/list/") => &["FAQPage", "SoftwareApplication"],
                 "home" | "report" => &["Dataset"],

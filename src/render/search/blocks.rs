@@ -71,6 +71,7 @@ pub(super) fn made_from(work: &WholeWork<'_>, chunk: &Chunk) -> Digest {
         // Data files are among what every page is made from.
         Unit::Attacks => inputs.add(&("attacks", chunk.number)),
         Unit::Terms => inputs.add(&("terms", chunk.number)),
+        Unit::Categories => inputs.add(&("categories", chunk.number)),
     }
     inputs.done()
 }
@@ -108,6 +109,13 @@ fn view<'a>(work: &WholeWork<'a>, chunk: &Chunk) -> Option<ChunkView<'a>> {
                 Row::Named(term.to_owned(), short(line), format!("glossary/{id}.html"))
             };
             ChunkView("", "", "", terms.map(|t| row(&t.id, &t.term, &t.text)).collect())
+        }
+        Unit::Categories => {
+            let categories = library.categories_in_use().skip(from).take(CHUNK);
+            let row = |id: &str, title: &str, line: &str| {
+                Row::Named(title.to_owned(), short(line), format!("attacks/category/{id}.html"))
+            };
+            ChunkView("", "", "", categories.map(|c| row(&c.id, &c.title, &c.summary)).collect())
         }
     })
 }

@@ -111,6 +111,14 @@ impl<'a> Found<'a> {
                     self.text(place, DESCRIPTION, &term.text);
                 }
             }
+            Unit::Categories => {
+                for (i, category) in work.common.library.categories_in_use().enumerate() {
+                    let Some(place) = self.place(first, i) else { continue };
+                    self.name(place, &category.title);
+                    self.text(place, TITLE, &category.id);
+                    self.text(place, DESCRIPTION, &category.summary);
+                }
+            }
         }
     }
 

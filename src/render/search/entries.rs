@@ -1,4 +1,4 @@
-//! What can be found, and where each of it stands: servers, tools, attack patterns, terms of the glossary.
+//! What can be found, and where each of it stands: servers, tools, attack patterns and their categories, terms of the glossary.
 //!
 //! Whoever belongs together (a server and its tools) is cut into chunks of sixteen, and a chunk's block follows from a hash of its
 //! server's key. So an address depends on nothing but its server and the few that share its block, not on who else is in the
@@ -42,6 +42,7 @@ pub(super) enum Unit {
     Unasked(usize),
     Attacks,
     Terms,
+    Categories,
 }
 
 /// A part of a unit, in its block.
@@ -85,6 +86,9 @@ pub(super) struct Entries {
 }
 
 impl Facts {
+    /// Two bits say what an entry is, and all four are taken: a category is a pattern with a class, which no pattern has.
+    const OF_CATEGORY: u32 = Kind::Attack as u32 | 1 << 2;
+
     fn of(kind: Kind, class: Option<Class>, risk: Option<Risk>, registry: Option<Registry>) -> u32 {
         let class = class.and_then(|class| Class::ALL.iter().position(|c| *c == class)).unwrap_or(0);
         let risk = risk.and_then(|risk| Risk::ALL.iter().position(|r| *r == risk)).unwrap_or(0);
@@ -109,6 +113,7 @@ impl Entries {
         }
         units.push((Unit::Attacks, "attacks".to_owned(), library.patterns().len()));
         units.push((Unit::Terms, "terms".to_owned(), library.terms().len()));
+        units.push((Unit::Categories, "categories".to_owned(), library.categories_in_use().count()));
         let count: usize = units.iter().map(|(_, _, count)| count).sum();
         let blocks = u32::try_from(power_of_two_up_to(count / IN_BLOCK)).unwrap_or(u32::MAX);
         let mut entries = Entries { blocks, ..Entries::default() };
@@ -187,13 +192,17 @@ impl Entries {
                 Unit::Unasked(_) => {
                     put(Facts { word: Facts::of(Kind::Server, None, None, None), signals: 0 })
                 }
-                Unit::Attacks | Unit::Terms => {
-                    let (kind, count) = match chunk.unit {
-                        Unit::Attacks => (Kind::Attack, work.common.library.patterns().len()),
-                        _ => (Kind::Term, work.common.library.terms().len()),
+                Unit::Attacks | Unit::Terms | Unit::Categories => {
+                    let library = work.common.library;
+                    let (word, count) = match chunk.unit {
+                        Unit::Attacks => {
+                            (Facts::of(Kind::Attack, None, None, None), library.patterns().len())
+                        }
+                        Unit::Terms => (Facts::of(Kind::Term, None, None, None), library.terms().len()),
+                        _ => (Facts::OF_CATEGORY, library.categories_in_use().count()),
                     };
                     for _ in from..count.min(from + CHUNK) {
-                        put(Facts { word: Facts::of(kind, None, None, None), signals: 0 });
+                        put(Facts { word, signals: 0 });
                     }
                 }
             }

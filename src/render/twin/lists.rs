@@ -4,10 +4,12 @@ use serde::Serialize;
 
 use super::{SERVER, SERVER_LIST, ServerRef, TOOL_LIST, compact, json_path, visible};
 use crate::model::text::every;
+use crate::policy::ServerPolicy;
 use crate::render::catalogue::{ServerEntry, ServerLine, ToolLine};
 use crate::render::facts::Facts;
+use crate::render::like_servers::LikeServer;
 use crate::render::page::Pager;
-use crate::render::words::{ClassCount, ClassWord, RiskWord, SignalWord};
+use crate::render::words::{ClassCount, ClassWord, RiskCount, RiskWord, SignalWord};
 
 /// Ends a document that has no field for its tools yet with a list of them.
 fn with_tools(head: &impl Serialize, lines: &[ToolLine<'_>]) -> String {
@@ -69,6 +71,41 @@ struct CountTwin {
     tools: usize,
 }
 
+/// How many of a risk.
+#[derive(Serialize)]
+struct RiskTwin {
+    risk: &'static str,
+    tools: usize,
+}
+
+/// For how many the recommended tier says this.
+#[derive(Serialize)]
+struct RuleCountTwin {
+    rule: &'static str,
+    tools: usize,
+}
+
+/// Another server with similar tools.
+#[derive(Serialize)]
+struct SimilarServerTwin<'a> {
+    key: &'a str,
+    name: &'a str,
+    /// Tools of this server that have one there.
+    tools: usize,
+    page: String,
+    json: String,
+}
+
+/// The rules of these tools, the most open first.
+fn rule_counts<'n>(policy: &ServerPolicy, names: impl Iterator<Item = &'n str>) -> Vec<RuleCountTwin> {
+    let mut counts = ["allow", "limit", "ask", "deny", "hide"].map(|rule| RuleCountTwin { rule, tools: 0 });
+    for tool in names.filter_map(|name| policy.tool(name)) {
+        let known = counts.iter_mut().find(|count| count.rule == tool.rule.word());
+        known.into_iter().for_each(|count| count.tools += 1);
+    }
+    counts.into_iter().filter(|count| count.tools > 0).collect()
+}
+
 /// One server with its tools in short.
 #[derive(Serialize)]
 pub(in crate::render) struct ServerTwin<'a> {
@@ -85,6 +122,9 @@ pub(in crate::render) struct ServerTwin<'a> {
     transport: &'a str,
     total: usize,
     classes: Vec<CountTwin>,
+    risks: Vec<RiskTwin>,
+    recommended: Vec<RuleCountTwin>,
+    similar_servers: Vec<SimilarServerTwin<'a>>,
     #[serde(skip)]
     tools: &'a [ToolLine<'a>],
 }
@@ -105,6 +145,33 @@ impl<'a> ServerTwin<'a> {
         }
     }
 
+    /// The same with what its tools come to: how many of each risk, and of each rule of a policy, by their names.
+    pub(in crate::render) fn come_to<'n>(
+        self,
+        risks: &[RiskCount],
+        policy: &ServerPolicy,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Self {
+        let risks = risks.iter().filter(|risk| risk.count > 0);
+        Self {
+            risks: risks.map(|risk| RiskTwin { risk: risk.risk.id, tools: risk.count }).collect(),
+            recommended: rule_counts(policy, names),
+            ..self
+        }
+    }
+
+    /// The same with servers that have similar tools.
+    pub(in crate::render) fn like(self, servers: &[LikeServer<'a>]) -> Self {
+        let twin = |other: &LikeServer<'a>| SimilarServerTwin {
+            key: &other.name.key,
+            name: &other.name.name,
+            tools: other.tools,
+            page: format!("{}/index.html", other.name.path),
+            json: format!("{}/index.json", other.name.path),
+        };
+        Self { similar_servers: servers.iter().map(twin).collect(), ..self }
+    }
+
     pub(in crate::render) fn quiet(entry: &'a ServerEntry, facts: &'a Facts) -> Self {
         Self {
             format: SERVER.0,
@@ -119,6 +186,9 @@ impl<'a> ServerTwin<'a> {
             transport: facts.transport,
             total: 0,
             classes: Vec::new(),
+            risks: Vec::new(),
+            recommended: Vec::new(),
+            similar_servers: Vec::new(),
             tools: &[],
         }
     }

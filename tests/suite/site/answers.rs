@@ -1,4 +1,4 @@
-//! Questions on pages of servers, risks and terms: word for word what search engines get, and never against the page's own counts.
+//! Questions on pages of servers, classes, risks, signals, patterns and terms: word for word what search engines get, and never against the page's own counts.
 
 use std::path::Path;
 
@@ -55,19 +55,28 @@ fn first_number(text: &str) -> usize {
 }
 
 #[test]
-fn servers_risks_and_terms_answer_to_search_engines_what_they_answer_to_readers() {
-    let (mut servers, mut risks) = (0, 0);
+fn pages_answer_to_search_engines_what_they_answer_to_readers() {
+    let (mut servers, mut risks, mut others) = (0, 0, 0);
     for (name, page) in html_pages(&built().out) {
         let (shown, told) = (shown(&page), told(&page));
         assert_eq!(shown, told, "{name}");
         let listed =
             name.starts_with("servers/") && name.ends_with("/index.html") && page.contains("id=\"policy\"");
         let levels = name == "risks/index.html";
-        let risk = name.starts_with("risks/") && name.matches('/').count() == 1 && !levels;
+        let first_of = |folder: &str| name.starts_with(folder) && name.matches('/').count() == 1;
+        let risk = first_of("risks/") && !levels;
         if listed || levels {
             assert_eq!(shown.len(), 4, "{name}");
         } else if name.starts_with("glossary/") && name != "glossary/index.html" {
             assert_eq!(shown.len(), 2, "{name}");
+        } else if first_of("classes/") || first_of("signals/") {
+            let none =
+                page.contains("tool in the catalogue yet.") || page.contains("No tool in the catalogue has");
+            assert_eq!(shown.len(), if none { 3 } else { 4 }, "{name}");
+            others += 1;
+        } else if first_of("attacks/") && name != "attacks/index.html" {
+            assert_eq!(shown.len(), 4, "{name}");
+            others += 1;
         } else if risk {
             let none = page.contains("There is no tool with");
             assert_eq!(shown.len(), if none { 2 } else { 5 }, "{name}");
@@ -80,7 +89,73 @@ fn servers_risks_and_terms_answer_to_search_engines_what_they_answer_to_readers(
             assert!(question.ends_with('?') && answer.ends_with('.'), "{name}: {question} {answer}");
         }
     }
-    assert!(servers >= 5 && risks == 4, "{servers} {risks}");
+    assert!(servers >= 5 && risks == 4 && others > 60, "{servers} {risks} {others}");
+}
+
+#[test]
+fn the_answers_of_classes_and_signals_are_their_own_counts() {
+    let site = built();
+    for (name, page) in html_pages(&site.out) {
+        let is_list = name.starts_with("classes/") || name.starts_with("signals/");
+        if !is_list || name.matches('/').count() > 1 {
+            continue;
+        }
+        let total = json(&site.out, &name)["total"].as_u64().unwrap() as usize;
+        let answer = &shown(&page)[1].1;
+        if total == 0 {
+            assert!(answer.starts_with("None of the "), "{name}: {answer}");
+        } else {
+            assert_eq!(first_number(answer), total, "{name}: {answer}");
+        }
+    }
+}
+
+/// A pattern's page says of itself what its front matter says: what no policy on a tool stops is said not to be stopped, and what
+/// has happened is the newest case with its source.
+#[test]
+fn the_answers_of_patterns_are_their_own_facts() {
+    let site = built();
+    let pages = html_pages(&site.out);
+    let (mut beyond, mut happened) = (0, 0);
+    for (name, page) in &pages {
+        let twin =
+            name.starts_with("attacks/") && name.matches('/').count() == 1 && name != "attacks/index.html";
+        if !twin {
+            continue;
+        }
+        let (twin, asked) = (json(&site.out, name), shown(page));
+        let text = |key: &str| twin[key].as_str().unwrap().to_owned();
+        let [exposes, stops, has, who] = asked.as_slice() else { panic!("{name}: {asked:?}") };
+        assert!(
+            asked.iter().all(|(question, _)| question.contains(&format!("“{}”", text("title")))),
+            "{name}"
+        );
+        for signal in twin["signals"].as_array().unwrap() {
+            assert!(exposes.1.contains(signal.as_str().unwrap()), "{name}: {}", exposes.1);
+        }
+        assert!(stops.1.ends_with(&text("stops")), "{name}: {}", stops.1);
+        let per_tool = twin["per_tool"].as_bool().unwrap();
+        assert_eq!(stops.1.starts_with("A policy on single tools cannot stop it"), !per_tool, "{name}");
+        assert!(per_tool || stops.1.contains(&text("why_not")), "{name}: {}", stops.1);
+        beyond += usize::from(!per_tool);
+        let incidents = twin["incidents"].as_array().unwrap();
+        let newest = incidents.first();
+        assert!(newest.is_none_or(|one| has.1.contains(one["what"].as_str().unwrap())), "{name}: {}", has.1);
+        let real = incidents
+            .iter()
+            .find(|one| ["in-the-wild", "accident", "incident"].contains(&one["kind"].as_str().unwrap()));
+        assert_eq!(has.1.starts_with("Yes. "), real.is_some(), "{name}: {}", has.1);
+        assert!(real.is_none_or(|one| has.1.contains(one["what"].as_str().unwrap())), "{name}: {}", has.1);
+        assert_eq!(has.1.contains("Source: "), newest.is_some(), "{name}: {}", has.1);
+        happened += usize::from(real.is_some());
+        let tools = twin["tools"].as_u64().unwrap() as usize;
+        if tools > 0 {
+            assert_eq!(first_number(&who.1), tools, "{name}: {}", who.1);
+        } else {
+            assert!(who.1.starts_with("No tool "), "{name}: {}", who.1);
+        }
+    }
+    assert!(beyond > 5 && happened > 5, "{beyond} {happened}");
 }
 
 #[test]
@@ -94,6 +169,10 @@ fn a_servers_answers_are_its_own_counts() {
         let twin = json(&site.out, &name);
         let tools = twin["tools"].as_array().unwrap();
         let of = |class: &str| tools.iter().filter(|tool| tool["class"] == class).count();
+        for counts in ["classes", "risks", "recommended"] {
+            let counted = twin[counts].as_array().unwrap().iter().map(|one| one["tools"].as_u64().unwrap());
+            assert_eq!(counted.sum::<u64>(), tools.len() as u64, "{name}: {counts}");
+        }
         let (total, destructive, read) = (tools.len(), of("destructive"), of("read"));
         let answer = &asked[0].1;
         match (destructive, total) {
@@ -177,8 +256,8 @@ fn the_levels_beside_each_other_are_what_each_level_lists() {
     assert!(pages["browse.html"].contains("risks/index.html"));
 }
 
-/// What the page of a server says that lists these classes, each with its signals.
-fn of_server(tools: &[(Class, &[Signal])]) -> Vec<String> {
+/// What a page says where one server lists these classes, each with its signals.
+fn said(page: &str, tools: &[(Class, &[Signal])]) -> Vec<String> {
     let (folder, db, mut store) = sample::empty();
     let made = |(i, (class, signals)): (usize, &(Class, &[Signal]))| Tool {
         signals: signals.to_vec(),
@@ -190,7 +269,37 @@ fn of_server(tools: &[(Class, &[Signal])]) -> Vec<String> {
     let out = folder.path().join("dist");
     build_from(&db, &options(&out)).unwrap();
     let pages = html_pages(&out);
-    shown(&pages["servers/npm/one/index.html"]).into_iter().map(|(_, answer)| answer).collect()
+    shown(&pages[page]).into_iter().map(|(_, answer)| answer).collect()
+}
+
+fn of_server(tools: &[(Class, &[Signal])]) -> Vec<String> {
+    said("servers/npm/one/index.html", tools)
+}
+
+#[test]
+fn lists_of_none_one_and_many_are_said_as_people_say_them() {
+    let (read, gone) = (Class::Read, Class::Destructive);
+    let bulk: &[Signal] = &[Signal::Bulk];
+    let none = said("classes/destructive.html", &[(read, &[])]);
+    assert_eq!(none.len(), 3);
+    assert!(none[1].starts_with("The only tool in this catalogue is not. That is as of "), "{}", none[1]);
+    assert!(none[2].ends_with("a documented way back lowers it."), "{}", none[2]);
+    let one = said("classes/destructive.html", &[(gone, &[]), (read, &[])]);
+    assert!(one[1].starts_with("1 of 2 tools in this catalogue, on 1 server. That"), "{}", one[1]);
+    assert!(one[2].ends_with("The one tool of this class has critical risk."), "{}", one[2]);
+    assert!(one[3].contains("At critical risk: a person decides about each call. Signals"), "{}", one[3]);
+    let two = said("classes/read.html", &[(read, &[]), (read, &[])]);
+    assert!(two[2].ends_with("Both tools of this class have low risk."), "{}", two[2]);
+    let none = said("signals/bulk.html", &[(read, &[]), (gone, &[])]);
+    assert_eq!(none.len(), 3);
+    assert!(none[1].starts_with("None of the 2 tools in this catalogue. That"), "{}", none[1]);
+    let one = said("signals/bulk.html", &[(gone, bulk)]);
+    assert!(
+        one[1].starts_with("1 of 1 tool in this catalogue, on 1 server: 1 Destructive. That"),
+        "{}",
+        one[1]
+    );
+    assert!(one[3].ends_with("asks for this at least: a person decides about each call."), "{}", one[3]);
 }
 
 #[test]

@@ -166,11 +166,39 @@ fn a_server_names_those_whose_tools_are_most_often_like_its_own() {
     assert_eq!(of(&pages, "a"), "npm:c both tools; npm:b 1 of 2 tools");
     assert_eq!(of(&pages, "b"), "npm:a; npm:c");
     assert_eq!(of(&pages, "d"), "");
+    // Its twins say the same, and what its tools come to.
+    let json = |name: &str| -> serde_json::Value {
+        let text = std::fs::read(out.join(format!("servers/npm/{name}/index.json"))).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    };
+    let similar = |name: &str| -> Vec<(String, u64)> {
+        let named = json(name)["similar_servers"].as_array().unwrap().clone();
+        let page = |one: &serde_json::Value| one["page"].as_str().unwrap().to_owned();
+        assert!(named.iter().all(|one| out.join(page(one)).is_file()));
+        named
+            .iter()
+            .map(|one| (one["key"].as_str().unwrap().into(), one["tools"].as_u64().unwrap()))
+            .collect()
+    };
+    assert_eq!(similar("a"), [("npm:c".to_owned(), 2), ("npm:b".to_owned(), 1)]);
+    assert_eq!(similar("d"), []);
+    let (counts, two) = (json("a"), serde_json::json!(2));
+    assert_eq!(counts["risks"], serde_json::json!([{"risk": "low", "tools": two}]));
+    assert_eq!(counts["recommended"], serde_json::json!([{"rule": "allow", "tools": two}]));
+    let markdown = std::fs::read_to_string(out.join("servers/npm/a/index.md")).unwrap();
+    let section = markdown.split_once("## Servers with similar tools").unwrap().1;
+    let (c, b) = (
+        "](../../../servers/npm/c/index.md): `npm:c`, 2 of 2",
+        "](../../../servers/npm/b/index.md): `npm:b`, 1 of 2",
+    );
+    assert!(section.find(c).unwrap() < section.find(b).unwrap(), "{section}");
+    assert!(!std::fs::read_to_string(out.join("servers/npm/d/index.md")).unwrap().contains("similar"));
     // One that is shown no more is named no more, and the site is the one that a new build makes.
     store.connection().execute("UPDATE servers SET visibility = 'private' WHERE name = 'c'", []).unwrap();
     drop(store);
     let pages = build(&out);
     assert_eq!((of(&pages, "a"), of(&pages, "b")), ("npm:b 1 of 2 tools".to_owned(), "npm:a".to_owned()));
+    assert_eq!(similar("a"), [("npm:b".to_owned(), 1)]);
     assert!(pages == build(&folder.path().join("anew")), "bringing up to date and building anew differ");
 }
 

@@ -365,6 +365,26 @@ fn servers_patterns_and_terms_are_found_too() {
     let kinds = |word: &str| index.with(word).into_values().map(|facts| facts.kind).collect::<BTreeSet<_>>();
     assert!(kinds("poisoning").contains(&2), "{:?}", kinds("poisoning"));
     assert!(kinds("sandbox").contains(&3));
+    // A category is a pattern with a class. Words of it that no pattern has find it alone.
+    let is_category = |facts: &Facts| (facts.kind, facts.class) == (2, 1);
+    let found = index.found(&["identity", "authorisation"]);
+    let at: Vec<_> = found.iter().filter(|(_, facts)| is_category(facts)).map(|(at, _)| *at).collect();
+    let [(block, slot)] = at.as_slice() else { panic!("{found:?}") };
+    let row = &index.blocks[block][*slot as usize / 16][3][*slot as usize % 16];
+    assert_eq!(
+        (&row[0], &row[2]),
+        (&"Identity and authorisation".into(), &"attacks/category/identity.html".into())
+    );
+    let categories: BTreeSet<_> = index
+        .words
+        .values()
+        .flatten()
+        .filter(|(.., facts)| is_category(facts))
+        .map(|(_, block, slot, _)| (block, slot))
+        .collect();
+    let files = catalogue::assets::Folder::Data.files(None).unwrap();
+    let library = catalogue::attack::Library::load(&files).unwrap();
+    assert_eq!(categories.len(), library.categories_in_use().count());
     let servers: BTreeSet<_> = index
         .with("mcp")
         .into_iter()
