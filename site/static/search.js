@@ -141,8 +141,21 @@
       if (cost) results.push({ id, cost, facts });
     }
     if (!results.length && missed && !lenient) return both(all, true);
-    results.sort((a, b) => a.cost - b.cost || a.id - b.id);
+    results.sort(byCost);
     return { results, loose: [...loose], cut: missed || !whole.length };
+  };
+  const byCost = (a, b) => a.cost - b.cost || a.id - b.id;
+
+  // Whatever has most of the words, where nothing has all.
+  const some = all => {
+    const found = [];
+    let most = 0;
+    for (const [id, { facts, names = [] }] of new Map(all.flatMap(one => [...one.hits]))) {
+      const costs = all.map(one => one.hits.get(id)?.cost ?? (names.some(name => one.names.has(name)) ? COST[3] : 0)).filter(Boolean);
+      most = Math.max(most, costs.length);
+      found.push({ id, facts, words: costs.length, cost: costs.reduce((a, b) => a + b) });
+    }
+    return found.filter(one => one.words === most).sort(byCost);
   };
 
   // Where there is room, the filters stand open before anything is painted: nothing moves.
@@ -288,18 +301,21 @@
       const text = field.value.trim();
       try {
         if (!index) await load('search/index.js');
-        let found;
+        let found, all;
         for (const apart of [false, true]) {
           const words = wordsOf(text, apart);
-          found = both(words.length ? await Promise.all(words.map(look)) : []);
+          all = words.length ? await Promise.all(words.map(look)) : [];
+          found = both(all);
           if (turn !== last) return;
           asked = words;
           if (found.results.length) break;
         }
         results = asked.length ? found.results : [];
         if (!asked.length) empty('');
+        const fewer = !results.length && asked.length > 1 ? some(all) : [];
+        if (fewer.length) results = fewer;
         const names = found.loose.map(word => `“${word}”`).join(' and ');
-        note.textContent = !asked.length ? '' : names
+        note.textContent = !asked.length ? '' : fewer.length ? 'Nothing that is listed has all these words. What has the most of them is shown.' : names
           ? `${names} ${found.loose.length > 1 ? 'are' : 'is'} in too many texts to narrow the list: what has the other words is shown as well.`
           : found.cut ? 'The list is cut: there are more than are counted here. Another word, or more letters, narrows it.' : '';
         await draw(turn, first);

@@ -60,6 +60,13 @@ for (const [kind, base] of Object.entries(bases)) {
   // Nothing there; then something, opened by Enter, and back to where it was.
   await page.keyboard.type("qqqzzz");
   await settled("Nothing has these words");
+  // A word that nothing has, beside words that something has: what has the most of them, and that it is not all is said.
+  await field.fill(`${task.two.join(" ")} qqqzzz`);
+  await settled("tool");
+  assert.equal(await tools(), plain(task.two).length, "what has two of three words");
+  assert.match(await page.locator("#cut").textContent(), /^Nothing that is listed has all these words\. /);
+  await field.fill("qqqzzz");
+  await settled("Nothing has these words");
   await field.fill(task.two[0]);
   await settled("tool");
   const one = plain([task.two[0]]);
