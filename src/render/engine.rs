@@ -120,21 +120,23 @@ fn build_held(
     let common =
         Common { press: &press, catalogue: &catalogue, similar: &similar, rules, numbers, library: &library };
     let unasked = declared::servers(db, &catalogue, options)?;
-    let mut site_pages = whole_site(db, common, as_of, &unasked)?;
-
     let is_ours = |key: &str| options.shard.is_none_or(|shard| shard.holds(key));
-    let inputs = catalogue.servers.par_iter().zip(&before).map(|(entry, before)| match before {
-        Some(before) if stirred.leaves(&catalogue, entry) => {
-            debug_assert_eq!(*before, inputs_of(common, entry, &[]), "{}", entry.key_text());
-            Some(*before)
-        }
-        Some(_) => Some(inputs_of(common, entry, &[])),
-        // Its pages are looked at in any case, and what they show of others then.
-        None => None,
-    });
-    let mut inputs: Vec<Option<Digest>> = inputs.collect();
     let mut servers = Reader::new(common, &extras, &before, &is_ours);
-    let mut piece = servers.read(db, options, &inputs)?;
+    let begin = |db: &mut Connection| {
+        let inputs = catalogue.servers.par_iter().zip(&before).map(|(entry, before)| match before {
+            Some(before) if stirred.leaves(&catalogue, entry) => {
+                debug_assert_eq!(*before, inputs_of(common, entry, &[]), "{}", entry.key_text());
+                Some(*before)
+            }
+            Some(_) => Some(inputs_of(common, entry, &[])),
+            // Its pages are looked at in any case, and what they show of others then.
+            None => None,
+        });
+        let inputs: Vec<Option<Digest>> = inputs.collect();
+        let piece = servers.read(db, options, &inputs)?;
+        Ok((inputs, piece))
+    };
+    let (mut site_pages, (mut inputs, mut piece)) = whole_site(db, common, as_of, &unasked, begin)?;
     while !piece.is_empty() {
         let (made, next) = rayon::join(|| make_servers(common, piece), || servers.read(db, options, &inputs));
         site_pages += end(&press, &catalogue, made?, &mut inputs)?;
@@ -207,16 +209,18 @@ fn whole(db: &Connection, shared: Digest, options: &BuildOptions) -> Result<Dige
     Ok(Digest::of(&(shared, edits, as_of, twins, shard, env!("CARGO_PKG_VERSION"))))
 }
 
-/// Everything that speaks of more than one server; returns how many pages that were.
-fn whole_site(
-    db: &Connection,
+/// Everything that speaks of more than one server; returns how many pages that were. What comes `next` is begun beside what comes last of
+/// it, which one thread makes alone.
+fn whole_site<T: Send>(
+    db: &mut Connection,
     common: Common<'_>,
     as_of: Option<Timestamp>,
     unasked: &[declared::Unasked],
-) -> Result<usize, RenderError> {
+    next: impl FnOnce(&mut Connection) -> Result<T, RenderError> + Send,
+) -> Result<(usize, T), RenderError> {
     let press = common.press;
     if press.options.shard.is_some_and(|shard| shard.number != 1) {
-        return Ok(0);
+        return Ok((0, next(db)?));
     }
     let unit = press.output.unit(UnitName::whole())?;
     press.static_files(&unit)?;
@@ -229,17 +233,16 @@ fn whole_site(
     });
     // Of several errors always the same one.
     whole.collect::<Vec<_>>().into_iter().collect::<Result<(), _>>()?;
-    for kind in PAGE_KINDS {
-        if let Make::Last(make) = kind.make {
-            make(&work)?;
-        }
-    }
+    let last =
+        PAGE_KINDS.iter().filter_map(|kind| if let Make::Last(make) = kind.make { Some(make) } else { None });
+    let (last, next) = rayon::join(|| last.into_iter().try_for_each(|make| make(&work)), || next(db));
+    let ((), next) = (last?, next?);
     download::put(db, common, &unit, as_of)?;
     let pages = work.pages.into_inner().expect("no thread panics while it holds the list of pages").len();
     press.output.end_unit(unit)?;
     press.output.rest()?;
     // And the page for what is not there, which is in no list.
-    Ok(pages + 1)
+    Ok((pages + 1, next))
 }
 
 /// What the pages of one server are made from: its own rows, and what they show of others. What the page of each tool is made from

@@ -46,8 +46,8 @@ impl Engine {
             }
         }
         let sources = || sources.iter().map(|(name, text)| (*name, text.as_ref()));
-        let plates = Plates::new(sources());
-        tera.add_raw_templates(sources()).map_err(|source| RenderError::Templates { source })?;
+        let (plates, read) = rayon::join(|| Plates::new(sources()), || tera.add_raw_templates(sources()));
+        read.map_err(|source| RenderError::Templates { source })?;
         if let Some(name) = needed.iter().find(|name| !tera.contains_template(name)) {
             return Err(RenderError::MissingTemplate { name });
         }

@@ -13,9 +13,9 @@ use super::{BuildOptions, RenderError};
 use crate::store::{Connection, declared_lists, identity, site, site_history};
 
 /// Tools whose rows are held at once, as near as whole servers come to it.
-const TOOLS_AT_ONCE: usize = 1_000;
+const TOOLS_AT_ONCE: usize = 500;
 /// Servers that are passed at once, whether they have tools or not.
-const SERVERS_AT_ONCE: usize = 400;
+const SERVERS_AT_ONCE: usize = 200;
 
 /// A server whose pages are to be looked at, or to be left as they are.
 pub(super) struct Open {
