@@ -1,7 +1,8 @@
 //! What the site costs, on a file system in memory: the real program over made-up catalogues, every figure a ratio taken in one run.
 //!
 //! `cargo bench --bench site -- SERVERS…` (default 1075: some 9,000 tools; 12000 and 48000 are the larger ones). For each size: the catalogue is
-//! made, then built in rounds of `build with two threads, plain write of the same tree, build with one`; then one
+//! made, then built in rounds of `build with two threads, plain write of the same tree, build with one`, each into memory that was
+//! just written and given back (a virtual machine may hand free memory to its host, and the first to write there waits for it); then one
 //! server changes, the site is brought up to date and compared with one that is built anew. Pages and their JSON, as the bars of the issue
 //! have it: the other twins and copies are switched off. CATALOGUE_BENCH_DIR names the folder, /dev/shm if it is there;
 //! CATALOGUE_BENCH_PROGRAM another build of the program.
@@ -25,10 +26,12 @@ mod plain;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use plain::{plain_write, tree};
+use plain::{plain_write, touch, tree};
 
 /// Rounds of which the median counts.
 const ROUNDS: usize = 3;
+/// What a made-up server's part of a tree takes, blocks rounded up and some more.
+const BYTES_A_SERVER: u64 = 320 << 10;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_catalogue");
 
 /// Wall time, processor time and peak memory of one run of the program, and what it printed.
@@ -98,16 +101,20 @@ fn size(folder: &Path, servers: u64) -> (u64, f64, u64) {
     let mut last = None;
     // A tree of 400,000 tools stands once, not twice.
     let rounds = if servers > 20_000 { 1 } else { ROUNDS };
+    let bytes = servers * BYTES_A_SERVER;
     for _ in 0..rounds {
+        touch(folder, bytes);
         let both = build("dist", &["--threads", "2"]);
         let paths = tree(&folder.join("dist"));
         std::fs::remove_dir_all(folder.join("dist")).expect("removed");
+        touch(folder, bytes);
         let before = processor_time();
         plain_two.push(plain_write(&folder.join("plain"), &paths, 2));
         plain_cpu.push(processor_time() - before);
         two_cpu.push(both.cpu);
         std::fs::remove_dir_all(folder.join("plain")).expect("removed");
         if servers <= 20_000 {
+            touch(folder, bytes);
             one.push(build("dist", &["--threads", "1"]).wall);
             std::fs::remove_dir_all(folder.join("dist")).expect("removed");
         }

@@ -1,6 +1,5 @@
 //! The nouns of the domain, shared by every stage. No I/O, no clock, no other module of this crate.
 
-mod canonical_tree;
 pub mod declared;
 pub mod digest;
 pub mod emit;
@@ -24,7 +23,7 @@ pub mod tool_texts;
 pub mod verdict;
 pub mod work;
 
-pub(crate) use canonical_tree::NUMBER;
+pub(crate) use flat::NUMBER;
 pub use outcome::Outcome;
 pub use probe::{Attempt, MalformedTool, MemoryBound, Probe, SandboxLevel, SeenTool, Transport};
 pub use purl::Purl;

@@ -1,5 +1,6 @@
 //! The plain write that a build is measured against: files of the same names and sizes, from buffers that are ready.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -49,4 +50,25 @@ pub(crate) fn plain_write(root: &Path, files: &[(PathBuf, usize)], threads: usiz
         });
     });
     begun.elapsed().as_secs_f64()
+}
+
+/// What else is running keeps this much free memory.
+const LEFT_FREE: u64 = 3 << 30;
+
+/// Writes as many bytes below a folder, or as there is room for, and removes them, so that what is measured next finds memory that the
+/// machine really has.
+pub(crate) fn touch(folder: &Path, bytes: u64) {
+    // Source: proc(5), /proc/meminfo, in KiB.
+    let facts = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available = facts.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let available = available.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    let bytes = available.map_or(bytes, |kib| bytes.min((kib << 10).saturating_sub(LEFT_FREE)));
+    let target = folder.join("touched");
+    let mut file = std::fs::File::create(&target).expect("a file");
+    let block = vec![1_u8; 1 << 20];
+    for _ in 0..bytes.div_ceil(1 << 20) {
+        file.write_all(&block).expect("room for as much as is measured");
+    }
+    drop(file);
+    std::fs::remove_file(&target).expect("removed");
 }

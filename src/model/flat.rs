@@ -9,6 +9,9 @@ use std::fmt;
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Number;
 
+/// The key of the object that `serde_json` hands a number over as, with `arbitrary_precision`. No definition has it (`tool`).
+pub(crate) const NUMBER: &str = "$serde_json::private::Number";
+
 /// One text of JSON, laid out. It is read together with that text.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Flat {

@@ -9,7 +9,6 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::canonical_tree::tree;
 use super::digest::sha256_hex;
 use super::flat::{Flat, Json};
 
@@ -104,7 +103,7 @@ impl ToolDefinition {
     /// stored.
     pub fn object(&self) -> &Value {
         // What was laid out can be read once more.
-        self.object.get_or_init(|| tree(&self.canonical).unwrap_or_default())
+        self.object.get_or_init(|| serde_json::from_str(&self.canonical).unwrap_or_default())
     }
 
     /// What was hashed, laid out for reading.

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::canonical_tree::NUMBER;
+use super::NUMBER;
 use super::flat::Json;
 use super::tool::{ToolDefinition, ToolProblem};
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::{Flat, Node, Span, What};
-use crate::model::canonical_tree::NUMBER;
+use crate::model::NUMBER;
 
 impl Flat {
     /// Lays a text of JSON out.
