@@ -11,6 +11,7 @@ mod doctor;
 mod eval;
 mod exit;
 mod explain;
+mod fold;
 mod identity;
 mod merge;
 mod pack;
@@ -70,6 +71,8 @@ enum Command {
     Identity(identity::IdentityOptions),
     /// Build the static site from the database.
     Build(build::BuildOptions),
+    /// Put tools of low and medium risk on their server's page, for hosts that bound how many files a site may have.
+    Fold(fold::FoldOptions),
     /// Put a built site into packs, for hosts that bound how many files a site may have.
     Pack(pack::PackOptions),
     /// Show a built site on this machine, or one in packs.
@@ -120,6 +123,7 @@ pub fn main() -> ExitCode {
         Command::Sources(options) => sources::run(&settings, options),
         Command::Identity(options) => identity::run(&settings, options),
         Command::Build(options) => build::run(&settings, options),
+        Command::Fold(options) => fold::run(&settings, options),
         Command::Pack(options) => pack::run(&settings, options),
         Command::Serve(options) => serve::run(&settings, options),
         Command::Classify(options) => classify::run(&settings, options),

@@ -223,7 +223,9 @@
       it.tabIndex = -1;
       if (facts.kind === 0) {
         const [effect, risk] = [wordFor(0, facts.class), wordFor(1, facts.risk)];
-        it.href = `${folder}/tools/${row[2] ?? row[0]}.html`;
+        // Its page, or, on a folded site, its place on its server's page.
+        const page = row[2] ?? row[0];
+        it.href = page.includes('#') ? `${folder}/${page}` : `${folder}/tools/${page}.html`;
         it.append(el('code', '', marked(row[0])), ' ', el('span', 'effect ' + effect.dataset.css, [effect.dataset.word]), ' ',
           el('span', 'risk ' + risk.dataset.css, [risk.dataset.word]), ' ',
           el('span', 'rest', [el('span', 'own', marked(row[1])), ' ', el('span', 'from', [el('span', 'own', marked(server)), `, ${wordFor(3, facts.registry)?.value ?? ''}`])]));

@@ -1,4 +1,4 @@
-// Theme, copy buttons, tabs. Loaded in the head without defer, so that the first paint is right already. Every page works without it:
+// Theme, copy buttons, tabs, tools in full. Loaded in the head without defer, so that the first paint is right already. Every page works without it:
 // texts can be selected, tabs are links to sections that stand one below the other.
 'use strict';
 (() => {
@@ -91,6 +91,14 @@
     tier(all('button', choice).some(it => it.value === load('tier')) ? load('tier') : 'recommended');
   });
 
+  // A tool that stands on its server's page is open where a link leads to it.
+  const unfold = () => {
+    const place = location.hash.startsWith('#tool-') && document.getElementById(location.hash.slice(1));
+    const more = place && place.matches('.tools > li') && place.querySelector('details');
+    if (more) more.open = true;
+  };
+  addEventListener('hashchange', unfold);
+
   // The one key of the whole site: to the search field, wherever one is.
   addEventListener('keydown', event => {
     if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -99,5 +107,5 @@
     if (field) { event.preventDefault(); field.focus(); field.select(); }
   });
 
-  addEventListener('DOMContentLoaded', () => { theme(); copy(); tabs(); });
+  addEventListener('DOMContentLoaded', () => { theme(); copy(); tabs(); unfold(); });
 })();

@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::scan::report::counted;
 use super::settings::Settings;
 use crate::progress::{self, Bar};
-use crate::render::{self, BuildReport, Compression, Shard, Twins};
+use crate::render::{self, BuildReport, Compression, Problem, Shard, Twins};
 use crate::store::site::Audience;
 
 /// Problems that are printed.
@@ -69,8 +69,25 @@ pub(super) fn run(settings: &Settings, options: &BuildOptions) -> anyhow::Result
     } else if !options.quiet {
         progress::print(&text(&report, &out))?;
     }
-    let problems = report.problems.as_deref().unwrap_or_default();
-    Ok(if problems.is_empty() { Exit::Ok } else { Exit::Findings })
+    Ok(exit_of(report.problems.as_deref()))
+}
+
+/// Ends with 1 if a check found something.
+pub(super) fn exit_of(problems: Option<&[Problem]>) -> Exit {
+    if problems.unwrap_or_default().is_empty() { Exit::Ok } else { Exit::Findings }
+}
+
+/// What a check found, if there was one.
+pub(super) fn problems_text(problems: Option<&[Problem]>) -> String {
+    let Some(problems) = problems else { return String::new() };
+    let mut text = match problems.len() {
+        0 => "checked: no problems\n".to_owned(),
+        count => format!("checked: {}\n", counted(count, "problem")),
+    };
+    for problem in problems.iter().take(PROBLEMS_SHOWN) {
+        text.push_str(&format!("  {}: {} {}\n", problem.page, problem.link, problem.why));
+    }
+    text
 }
 
 fn text(report: &BuildReport, out: &std::path::Path) -> String {
@@ -94,15 +111,7 @@ fn text(report: &BuildReport, out: &std::path::Path) -> String {
             kind.kind, kind.rendered, kind.seconds, kind.slowest_ms, kind.slowest
         ));
     }
-    if let Some(problems) = &report.problems {
-        match problems.len() {
-            0 => text.push_str("checked: no problems\n"),
-            count => text.push_str(&format!("checked: {}\n", counted(count, "problem"))),
-        }
-        for problem in problems.iter().take(PROBLEMS_SHOWN) {
-            text.push_str(&format!("  {}: {} {}\n", problem.page, problem.link, problem.why));
-        }
-    }
+    text.push_str(&problems_text(report.problems.as_deref()));
     text
 }
 
@@ -114,6 +123,12 @@ pub(super) fn build(settings: &Settings, options: &BuildOptions) -> anyhow::Resu
         .clone()
         .or_else(|| settings.config.paths.out.clone())
         .unwrap_or_else(|| PathBuf::from("dist"));
+    if render::is_folded(&out) {
+        anyhow::bail!(
+            "{} holds a site of catalogue fold; choose another folder with --out, and fold into this one again",
+            out.display()
+        );
+    }
     let build = render::BuildOptions {
         out: out.clone(),
         base_url: options.base_url.clone().or_else(|| settings.config.site.base_url.clone()),

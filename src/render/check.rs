@@ -166,7 +166,7 @@ fn target(page: &str, link: &str, own: &PageText) -> Option<Result<(u64, String,
 }
 
 /// The file a relative link means, below the root.
-fn resolve(page: &str, path: &str) -> Option<String> {
+pub(super) fn resolve(page: &str, path: &str) -> Option<String> {
     if path.is_empty() {
         return Some(page.to_owned());
     }

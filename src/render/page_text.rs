@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
 }
 
 /// A tag up to its end: an attribute's value may hold `>`.
-fn split_tag(text: &str) -> Option<(&str, &str)> {
+pub(super) fn split_tag(text: &str) -> Option<(&str, &str)> {
     let mut quoted = false;
     let end = text.char_indices().find(|(_, c)| {
         quoted ^= *c == '"';

@@ -1,4 +1,4 @@
-//! The Nu HTML checker over every kind of page and 500 others.
+//! The Nu HTML checker over every kind of page, 500 others and the servers' pages of a folded site.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
@@ -60,12 +60,13 @@ fn the_nu_checker_finds_nothing_wrong() {
     }
 }
 
-/// One page of each kind, and others from everywhere.
+/// One page of each kind, others from everywhere, and the servers' pages of the folded site.
 fn chosen(site: &Site) -> Vec<std::path::PathBuf> {
     let all = site.pages();
     let mut pages: Vec<_> = site.kinds.iter().map(|(_, path)| site.out.join(path)).collect();
     assert!(all.len() >= OTHERS, "{} pages", all.len());
     pages.extend((0..OTHERS).map(|nth| all[nth * all.len() / OTHERS].clone()));
+    pages.extend(site.folded());
     pages.sort();
     pages.dedup();
     pages

@@ -18,7 +18,7 @@ pub(crate) struct Site {
     pub(crate) kinds: Vec<(String, String)>,
     /// Where it is served on loopback, as `catalogue serve` does, until the process ends.
     pub(crate) address: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// The made-up catalogue, with a server that was never asked and an address that moved.
@@ -59,7 +59,7 @@ fn built(folder: tempfile::TempDir, more: &[&str]) -> Site {
     let listening = listen(&out, (Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let address = format!("http://{}/", listening.address().unwrap());
     std::thread::spawn(move || listening.run());
-    let mut site = Site { out, kinds: Vec::new(), address, _folder: folder };
+    let mut site = Site { out, kinds: Vec::new(), address, folder };
     site.kinds = chosen(&site);
     site
 }
@@ -135,6 +135,16 @@ fn catalogue(folder: &Path, arguments: &[&str]) -> String {
 }
 
 impl Site {
+    /// The same site folded, by its own check without a problem: the pages of servers.
+    pub(crate) fn folded(&self) -> Vec<PathBuf> {
+        let into = self.folder.path().join("folded");
+        let (from, to) = (self.out.display().to_string(), into.display().to_string());
+        catalogue(self.folder.path(), &["fold", "--out", &from, "--into", &to, "--check", "--quiet"]);
+        let mut pages = pages_in(&into.join("servers"));
+        pages.retain(|page| page.parent().is_some_and(|folder| !folder.ends_with("tools")));
+        pages
+    }
+
     /// The page that stands for a kind.
     pub(crate) fn page_of(&self, wanted: &str) -> &str {
         let found = self.kinds.iter().find(|(kind, _)| kind == wanted);
@@ -143,19 +153,23 @@ impl Site {
 
     /// Every page, sorted.
     pub(crate) fn pages(&self) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        let mut folders = vec![self.out.clone()];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
-                let path = entry.path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if path.extension().is_some_and(|end| end == "html") {
-                    found.push(path);
-                }
+        pages_in(&self.out)
+    }
+}
+
+fn pages_in(out: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![out.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "html") {
+                found.push(path);
             }
         }
-        found.sort();
-        found
     }
+    found.sort();
+    found
 }

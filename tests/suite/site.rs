@@ -4,6 +4,7 @@
 mod answers;
 mod changes;
 mod engine;
+mod folded;
 mod hostile;
 mod method;
 mod moved;

@@ -105,7 +105,7 @@ fn doubled(line: &str) -> Option<&str> {
 }
 
 /// Every fault in the own words of every page.
-fn faults(pages: &std::collections::BTreeMap<String, String>) -> Vec<String> {
+pub(super) fn faults(pages: &std::collections::BTreeMap<String, String>) -> Vec<String> {
     let mistakes: Vec<(Regex, &str)> =
         MISTAKES.iter().map(|(pattern, what)| (Regex::new(pattern).unwrap(), *what)).collect();
     let quoted = Regex::new("“[^”]+”").unwrap();
