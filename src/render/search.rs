@@ -209,7 +209,7 @@ fn border(path: &str) -> Option<String> {
 }
 
 /// A script that hands one call what is shown: JSON in which nothing can end a script element, or a line of one.
-fn script(call: &str, value: &impl Serialize) -> Result<String, RenderError> {
+pub(super) fn script(call: &str, value: &impl Serialize) -> Result<String, RenderError> {
     let json = serde_json::to_string(value).map_err(std::io::Error::from)?;
     Ok(format!("{call}({})\n", escape_json(&json)))
 }
