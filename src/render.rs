@@ -49,6 +49,7 @@ mod media;
 mod moved;
 mod name;
 mod not_found;
+mod notes;
 mod on_shelf;
 mod options;
 mod outcomes;
@@ -171,6 +172,14 @@ pub enum RenderError {
     /// The table of clients cannot be read.
     #[error("data/clients.toml {why}; catalogue scan --registry config --dry-run says where")]
     Clients {
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// A note cannot be read.
+    #[error("{name} {why}; it begins with TOML between +++ lines: title, date, summary, tags")]
+    Note {
+        /// The file.
+        name: String,
         /// What is wrong.
         why: &'static str,
     },

@@ -416,8 +416,8 @@
 
     const knownServer = ({ entry, server }) => {
       const it = el('li', '', ...ofEntry(entry), ...entry.name ? ['starts '] : [], link(`${server.folder}/index.html`, 'own', shown(server.name)), ' ', el('code', 'key', shown(server.key)));
-      if (typeof server.state === 'string') {
-        it.append(el('p', 'quiet', server.state === 'never-asked' ? 'Never asked: nothing is known of its tools but what others declare.' : `It did not answer (${server.state}), so nothing is known of its tools.`));
+      if (!(server.state > 0)) {
+        it.append(el('p', 'quiet', server.state === 0 ? 'It answered, and listed no tools.' : server.state === 'never-asked' ? 'Never asked: nothing is known of its tools but what others declare.' : `It did not answer (${server.state}), so nothing is known of its tools.`));
         return it;
       }
       const other = entry.version && server.version && entry.version !== server.version ? `, where your file names ${entry.version}` : '';
@@ -428,7 +428,7 @@
         to.download = '';
         policy.append(i ? ', ' : ', as a file for ', to);
       });
-      if (server.state) it.append(policy);
+      it.append(policy);
       return it;
     };
     const graveTool = ({ server, tool: [name, word, slug] }) => {
@@ -456,7 +456,7 @@
       const known = looked.filter(one => one.server);
       const unknown = looked.filter(one => one.entry.keys && !one.server);
       const left = looked.filter(one => !one.entry.keys);
-      const asked = known.filter(({ server }) => typeof server.state === 'number');
+      const asked = known.filter(({ server }) => server.state > 0);
       const quiet = known.length - asked.length;
       const sum = asked.reduce((all, { server }) => all.map((count, i) => count + (server.counts[i] ?? 0)), Array(8).fill(0));
       const tools = asked.reduce((count, { server }) => count + server.state, 0);

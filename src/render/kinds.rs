@@ -6,7 +6,7 @@ use super::RenderError;
 use super::site_work::{ServerWork, UnaskedWork, WholeWork};
 use super::{
     attack_categories, attack_pages, browse, changes, config_page, declared, declared_list, glossary,
-    letters, lists, llms, moved, not_found, outcomes, owasp, prose, report_page, risk_levels, search,
+    letters, lists, llms, moved, not_found, notes, outcomes, owasp, prose, report_page, risk_levels, search,
     server_page, server_risk, sitemap, tool_page,
 };
 
@@ -81,6 +81,10 @@ pub const PAGE_KINDS: &[PageKind] = &[
     declared_list::KIND,
     prose::KIND,
     prose::GUIDES,
+    notes::INDEX,
+    notes::KIND,
+    notes::TAG,
+    notes::FEED,
     not_found::KIND,
     server_page::ANSWERED,
     server_page::QUIET,
