@@ -14,6 +14,7 @@ mod changes;
 mod chart;
 mod check;
 mod compress;
+mod config_page;
 mod control;
 mod declared;
 mod declared_list;
@@ -49,6 +50,7 @@ mod media;
 mod moved;
 mod name;
 mod not_found;
+mod notes;
 mod on_shelf;
 mod options;
 mod outcomes;
@@ -169,6 +171,20 @@ pub enum RenderError {
     /// A file of attack patterns, terms or lists cannot be used.
     #[error("the data files cannot be used; mend the file named below or leave out --data")]
     Data(#[from] crate::attack::LibraryError),
+    /// The table of clients cannot be read.
+    #[error("data/clients.toml {why}; catalogue scan --registry config --dry-run says where")]
+    Clients {
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// A note cannot be read.
+    #[error("{name} {why}; it begins with TOML between +++ lines: title, date, summary, tags")]
+    Note {
+        /// The file.
+        name: String,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// A hand-written page cannot be read.
     #[error("{name} {why}; begin it with a heading: # Title")]
     Prose {

@@ -340,93 +340,39 @@ mod tests {
         }
     }
 
+    /// Beside the package: `-` for what no registry has under its name, or a program of the machine. The script of the site's page that checks
+    /// a configuration is tried with the same lines.
     #[test]
-    fn every_way_to_start_a_package_names_it() {
-        for (line, target) in [
-            ("npx -y @acme/notes-mcp", "npm:@acme/notes-mcp"),
-            ("npx @acme/notes-mcp@1.2.3 --port 80", "npm:@acme/notes-mcp@1.2.3"),
-            ("npx --yes notes@latest", "npm:notes"),
-            ("npx notes@^1.2", "npm:notes"),
-            ("npx notes@next", "npm:notes"),
-            ("npx -p @acme/notes-mcp notes", "npm:@acme/notes-mcp"),
-            ("npx --package=@acme/notes-mcp@2.0.0 -- notes stdio", "npm:@acme/notes-mcp@2.0.0"),
-            ("npx -y -p typescript -p @acme/notes notes", "npm:@acme/notes"),
-            ("npx --cache /tmp/c -y notes", "npm:notes"),
-            ("npx --node-options --max-old-space-size=10 notes", "npm:notes"),
-            ("npx -p notes -c 'notes --stdio'", "npm:notes"),
-            ("/usr/local/bin/npx -y notes", "npm:notes"),
-            (r"'D:\nodejs\npx.cmd' -y notes", "npm:notes"),
-            ("npm exec --yes -- notes@1.0.0 --x", "npm:notes@1.0.0"),
-            ("npm --silent exec notes", "npm:notes"),
-            ("npm x -y --package=notes -- n", "npm:notes"),
-            ("npx mine@npm:@acme/notes@1.0.0", "npm:@acme/notes@1.0.0"),
-            ("bunx --bun notes", "npm:notes"),
-            ("bun x notes@3.1.4", "npm:notes@3.1.4"),
-            ("bunx -p @acme/notes notes", "npm:@acme/notes"),
-            ("pnpm dlx notes", "npm:notes"),
-            ("pnpm --package=@acme/notes dlx notes", "npm:@acme/notes"),
-            ("yarn dlx -q notes", "npm:notes"),
-            ("uvx Notes_MCP", "pypi:notes-mcp"),
-            ("uvx notes-mcp@1.2.0 --x", "pypi:notes-mcp==1.2.0"),
-            ("uvx notes-mcp@latest", "pypi:notes-mcp"),
-            ("uvx --from notes-mcp==1.2 notes", "pypi:notes-mcp==1.2"),
-            ("uvx --from 'notes-mcp[cli,web]>=1' notes", "pypi:notes-mcp"),
-            ("uvx --python 3.12 --with httpx notes-mcp", "pypi:notes-mcp"),
-            ("uvx -p 3.12 -q notes-mcp", "pypi:notes-mcp"),
-            ("uvx --refresh --offline notes-mcp", "pypi:notes-mcp"),
-            ("uv tool run notes-mcp", "pypi:notes-mcp"),
-            ("uv --quiet tool run --from=notes-mcp notes", "pypi:notes-mcp"),
-            ("pipx run notes-mcp", "pypi:notes-mcp"),
-            ("pipx run --spec notes-mcp==2.0 notes", "pypi:notes-mcp==2.0"),
-            ("pipx run --no-cache notes-mcp --x", "pypi:notes-mcp"),
-        ] {
-            assert_eq!(shown(line), target, "{line}");
+    fn every_way_to_start_a_package_names_it_and_anything_else_is_a_program() {
+        let lines =
+            include_str!("../../tests/pages/launches.txt").lines().filter(|line| !line.starts_with('#'));
+        let mut count = 0;
+        for (line, target) in lines.map(|line| line.split_once('\t').unwrap()) {
+            let found = shown(line);
+            let is_other = target == "-" && found.starts_with("- ");
+            assert!(found == target || is_other, "{line}: {found}");
+            count += 1;
         }
+        assert!(count > 60 && shown("") == "program", "{count}");
     }
 
     #[test]
-    fn what_no_registry_has_under_its_name_is_no_package() {
-        for line in [
-            "npx -y github:acme/notes",
-            "npx acme/notes",
-            "npx ./server",
-            "npx file:../server",
-            "npx https://h.example/a.tgz",
-            "npx notes@file:../x",
-            "npx --registry https://r.example/ notes",
-            "npx --registry=https://r.example/ notes",
-            "npx -y",
-            "npx -p a -p b c",
-            "npx _notes",
-            "uvx --from git+https://h.example/notes notes",
-            "uvx --from ./notes notes",
-            "uvx --from 'notes @ git+https://h.example/x' notes",
-            "uvx --index-url https://i.example/simple notes",
-            "uvx --extra-index-url https://i.example/simple notes",
-            "pipx run --spec git+https://h.example/x notes",
-            "pipx run --index-url https://i.example/simple notes",
-            "pipx run https://h.example/x.py",
-        ] {
-            assert!(shown(line).starts_with("- "), "{line}: {}", shown(line));
+    fn the_sites_script_knows_the_same_launchers_and_options() {
+        let script = include_str!("../../site/static/check.js");
+        for Launcher { words, switches, package, elsewhere, registry } in LAUNCHERS {
+            let registry = if *registry == Kind::Npm { "npm" } else { "pypi" };
+            let begins = format!("    ['{}', '{registry}', '{}', ", words.join(" "), package.join(" "));
+            let (_, rest) =
+                script.split_once(&begins).unwrap_or_else(|| panic!("not in the script: {begins}"));
+            let list = rest.split(']').next().unwrap();
+            for line in [
+                format!("  const {list} = '{}';\n", switches.join(" ")),
+                format!("    {registry}: '{}',\n", elsewhere.join(" ")),
+            ] {
+                assert!(script.contains(&line), "not in the script: {line}");
+            }
         }
-    }
-
-    #[test]
-    fn anything_else_is_a_program() {
-        for line in [
-            "node server.js",
-            "uv run server.py",
-            "uv --directory x run server.py",
-            "npm start",
-            "npm run exec",
-            "bun run x",
-            "docker run -i acme/notes",
-            "pipx list",
-            "python -m notes",
-            "my-npx notes",
-            "",
-        ] {
-            assert_eq!(shown(line), "program", "{line}");
-        }
+        let rows = script.split("const LAUNCHERS = [").nth(1).unwrap().split("];").next().unwrap();
+        assert_eq!(rows.lines().filter(|line| line.trim().starts_with('[')).count(), LAUNCHERS.len());
     }
 }

@@ -289,4 +289,10 @@ mod tests {
             assert_eq!(plain(text), None, "{text}");
         }
     }
+
+    #[test]
+    fn the_sites_script_knows_the_same_beginnings() {
+        let line = format!("  const SECRET = '{}';\n", BEGINNINGS.join(" "));
+        assert!(include_str!("../../site/static/check.js").contains(&line), "not in the script: {line}");
+    }
 }

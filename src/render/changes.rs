@@ -268,7 +268,7 @@ fn moved(catalogue: &Catalogue, tool: &MovedTool) -> NameView {
 
 /// A name for ever that says nothing, in the form of RFC 9562, version 8: made from what happened alone, so it does not change with
 /// the site's address.
-fn urn(of: &impl Serialize) -> String {
+pub(super) fn urn(of: &impl Serialize) -> String {
     let mut bytes = Digest::of(of).0;
     bytes[6] = (bytes[6] & 0x0f) | 0x80;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;

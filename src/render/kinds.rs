@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::RenderError;
 use super::site_work::{ServerWork, UnaskedWork, WholeWork};
 use super::{
-    attack_categories, attack_pages, browse, changes, declared, declared_list, glossary, letters, lists,
-    llms, moved, not_found, outcomes, owasp, prose, report_page, risk_levels, search, server_page,
-    server_risk, sitemap, tool_page,
+    attack_categories, attack_pages, browse, changes, config_page, declared, declared_list, glossary,
+    letters, lists, llms, moved, not_found, notes, outcomes, owasp, prose, report_page, risk_levels, search,
+    server_page, server_risk, sitemap, tool_page,
 };
 
 /// What the pages of a kind are made from: it says when they are looked at again.
@@ -66,6 +66,7 @@ pub const PAGE_KINDS: &[PageKind] = &[
     letters::TOOLS,
     browse::KIND,
     search::KIND,
+    config_page::KIND,
     attack_pages::INDEX,
     attack_pages::KIND,
     attack_categories::KIND,
@@ -80,6 +81,10 @@ pub const PAGE_KINDS: &[PageKind] = &[
     declared_list::KIND,
     prose::KIND,
     prose::GUIDES,
+    notes::INDEX,
+    notes::KIND,
+    notes::TAG,
+    notes::FEED,
     not_found::KIND,
     server_page::ANSWERED,
     server_page::QUIET,

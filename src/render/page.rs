@@ -29,7 +29,7 @@ pub(super) struct SiteView {
     pub(super) private: bool,
 }
 
-/// What reports call the scripts of the search index.
+/// What reports call the scripts of the search’s index, and of what the page that checks a configuration looks servers up in.
 const INDEX: &str = "search-index";
 
 /// Where the pages go: engine, output and what they share.

@@ -43,7 +43,10 @@ fn write_prose(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let measured =
         press.options.benchmark.as_ref().map(|result| BenchmarkView::new(result, work.common.rules.hash()));
     for (name, bytes) in folder(&press.options.site, "content/") {
-        let Some(slug) = name.strip_suffix(".md") else { continue };
+        // Notes have kinds of their own.
+        let Some(slug) = name.strip_suffix(".md").filter(|slug| !slug.starts_with("notes/")) else {
+            continue;
+        };
         let broken = |why| RenderError::Prose { name: format!("site/content/{name}"), why };
         let text = std::str::from_utf8(bytes).map_err(|_| broken("is not UTF-8"))?;
         let path = format!("{slug}.html");

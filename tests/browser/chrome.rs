@@ -36,7 +36,7 @@ const LOOK: &str = r#"(async () => {
     if (['iframe', 'object', 'embed', 'style', 'math', 'template', 'animate'].includes(e.localName)) wrong.push(e.localName);
     if (e.localName === 'form' && !(e.getAttribute('role') === 'search' && new URL(e.getAttribute('action'), document.baseURI).pathname === '/search.html' && e.getAttributeNames().every(n => ['class', 'role', 'action', 'id'].includes(n)))) wrong.push('form');
     if (e.localName === 'base' && !['https://cat.example', location.origin].includes(new URL(e.href).origin)) wrong.push('base ' + e.href);
-    if (e.localName === 'script' && !(e.type === 'application/ld+json' || [location.origin + '/static/site.js', location.origin + '/static/search.js'].includes(e.src) || (location.pathname === '/search.html' && e.src.startsWith(location.origin + '/search/')))) wrong.push('script ' + e.src);
+    if (e.localName === 'script' && !(e.type === 'application/ld+json' || [location.origin + '/static/site.js', location.origin + '/static/search.js', location.origin + '/static/check.js'].includes(e.src) || (location.pathname === '/search.html' && e.src.startsWith(location.origin + '/search/')))) wrong.push('script ' + e.src);
   }
   for (const e of document.querySelectorAll('script[type="application/ld+json"]')) JSON.parse(e.textContent);
   return JSON.stringify({ shape: (a >>> 0) + '-' + (b >>> 0), wrong, at: location.href, results: results() });

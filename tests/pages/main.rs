@@ -15,6 +15,7 @@
 )]
 
 mod behaviour;
+mod check;
 mod declared;
 mod kinds;
 mod lighthouse;

@@ -76,6 +76,14 @@ fn faults(data: &Value) -> Vec<String> {
                 "the glossary that it is in",
             );
         }
+        "Article" => {
+            for key in ["headline", "description"] {
+                wants(text(data, key).len() > 10, key);
+            }
+            let date = text(data, "datePublished");
+            wants(date.ends_with("T00:00:00Z") && date.len() == 20, "its day");
+            wants(!text(&data["author"], "name").is_empty(), "an author");
+        }
         _ => wants(false, "a kind of data that we know"),
     }
     faults
@@ -106,6 +114,7 @@ fn search_engines_are_told_what_they_ask_for() {
                 "term" => &["DefinedTerm", "FAQPage"],
                 "server" if !path.contains("/list/") => &["FAQPage", "SoftwareApplication"],
                 "home" | "report" => &["Dataset"],
+                "note" => &["Article"],
                 _ => &[],
             };
             assert!(wanted.iter().all(|sort| told.contains(*sort)), "{path}: {told:?}");
@@ -121,6 +130,7 @@ fn search_engines_are_told_what_they_ask_for() {
         serde_json::json!({"@context": "https://schema.org", "@type": "SoftwareApplication", "name": "x"}),
         serde_json::json!({"@context": "https://schema.org", "@type": "Dataset", "name": "x"}),
         serde_json::json!({"@context": "https://schema.org", "@type": "DefinedTerm", "name": "x"}),
+        serde_json::json!({"@context": "https://schema.org", "@type": "Article", "headline": "x"}),
         serde_json::json!({"@context": "https://schema.org", "@type": "Thing"}),
     ] {
         assert!(!faults(&wrong).is_empty(), "{wrong}");

@@ -3,6 +3,7 @@
 
 mod answers;
 mod changes;
+mod check;
 mod engine;
 mod folded;
 mod hostile;

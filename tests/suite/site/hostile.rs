@@ -83,8 +83,12 @@ fn nothing_that_a_server_says_becomes_markup() {
     for (name, page) in html_pages(&built().out) {
         let mut found = Vec::new();
         elements(&parse(&page).document, &mut found);
-        let of_search: &[&str] = if name == "search.html" { &["static/search.js"] } else { &[] };
-        let allowed_scripts = [&["static/site.js"], of_search].concat();
+        let of_page: &[&str] = match name.as_str() {
+            "search.html" => &["static/search.js"],
+            "check.html" => &["static/check.js"],
+            _ => &[],
+        };
+        let allowed_scripts = [&["static/site.js"], of_page].concat();
         for (element, attributes) in found {
             assert!(
                 !matches!(
