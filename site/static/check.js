@@ -431,9 +431,11 @@
       it.append(policy);
       return it;
     };
+    // Its page, or, on a folded site, its place on its server's page.
+    const pageOf = (folder, page) => (page.includes('#') ? `${folder}/${page}` : `${folder}/tools/${page}.html`);
     const graveTool = ({ server, tool: [name, word, slug] }) => {
       const [effect, risk] = [classes[word >> 2], risks[word & 3]];
-      return el('li', '', link(`${server.folder}/tools/${slug ?? name}.html`, '', el('code', '', shown(name))), ' ', el('span', `effect ${effect[0]}`, effect[1]), ' ', el('span', `risk ${risk[0]}`, risk[1]), ' ', el('p', '', el('span', 'from', shown(server.name))));
+      return el('li', '', link(pageOf(server.folder, slug ?? name), '', el('code', '', shown(name))), ' ', el('span', `effect ${effect[0]}`, effect[1]), ' ', el('span', `risk ${risk[0]}`, risk[1]), ' ', el('p', '', el('span', 'from', shown(server.name))));
     };
     const targetOf = key => (key.startsWith('remote:') ? key.slice(7) : key);
     const wordFor = ({ keys: [key], version }) => {

@@ -10,6 +10,10 @@ use super::links::Links;
 const MEMBERS: [&str; 3] = ["\"page\":\"", "\"json\":\"", "\"path\":\""];
 /// What the parts of the search call that hold rows.
 const BLOCK: &str = "catalogueBlock";
+const BLOCKS: &str = "search/b/";
+/// The same of the check of a configuration.
+const LOOK_UP: &str = "catalogueServers";
+const LOOK_UPS: &str = "check/s/";
 /// The list for models, or its parts.
 const FOR_MODELS: &str = "llms-full";
 /// For hosts that redirect by a list.
@@ -26,15 +30,19 @@ pub(super) fn may_hold_links(path: &str) -> bool {
     ends(&[".html"])
         || !of_tool && ends(&[".json", ".md"])
         || ends(&[".xml", ".atom"])
-        || path.starts_with("search/b/")
+        || path.starts_with(BLOCKS)
+        || path.starts_with(LOOK_UPS)
         || path.starts_with(FOR_MODELS)
         || ["download/tools.csv", REDIRECTS].contains(&path)
 }
 
 /// A file whose addresses lead on; None if it is not as builds write it.
 pub(super) fn led_on(links: &Links<'_>, path: &str, text: &str) -> Option<String> {
-    if path.starts_with("search/b/") {
+    if path.starts_with(BLOCKS) {
         return block(links, text);
+    }
+    if path.starts_with(LOOK_UPS) {
+        return look_up(links, text);
     }
     Some(match path.rsplit('.').next() {
         Some("html" | "xml" | "atom") => links.page(path, text),
@@ -92,21 +100,49 @@ fn members(links: &Links<'_>, text: &str) -> String {
 
 /// Rows of tools name their page where it is not called like the tool: that is where its new place goes.
 fn block(links: &Links<'_>, text: &str) -> Option<String> {
-    let json = text.strip_prefix(BLOCK)?.strip_prefix('(')?.trim_end().strip_suffix(')')?;
-    let mut block: Value = serde_json::from_str(json).ok()?;
+    let mut block = argument(BLOCK, text)?;
     for chunk in block.get_mut(1)?.as_array_mut()? {
         let folder = chunk.get(2)?.as_str()?.to_owned();
         for row in chunk.get_mut(3)?.as_array_mut()? {
             let Some(row) = row.as_array_mut().filter(|_| !folder.is_empty()) else { continue };
-            let page = row.get(2).or_else(|| row.first())?.as_str()?;
-            let Some(landing) = links.table.landing(&format!("{folder}/tools/{page}.html")) else { continue };
-            let place = landing.path.strip_prefix(&folder)?.trim_start_matches('/');
-            let place = Value::String(format!("{place}#{}", landing.anchor));
-            row.truncate(2);
-            row.push(place);
+            lead_on(links, &folder, row)?;
         }
     }
     script(BLOCK, &block).ok()
+}
+
+/// The same for the gravest tools of each server; a folder is left out where the server's key says it.
+fn look_up(links: &Links<'_>, text: &str) -> Option<String> {
+    let mut servers = argument(LOOK_UP, text)?;
+    for server in servers.get_mut(1)?.as_array_mut()? {
+        let (key, folder) = (server.get(0)?.as_str()?, server.get(2)?.as_str()?);
+        let folder = match key.split_once(':') {
+            Some((registry, own)) if folder.is_empty() => format!("servers/{registry}/{own}"),
+            _ => folder.to_owned(),
+        };
+        for tool in server.get_mut(6)?.as_array_mut()? {
+            lead_on(links, &folder, tool.as_array_mut()?)?;
+        }
+    }
+    script(LOOK_UP, &servers).ok()
+}
+
+/// What a script of data calls its function with.
+fn argument(call: &str, text: &str) -> Option<Value> {
+    let json = text.strip_prefix(call)?.strip_prefix('(')?.trim_end().strip_suffix(')')?;
+    serde_json::from_str(json).ok()
+}
+
+/// A row begins with the tool's name; what comes third is its page.
+fn lead_on(links: &Links<'_>, folder: &str, row: &mut Vec<Value>) -> Option<()> {
+    let page = row.get(2).or_else(|| row.first())?.as_str()?;
+    if let Some(landing) = links.table.landing(&format!("{folder}/tools/{page}.html")) {
+        let place = landing.path.strip_prefix(folder)?.trim_start_matches('/');
+        let place = Value::String(format!("{place}#{}", landing.anchor));
+        row.truncate(2);
+        row.push(place);
+    }
+    Some(())
 }
 
 #[cfg(test)]
@@ -153,6 +189,11 @@ mod tests {
                 "search/b/0.js",
                 "catalogueBlock([0,[[\"B\",\"npm:b\",\"servers/npm/b\",[2,[\"x\",\"Looks.\"],[\"Y\",\"\",\"y-1\"]]],[\"\",\"\",\"\",[[\"x\",\"\",\"x.html\"]]]]])\n".to_owned(),
                 "catalogueBlock([0,[[\"B\",\"npm:b\",\"servers/npm/b\",[2,[\"x\",\"Looks.\",\"index.html#tool-x\"],[\"Y\",\"\",\"y-1\"]]],[\"\",\"\",\"\",[[\"x\",\"\",\"x.html\"]]]]])\n".to_owned(),
+            ),
+            (
+                "check/s/01.js",
+                "catalogueServers([\"01\",[[\"npm:b\",\"B\",\"\",\"1.0\",2,[1],[[\"x\",5],[\"y\",15]]],[\"pypi:x\",\"\",\"servers/npm/b\",\"\",1,[],[[\"X\",5,\"x\"]]],[\"npm:q\",\"\",\"\",\"\",\"crashed\",[],[]]]])\n".to_owned(),
+                "catalogueServers([\"01\",[[\"npm:b\",\"B\",\"\",\"1.0\",2,[1],[[\"x\",5,\"index.html#tool-x\"],[\"y\",15]]],[\"pypi:x\",\"\",\"servers/npm/b\",\"\",1,[],[[\"X\",5,\"index.html#tool-x\"]]],[\"npm:q\",\"\",\"\",\"\",\"crashed\",[],[]]]])\n".to_owned(),
             ),
         ] {
             assert_eq!(led(path, &text), changed, "{path}");

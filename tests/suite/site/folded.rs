@@ -208,14 +208,17 @@ fn a_server_of_more_tools_than_a_page_lists_has_them_where_they_are_listed() {
     assert!(pages["old/low.html"].contains("content=\"0; url=../servers/npm/many/index.html#risk-low\""));
     let redirects = std::fs::read_to_string(into.join("_redirects")).unwrap();
     assert!(redirects.contains(&format!("/below/old/look.html /below/{to} 301\n")), "{redirects}");
-    // The search leads there as well.
-    let blocks: String = files(&into)
-        .into_iter()
-        .filter(|(path, _)| path.starts_with("search/b/"))
-        .map(|(_, text)| String::from_utf8(text).unwrap())
-        .collect();
+    // The search and the check of a configuration lead there as well.
+    let scripts = |folder: &str| -> String {
+        let below = files(&into).into_iter().filter(|(path, _)| path.starts_with(folder));
+        below.map(|(_, text)| String::from_utf8(text).unwrap()).collect()
+    };
+    let blocks = scripts("search/b/");
     assert!(blocks.contains("[\"look_502\",\"Looks.\",\"list/2.html#tool-look_502\"]"), "{blocks}");
     assert!(blocks.contains("[\"drop_it\",\"Drops it.\"]"));
+    let checked = scripts("check/s/");
+    assert!(checked.contains("[[\"drop_it\",15]]"), "{checked}");
+    assert!(checked.contains("[[\"look_000\",0,\"index.html#tool-look_000\"],"), "{checked}");
 }
 
 #[test]
