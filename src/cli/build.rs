@@ -10,6 +10,7 @@ use super::corrections;
 use super::exit::Exit;
 use super::scan::report::counted;
 use super::settings::Settings;
+use crate::assets::{Files, Folder};
 use crate::progress::{self, Bar};
 use crate::render::{self, BuildReport, Compression, Problem, Shard, Twins};
 use crate::store::site::Audience;
@@ -136,7 +137,7 @@ pub(super) fn build(settings: &Settings, options: &BuildOptions) -> anyhow::Resu
         audience: if options.include_private { Audience::Owner } else { Audience::Everyone },
         templates: settings.template_files()?,
         site: settings.site_files()?,
-        data: settings.data_files()?,
+        data: data(settings)?,
         benchmark: settings.benchmark_result()?,
         version: env!("CARGO_PKG_VERSION"),
         twins: options.twins,
@@ -156,6 +157,18 @@ pub(super) fn build(settings: &Settings, options: &BuildOptions) -> anyhow::Resu
     let report = render::build(&mut db, &settings.rule_book()?, &settings.numbers()?, &build, &passed)?;
     bar.finish();
     Ok((out, report))
+}
+
+/// How clients write their files is known to the program where a data folder of the user's own does not say it: a page reads by it.
+fn data(settings: &Settings) -> anyhow::Result<Files> {
+    const CLIENTS: &str = "clients.toml";
+    let mut data = settings.data_files()?;
+    if !data.contains_key(CLIENTS)
+        && let Some(known) = Folder::Data.files(None)?.remove(CLIENTS)
+    {
+        data.insert(CLIENTS.to_owned(), known);
+    }
+    Ok(data)
 }
 
 /// Where it is remembered what the site in that folder was made from: in the state folder, not in the site.

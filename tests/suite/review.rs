@@ -288,6 +288,10 @@ fn a_file_of_corrections_applies_to_a_fresh_database_and_readers_write_nothing()
     let page = fresh.page("list_accounts", &with);
     assert!(page.contains("Corrected by a person") && page.contains("It empties them"), "{page}");
     assert!(fresh.page("run_report", &with).contains("Confirmed by a person"));
+    // That folder has no table of clients: the program's own is used where a configuration is checked.
+    assert!(
+        std::fs::read_to_string(fresh.path("site/check.html")).unwrap().contains("<code>mcpServers</code>")
+    );
     assert!(
         !fresh.page("list_accounts", &[]).contains("Corrected by a person"),
         "without the folder nothing is said"
