@@ -5,6 +5,7 @@ pub(super) mod configured;
 pub(super) mod fleet;
 mod github;
 mod kit;
+mod known;
 mod lease;
 mod ledger;
 mod options;

@@ -7,10 +7,11 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::releases::newest_lasting;
 use super::rows::{json, time, word};
 use super::{Store, StoreError, stored_time};
 use crate::model::digest::sha256_hex;
-use crate::model::{Attempt, Probe, ToolDefinition, Untrusted};
+use crate::model::{Attempt, Probe, Release, ToolDefinition, Untrusted};
 
 const FIND_OPEN: &str = "
     SELECT id FROM probes
@@ -76,6 +77,27 @@ impl Store {
     ) -> Result<OpenProbe, StoreError> {
         self.write(|tx| {
             open_probe(tx, release_id, scanner_schema, now).map_err(|e| StoreError::from_sql(tx, e))
+        })
+    }
+
+    /// The same, unless another scan stored an outcome of that release that lasts since it was asked for: `newest` is the row of what
+    /// [`Store::lasting_outcome`] gave. None then, and nothing is opened.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn begin_probe_after(
+        &mut self,
+        (release, release_id): (&Release, i64),
+        scanner_schema: u32,
+        newest: Option<i64>,
+        now: Timestamp,
+    ) -> Result<Option<OpenProbe>, StoreError> {
+        self.write(|tx| {
+            let begin = || -> rusqlite::Result<Option<OpenProbe>> {
+                let stored = newest_lasting(tx, release, scanner_schema)?.map(|stored| stored.id);
+                (stored == newest).then(|| open_probe(tx, release_id, scanner_schema, now)).transpose()
+            };
+            begin().map_err(|e| StoreError::from_sql(tx, e))
         })
     }
 

@@ -219,7 +219,7 @@ pub(super) fn remember(
     )
 }
 
-fn newest_lasting(
+pub(super) fn newest_lasting(
     connection: &Connection,
     release: &Release,
     scanner_schema: u32,

@@ -11,14 +11,23 @@ use crate::model::{Attempt, Class, Probe, Release, ReleaseFacts, ServerKey, Tool
 use crate::store::identity::ScannedFacts;
 use crate::store::{Store, StoreError, StoredProbe};
 
+/// A probe's number, and the attempts that it made before.
+pub(super) type Opened = (i64, Vec<Attempt>);
+
 /// What one target's scan reads and writes, in this order.
 pub(super) trait Ledger: Sync {
     /// An outcome that lasts and is known already.
     fn stored(&self, release: &Release) -> Result<Option<StoredProbe>, StoreError>;
     /// What its registry says of who the package is.
     fn who(&self, release: &Release, said: &ScannedFacts) -> Result<(), StoreError>;
-    /// A probe begins, or one that was not finished goes on: its number and the attempts that it made before.
-    fn open(&self, release: &Release, facts: &ReleaseFacts) -> Result<(i64, Vec<Attempt>), StoreError>;
+    /// A probe begins, or one that was not finished goes on: its number and the attempts that it made before. None where another
+    /// scan's outcome came since `stored` gave the row of that number.
+    fn open(
+        &self,
+        release: &Release,
+        facts: &ReleaseFacts,
+        stored: Option<i64>,
+    ) -> Result<Option<Opened>, StoreError>;
     /// An attempt ended.
     fn attempt(&self, probe: i64, at: usize, attempt: &Attempt, key: &str) -> Result<(), StoreError>;
     /// What the installed package says of itself.
@@ -53,12 +62,17 @@ impl Ledger for Local<'_> {
         self.with(|s| s.remember_scanned(release, said, self.clock.now()))
     }
 
-    fn open(&self, release: &Release, facts: &ReleaseFacts) -> Result<(i64, Vec<Attempt>), StoreError> {
+    fn open(
+        &self,
+        release: &Release,
+        facts: &ReleaseFacts,
+        stored: Option<i64>,
+    ) -> Result<Option<Opened>, StoreError> {
         let now = self.clock.now();
         self.with(|s| {
             let id = s.remember_release(release, facts, now)?;
-            let open = s.begin_probe(id, SCANNER_SCHEMA, now)?;
-            Ok((open.id, open.attempts))
+            let open = s.begin_probe_after((release, id), SCANNER_SCHEMA, stored, now)?;
+            Ok(open.map(|open| (open.id, open.attempts)))
         })
     }
 

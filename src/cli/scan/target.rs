@@ -93,7 +93,7 @@ impl Asking<'_> {
                 if !fresh && let Some(row) = self.stored(&release)? {
                     return Ok(row);
                 }
-                self.local(&release, command, env, folder.as_deref(), claim, slot).await
+                self.local(&release, (command, *fresh), env, folder.as_deref(), claim, slot).await
             }
         }
     }
@@ -118,29 +118,6 @@ impl Asking<'_> {
             found.mcp_names.iter().map(|name| name.raw().trim().chars().take(NAME_CHARS).collect()).collect();
         let said = ScannedFacts { is_newest, mcp_names, repository };
         self.ledger.who(&found.release, &said)
-    }
-
-    fn stored(&self, release: &Release) -> anyhow::Result<Option<Row>> {
-        if self.options.refresh {
-            return Ok(None);
-        }
-        let Some(stored) = self.ledger.stored(release)? else {
-            return Ok(None);
-        };
-        if stored.outcome == Outcome::NeedsBuild && self.options.allow_build {
-            return Ok(None);
-        }
-        if stored.outcome == Outcome::Quarantined && self.options.retry_quarantined {
-            return Ok(None);
-        }
-        let mut row =
-            Row::new(release.server.to_string(), release.version.clone(), stored.outcome, &stored.detail);
-        row.stored = true;
-        row.recorded = true;
-        row.tools = stored.tools;
-        row.classes = stored.classes;
-        row.sandbox = stored.sandbox;
-        Ok(Some(row))
     }
 
     async fn found(&self, found: ReleaseFound, claim: &Claim, slot: u32) -> anyhow::Result<Row> {
@@ -208,7 +185,10 @@ impl Asking<'_> {
         detail: &str,
     ) -> anyhow::Result<Row> {
         let now = Timestamp::now();
-        let (id, attempts) = self.ledger.open(release, facts)?;
+        let (id, attempts) = match self.open(release, facts, false)? {
+            Ok(opened) => opened,
+            Err(row) => return Ok(*row),
+        };
         let probe = Probe {
             outcome,
             detail: Untrusted::new(detail),
@@ -243,7 +223,10 @@ impl Asking<'_> {
             let detail = format!("the scanner died {} times while asking it", claim.deaths);
             return self.record_without_start(&asked.release, facts, Outcome::Quarantined, &detail);
         }
-        let (id, earlier) = self.ledger.open(&asked.release, facts)?;
+        let (id, earlier) = match self.open(&asked.release, facts, false)? {
+            Ok(opened) => opened,
+            Err(row) => return Ok(*row),
+        };
         let (probe, about) =
             self.prober.package(asked, earlier, |at, attempt| self.keep(id, at, attempt, claim)).await;
         self.ledger.about(&asked.release, &about)?;
@@ -257,7 +240,7 @@ impl Asking<'_> {
     async fn local(
         &self,
         release: &Release,
-        command: &[String],
+        (command, fresh): (&[String], bool),
         env: &BTreeMap<String, String>,
         folder: Option<&Path>,
         claim: &Claim,
@@ -287,7 +270,10 @@ impl Asking<'_> {
                 return Ok(Row::new(release.server.to_string(), String::new(), Outcome::NotMcp, &why));
             }
         };
-        let (id, _) = self.ledger.open(release, &ReleaseFacts::default())?;
+        let (id, _) = match self.open(release, &ReleaseFacts::default(), fresh)? {
+            Ok(opened) => opened,
+            Err(row) => return Ok(*row),
+        };
         let probe = self
             .prober
             .local(spec, local::shown(command), &self.prober.limits, |at, attempt| {
@@ -307,7 +293,10 @@ impl Asking<'_> {
                 &detail,
             );
         }
-        let (id, _) = self.ledger.open(release, &ReleaseFacts::default())?;
+        let (id, _) = match self.open(release, &ReleaseFacts::default(), false)? {
+            Ok(opened) => opened,
+            Err(row) => return Ok(*row),
+        };
         let limits = &self.prober.limits;
         // An address out of a list never leads into our own network.
         let reach = if self.listed { Reach::Public } else { Reach::Typed };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::super::ledger::Ledger;
+use super::super::ledger::{Ledger, Opened};
 use crate::model::declared::DeclaredList;
 use crate::model::{Attempt, Class, Probe, Release, ReleaseFacts, ServerKey, Target};
 use crate::queue::delivery::{Delivery, FORMAT, Who};
@@ -85,9 +85,14 @@ impl Ledger for Parcel {
         Ok(())
     }
 
-    fn open(&self, release: &Release, facts: &ReleaseFacts) -> Result<(i64, Vec<Attempt>), StoreError> {
+    fn open(
+        &self,
+        release: &Release,
+        facts: &ReleaseFacts,
+        _stored: Option<i64>,
+    ) -> Result<Option<Opened>, StoreError> {
         self.learn(release, facts);
-        Ok((0, Vec::new()))
+        Ok(Some((0, Vec::new())))
     }
 
     fn attempt(&self, _: i64, _: usize, _: &Attempt, _: &str) -> Result<(), StoreError> {
