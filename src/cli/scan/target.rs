@@ -185,7 +185,8 @@ impl Asking<'_> {
         detail: &str,
     ) -> anyhow::Result<Row> {
         let now = Timestamp::now();
-        let (id, attempts) = match self.open(release, facts, false)? {
+        // What happened is stored, whatever is there: a command that is asked anew may have been quarantined just now.
+        let (id, attempts) = match self.open(release, facts, true)? {
             Ok(opened) => opened,
             Err(row) => return Ok(*row),
         };
