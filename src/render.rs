@@ -4,6 +4,7 @@
 //! only words, numbers and the order of things. Called by `cli`.
 
 mod answers;
+mod aside;
 mod attack_categories;
 mod attack_pages;
 mod badge;

@@ -34,6 +34,7 @@ pub mod site;
 pub mod site_history;
 pub mod site_inputs;
 mod sources;
+pub mod stored_tool;
 mod walks;
 
 use jiff::Timestamp;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
+use foldhash::fast::RandomState;
 use serde::Deserialize;
 
 use super::ruleset::SETTINGS;
@@ -14,7 +15,7 @@ use crate::model::{ToolDefinition, Verdict};
 /// classified needs no judging.
 pub struct RuleBook {
     hash: String,
-    texts: HashMap<String, RuleText>,
+    texts: HashMap<String, RuleText, RandomState>,
     /// What the rules are made of, while they are not.
     files: BTreeMap<String, Vec<u8>>,
     rules: OnceLock<RuleSet>,
@@ -31,7 +32,7 @@ impl RuleBook {
     /// # Errors
     /// [`RuleError`]: a file that is no text or has another shape.
     pub fn of_known(files: &BTreeMap<String, Vec<u8>>) -> Result<Self, RuleError> {
-        let mut texts = HashMap::new();
+        let mut texts = HashMap::default();
         for (file, _, bytes) in rule_files::rule_files(files).filter(|(file, ..)| *file != SETTINGS) {
             let text = std::str::from_utf8(bytes).map_err(|_| RuleError::NotText { file: file.clone() })?;
             let read: File = toml::from_str(text).map_err(|e| {

@@ -92,8 +92,8 @@ pub fn is_plain_line(text: &str) -> bool {
     let bytes = text.as_bytes();
     let both = |a: u8, b: u8| (a == b' ') & (b == b' ');
     every(bytes, |byte| matches!(byte, b' '..=b'~'))
-        && !text.starts_with(' ')
-        && !text.ends_with(' ')
+        && bytes.first() != Some(&b' ')
+        && bytes.last() != Some(&b' ')
         && !bytes.iter().zip(bytes.get(1..).unwrap_or_default()).fold(false, |any, (a, b)| any | both(*a, *b))
 }
 

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use url::Url;
 
+use super::aside::Aside;
 use super::catalogue::{Catalogue, ServerEntry};
 use super::check::Checker;
 use super::control::server_policies;
@@ -96,15 +97,16 @@ fn build_held(
     let remembered =
         options.shelf.as_deref().filter(|_| trusted).and_then(|place| Remembered::open(place, whole, &mark));
     let shelf = Shelf::new(options.shelf.as_deref(), &options.out)?;
+    let aside = Aside::new(&options.out)?;
     let stock = match as_of {
         Some(as_of) => {
             let (corrected_by, audience) = (options.as_of, options.audience);
-            let asked = Asked { rules, library: &library, as_of, corrected_by, audience };
+            let asked = Asked { rules, library: &library, as_of, corrected_by, audience, aside: &aside };
             take_stock((db, second), &asked, shelf, remembered)?
         }
         None => Stock::default(),
     };
-    let Stock { catalogue, extras, before, stirred } = stock;
+    let Stock { catalogue, extras, before, places, stirred } = stock;
     let similar = Similar::new(&catalogue);
     let press = Press {
         engine,
@@ -121,7 +123,7 @@ fn build_held(
         Common { press: &press, catalogue: &catalogue, similar: &similar, rules, numbers, library: &library };
     let unasked = declared::servers(db, &catalogue, options)?;
     let is_ours = |key: &str| options.shard.is_none_or(|shard| shard.holds(key));
-    let mut servers = Reader::new(common, &extras, &before, &is_ours);
+    let mut servers = Reader::new(common, &extras, &before, (&aside, &places), &is_ours);
     let begin = |db: &mut Connection| {
         let inputs = catalogue.servers.par_iter().zip(&before).map(|(entry, before)| match before {
             Some(before) if stirred.leaves(&catalogue, entry) => {

@@ -1,5 +1,7 @@
 //! The folder of a new server: its files are written with their own names into a folder beside its place, which is renamed when all
-//! of them are there. So nobody ever sees half a page or half a server, and a file costs no rename of its own.
+//! of them are there. So nobody ever sees half a page or half a server, and a file costs no rename of its own. Its pages are held until
+//! there are some, and written one after the other: between two pages the kernel would find none of its own instructions in the
+//! processor's caches (docs/PERFORMANCE.md, "Site").
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -8,9 +10,12 @@ use std::sync::Mutex;
 
 use super::RenderError;
 use super::manifest::is_plain;
+use super::plate::keep_text;
 
 /// What a file or a folder is called until it is whole.
 const BESIDE: &str = "unfinished";
+/// Bytes that are held at most before they are written.
+const HELD: usize = 256 << 10;
 
 /// A folder that is not in its place yet.
 pub(super) struct Fresh {
@@ -20,6 +25,15 @@ pub(super) struct Fresh {
     beside: PathBuf,
     /// It stands in the journal.
     noted: Mutex<bool>,
+    held: Mutex<Held>,
+}
+
+/// Pages that are still to be written.
+#[derive(Default)]
+struct Held {
+    /// Each with its path in the folder.
+    pages: Vec<(String, String)>,
+    bytes: usize,
 }
 
 impl Fresh {
@@ -29,7 +43,8 @@ impl Fresh {
         if !is_plain(folder) || place.symlink_metadata().is_ok() {
             return None;
         }
-        Some(Self { folder: format!("{folder}/"), beside: beside(&place), noted: Mutex::new(false) })
+        let folder = format!("{folder}/");
+        Some(Self { folder, beside: beside(&place), noted: Mutex::default(), held: Mutex::default() })
     }
 
     /// Notes the folder in the journal, before there is anything of it: and not when it is begun, because a folder may be begun
@@ -53,7 +68,39 @@ impl Fresh {
         content: &[u8],
         journal: &fs_err::File,
     ) -> Result<bool, RenderError> {
-        let Some(inner) = path.strip_prefix(&self.folder) else { return Ok(false) };
+        let Some(inner) = self.inner(path) else { return Ok(false) };
+        self.write_inner(inner, content, journal)?;
+        Ok(true)
+    }
+
+    /// A file's path in the folder; None if it is none of its files.
+    pub(super) fn inner<'p>(&self, path: &'p str) -> Option<&'p str> {
+        path.strip_prefix(&self.folder)
+    }
+
+    /// Takes a page, by its path in the folder, to be written by [`Fresh::end`] at the latest.
+    ///
+    /// # Errors
+    /// A full disk and its like, when pages that were held are written.
+    pub(super) fn hold(&self, inner: &str, text: String, journal: &fs_err::File) -> Result<(), RenderError> {
+        let enough = {
+            let mut held = self.held.lock().expect("no thread panics while it holds pages");
+            held.bytes += text.len();
+            held.pages.push((inner.to_owned(), text));
+            (held.bytes > HELD).then(|| std::mem::take(&mut *held))
+        };
+        enough.map_or(Ok(()), |held| self.write_held(held, journal))
+    }
+
+    fn write_held(&self, held: Held, journal: &fs_err::File) -> Result<(), RenderError> {
+        for (inner, text) in held.pages {
+            self.write_inner(&inner, text.as_bytes(), journal)?;
+            keep_text(text);
+        }
+        Ok(())
+    }
+
+    fn write_inner(&self, inner: &str, content: &[u8], journal: &fs_err::File) -> Result<(), RenderError> {
         self.note(journal)?;
         let target = self.beside.join(inner);
         let mut file = match std::fs::File::create_new(&target) {
@@ -64,15 +111,16 @@ impl Fresh {
             file => file,
         }
         .map_err(|e| std::io::Error::new(e.kind(), format!("{}: {e}", target.display())))?;
-        file.write_all(content)?;
-        Ok(true)
+        Ok(file.write_all(content)?)
     }
 
-    /// Puts the folder in its place.
+    /// Writes what is held and puts the folder in its place.
     ///
     /// # Errors
     /// Somebody else's folder is there by now; a full disk and its like.
     pub(super) fn end(self, root: &Path, mut journal: &fs_err::File) -> Result<(), RenderError> {
+        let held = std::mem::take(&mut *self.held.lock().expect("no thread panics while it holds pages"));
+        self.write_held(held, journal)?;
         let place = root.join(self.folder.trim_end_matches('/'));
         match rename_to_free_place(&self.beside, &place) {
             // It has no files.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::classify::RuleBook;
 use crate::model::text::every;
-use crate::model::{ServerKey, ToolDefinition, Verdict};
-use crate::store::site::{self, Corrections, SiteTool};
-use crate::store::{Connection, Override, StoreError};
+use crate::model::{ToolDefinition, Verdict};
+use crate::store::Override;
+use crate::store::site::Corrections;
+use crate::store::stored_tool::SiteTool;
 
 /// One tool of a page: a name, the definition that speaks for it, and what was decided.
 #[derive(Debug, Clone)]
@@ -44,18 +45,11 @@ pub(super) struct ToolRows {
     corrections: Corrections,
 }
 
-/// Reads what [`judge`] needs. Corrections are those of `as_of`; None: all, also those made after the newest probe. Without
-/// `with_corrections` the server has none.
-pub(super) fn read_tools(
-    db: &Connection,
-    key: &ServerKey,
-    probe: i64,
-    rule_set: &str,
-    (as_of, with_corrections): (Option<jiff::Timestamp>, bool),
-) -> Result<ToolRows, StoreError> {
-    let corrections =
-        if with_corrections { site::corrections(db, key, as_of)? } else { Corrections::default() };
-    Ok(ToolRows { tools: site::tools(db, probe, rule_set)?, corrections })
+impl ToolRows {
+    /// What [`judge`] needs.
+    pub(super) fn new(tools: Vec<SiteTool>, corrections: Corrections) -> Self {
+        Self { tools, corrections }
+    }
 }
 
 /// Every name once, in the order the server lists them. Pure.

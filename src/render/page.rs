@@ -10,7 +10,6 @@ use super::check::Checker;
 use super::digest::{Digest, Inputs};
 use super::html::{Engine, Markup, Sheet};
 use super::kinds::PageKind;
-use super::plate::keep_text;
 use super::report::Tally;
 use super::sections::Sections;
 use super::twin;
@@ -210,12 +209,12 @@ impl Press<'_> {
             return Ok(());
         }
         let text = text()?;
-        let written = self.output.put(unit, path, Some(inputs), text.as_bytes())?;
         if let Some(checker) = &self.checker {
             checker.look(path, &text);
         }
-        self.tally.made(kind, path, text.len(), written, begun.elapsed());
-        keep_text(text);
+        let bytes = text.len();
+        let written = self.output.put_text(unit, path, inputs, text)?;
+        self.tally.made(kind, path, bytes, written, begun.elapsed());
         Ok(())
     }
 

@@ -1,15 +1,20 @@
 //! Reads what the pages of servers are made of, in the order of their keys, a piece at a time: while the pages of some are made, the
 //! next ones are read. Servers whose pages would be what they are, are passed. Called by `engine`.
 
+use std::path::Path;
+
+use super::aside::{self, Aside, Place};
 use super::catalogue::ServerEntry;
 use super::digest::Digest;
-use super::judged::read_tools;
+use super::judged::ToolRows;
 use super::manifest::UnitName;
 use super::server_page::ServerRows;
 use super::site_work::Common;
 use super::stock::Extras;
 use super::write::OpenUnit;
 use super::{BuildOptions, RenderError};
+use crate::store::site::Corrections;
+use crate::store::stored_tool::SiteTool;
 use crate::store::{Connection, declared_lists, identity, site, site_history};
 
 /// Tools whose rows are held at once, as near as whole servers come to it.
@@ -31,19 +36,23 @@ pub(super) struct Reader<'a> {
     common: Common<'a>,
     extras: &'a Extras,
     before: &'a [Option<Digest>],
+    /// Where the tools lie that were read already.
+    aside: (&'a Aside, &'a [Option<Place>]),
     is_ours: &'a (dyn Fn(&str) -> bool + Sync),
     next: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// One that begins with the first server. `before` is what the pages of each were made from, where it counts.
+    /// One that begins with the first server. `before` is what the pages of each were made from, where it counts; `aside` is where its
+    /// tools lie, where they were read.
     pub(super) fn new(
         common: Common<'a>,
         extras: &'a Extras,
         before: &'a [Option<Digest>],
+        aside: (&'a Aside, &'a [Option<Place>]),
         is_ours: &'a (dyn Fn(&str) -> bool + Sync),
     ) -> Self {
-        Self { common, extras, before, is_ours, next: 0 }
+        Self { common, extras, before, aside, is_ours, next: 0 }
     }
 
     /// How many servers it came by.
@@ -83,6 +92,22 @@ impl<'a> Reader<'a> {
         Ok(piece)
     }
 
+    /// The tools of a server's answer, as they were read when stock was taken, or from the database.
+    fn tools(&self, db: &Connection, index: usize, probe: i64) -> Result<Vec<SiteTool>, RenderError> {
+        let (aside, places) = self.aside;
+        let Some(place) = places.get(index).copied().flatten() else {
+            return Ok(site::tools(db, probe, self.common.rules.hash())?);
+        };
+        let bytes = aside.read(place)?;
+        let (mut rest, database) = (bytes.as_slice(), db.path().map(Path::new).unwrap_or(Path::new("")));
+        let mut tools = Vec::new();
+        while !rest.is_empty() {
+            let tool = aside::take(&mut rest).ok_or_else(not_as_put)?;
+            tools.push(tool.read(database)?);
+        }
+        Ok(tools)
+    }
+
     /// Everything that the pages of one server need from the database.
     fn rows(
         &self,
@@ -94,12 +119,14 @@ impl<'a> Reader<'a> {
     ) -> Result<ServerRows, RenderError> {
         let rules = self.common.rules;
         let shown = entry.server.answer.unwrap_or(entry.server.newest);
-        let with_corrections = self.extras.corrected.contains(key);
-        let tools = entry
-            .server
-            .answer
-            .map(|p| read_tools(db, entry.key(), p, rules.hash(), (options.as_of, with_corrections)))
-            .transpose()?;
+        // Corrections are those of `as_of`; without it all, also those made after the newest probe.
+        let corrections = if self.extras.corrected.contains(key) {
+            site::corrections(db, entry.key(), options.as_of)?
+        } else {
+            Corrections::default()
+        };
+        let tools = entry.server.answer.map(|probe| self.tools(db, index, probe)).transpose()?;
+        let tools = tools.map(|tools| ToolRows::new(tools, corrections));
         Ok(ServerRows {
             index,
             shown: site::probe(db, shown)?,
@@ -126,4 +153,12 @@ impl<'a> Reader<'a> {
             },
         })
     }
+}
+
+/// Somebody else wrote into the file, or the disk did.
+fn not_as_put() -> std::io::Error {
+    std::io::Error::new(
+        std::io::ErrorKind::InvalidData,
+        "what was put aside for the pages of a server does not read back as it was put",
+    )
 }

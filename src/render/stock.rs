@@ -5,10 +5,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::RenderError;
+use super::aside::{self, Aside, Place};
 use super::catalogue::{Catalogue, ServerEntry};
 use super::declares::Declared;
 use super::digest::{Digest, Inputs};
@@ -27,6 +29,7 @@ use crate::model::{DefinitionHash, Outcome, Signal, ToolDefinition, ToolTexts, V
 use crate::store::exposure::{self, EarlierAnswers};
 use crate::store::site::{self, Audience, Corrections, SiteProbe, SiteServer};
 use crate::store::site_inputs::{self, ShortTool, ShortVerdict, StoredFinding};
+use crate::store::stored_tool::StoredTool;
 use crate::store::{Connection, declared_lists, declared_servers, identity};
 
 /// Servers whose rows are held at once.
@@ -46,6 +49,8 @@ pub(super) struct Asked<'a> {
     /// Corrections and declared lists made until then; None: all of them.
     pub(super) corrected_by: Option<Timestamp>,
     pub(super) audience: Audience,
+    /// Where tools are put that were read, for their pages.
+    pub(super) aside: &'a Aside,
 }
 
 /// Who has rows in tables that most servers are not in.
@@ -84,8 +89,35 @@ pub(super) struct Stock {
     pub(super) extras: Extras,
     /// By server; None where it is not known or no longer so.
     pub(super) before: Vec<Option<Digest>>,
+    /// By server, where its tools were put aside; None where they were not read.
+    pub(super) places: Vec<Option<Place>>,
     /// What the servers that are not as they were may reach.
     pub(super) stirred: Stirred,
+}
+
+impl Stock {
+    /// The next servers, in their order.
+    fn take_in(&mut self, servers: Vec<Result<Done, RenderError>>) -> Result<(), RenderError> {
+        for server in servers {
+            match server? {
+                Done::Known(entry, tools, before) => {
+                    let tools = tools.tools()?;
+                    let record = Record::new(&entry, &tools);
+                    self.catalogue.add(entry, &tools, &record)?;
+                    self.before.push(Some(before));
+                    self.places.push(None);
+                }
+                Done::Worked(entry, tools, record, place) => {
+                    tools.iter().for_each(|tool| self.stirred.add(tool.likeness));
+                    let tools: Vec<ToolOnShelf<'_>> = tools.iter().map(Worked::on_shelf).collect();
+                    self.catalogue.add(entry, &tools, &record)?;
+                    self.before.push(None);
+                    self.places.push(place);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// One server on its way into the catalogue.
@@ -97,13 +129,15 @@ enum Part {
 /// One server as it comes into the catalogue.
 enum Done {
     Known(ServerEntry, KnownTools, Digest),
-    Worked(ServerEntry, Vec<Worked>, Record),
+    Worked(ServerEntry, Vec<Worked>, Record, Option<Place>),
 }
 
 struct Rows {
     digest: Digest,
     stamp: Option<Digest>,
     tools: Vec<ShortTool>,
+    /// Where all of them was put aside.
+    place: Option<Place>,
     corrections: Corrections,
     places: Vec<String>,
     /// What is true of the server, whatever its tools are.
@@ -134,14 +168,15 @@ pub(super) fn take_stock(
         let part = |server| part(db, asked, &extras, server, remembered.as_deref_mut());
         servers.iter().map(part).collect::<Result<Vec<Part>, RenderError>>()
     };
-    let mut parts = Vec::new();
+    let (mut parts, mut done) = (Vec::new(), Vec::new());
     loop {
         let servers = chunks.next().unwrap_or_default();
-        if servers.is_empty() && parts.is_empty() {
+        if servers.is_empty() && parts.is_empty() && done.is_empty() {
             break;
         }
-        // While the last ones are worked out, the next ones are read; what is worked out can be shared best, so it begins last.
-        let (done, next) = match &mut second {
+        // While the last ones are worked out, the next ones are read and those before are taken in, which one thread does alone. What
+        // is worked out can be shared best, so it begins last.
+        let read_and_work = || match &mut second {
             Some(second) => {
                 let (one, other) = servers.split_at(servers.len() / 2);
                 let (one, (other, done)) = rayon::join(
@@ -152,23 +187,9 @@ pub(super) fn take_stock(
             }
             None => rayon::join(|| work(parts), || read(db, servers, remembered.as_mut())),
         };
-        for done in done {
-            match done? {
-                Done::Known(entry, tools, before) => {
-                    let tools = tools.tools()?;
-                    let record = Record::new(&entry, &tools);
-                    stock.catalogue.add(entry, &tools, &record)?;
-                    stock.before.push(Some(before));
-                }
-                Done::Worked(entry, tools, record) => {
-                    tools.iter().for_each(|tool| stock.stirred.add(tool.likeness));
-                    let tools: Vec<ToolOnShelf<'_>> = tools.iter().map(Worked::on_shelf).collect();
-                    stock.catalogue.add(entry, &tools, &record)?;
-                    stock.before.push(None);
-                }
-            }
-        }
-        parts = next?;
+        let (taken, (worked, next)) = rayon::join(|| stock.take_in(done), read_and_work);
+        taken?;
+        (done, parts) = (worked, next?);
     }
     if let Some(remembered) = remembered {
         remembered.end(&mut stock.stirred);
@@ -234,11 +255,14 @@ fn part(
     let to_look = ToLook { library: asked.library, traits, gone: &earlier.gone, corrections: &corrections };
     let wants =
         |name: &str, hash: &DefinitionHash, verdict: &ShortVerdict| to_look.wants(name, hash, verdict);
-    let tools = match server.answer {
-        Some(probe) => site_inputs::tools_in_short(db, probe, asked.rules.hash(), READ_FOR_LINE, wants)?,
-        None => Vec::new(),
-    };
-    let rows = Rows { digest, stamp, tools, corrections, places, traits, earlier };
+    let (mut tools, mut place) = (Vec::new(), None);
+    if let Some(probe) = server.answer {
+        rows.clear();
+        let whole = |tool: &StoredTool<'_>| aside::put(tool, &mut rows);
+        tools = site_inputs::tools_in_short(db, probe, asked.rules.hash(), READ_FOR_LINE, wants, whole)?;
+        place = Some(asked.aside.put(&rows)?);
+    }
+    let rows = Rows { digest, stamp, tools, place, corrections, places, traits, earlier };
     Ok(Part::Read { server: server.clone(), shown: Box::new(shown), outcome, rows })
 }
 
@@ -273,7 +297,7 @@ fn in_short(part: Part, asked: &Asked<'_>, database: &Path) -> Result<Done, Rend
     };
     let tools = worked(&entry, tools);
     let record = Record::new(&entry, &tools.iter().map(Worked::on_shelf).collect::<Vec<_>>());
-    Ok(Done::Worked(entry, tools, record))
+    Ok(Done::Worked(entry, tools, record, rows.place))
 }
 
 /// The same choice as `judged::judge` makes, without definitions and evidence: a name once, as its worse half.
@@ -295,7 +319,8 @@ fn tools_in_short(
     let mut judged = judged.iter();
     let mut list: Vec<(ToolInShort, bool, &ShortTool, Option<Looked<'_>>)> =
         Vec::with_capacity(rows.tools.len());
-    let mut place: HashMap<&str, usize> = HashMap::with_capacity(rows.tools.len());
+    let mut place: HashMap<&str, usize, RandomState> =
+        HashMap::with_capacity_and_hasher(rows.tools.len(), RandomState::default());
     for row in &rows.tools {
         let (ShortVerdict { class, risk, signals, needs_review }, texts, found) = match &row.verdict {
             Some(verdict) => {

@@ -2,6 +2,7 @@
 //! is gone. The folder of a new server is written beside its place and renamed as a whole (see `fresh`).
 
 mod big;
+mod held;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufWriter, Write};
@@ -477,6 +478,39 @@ mod tests {
         output.finish().unwrap();
         assert!(root.join("servers/a/index.html").exists() && !root.join("servers/a/tools").exists());
         assert!(!root.join("elsewhere.html").exists());
+    }
+
+    #[test]
+    fn pages_of_a_new_folder_are_all_there_when_it_is_closed() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("dist");
+        let output = Output::open(&root, Compression::default()).unwrap();
+        let unit = output.unit_in(UnitName::server("a"), "servers/a").unwrap();
+        // More than is held, in pieces of different sizes; one page of another folder.
+        let page = |i: usize| (format!("servers/a/tools/{i}.html"), format!("{i}").repeat(i * 20));
+        for (path, text) in (0..100).map(page) {
+            assert!(output.put_text(&unit, &path, Digest::of(&path), text).unwrap());
+        }
+        output.put_text(&unit, "elsewhere.html", Digest::of(&1), "y".to_owned()).unwrap();
+        assert_eq!(std::fs::read(root.join("elsewhere.html")).unwrap(), b"y");
+        assert!(!root.join("servers/a").exists());
+        output.end_unit(unit).unwrap();
+        let written = output.finish().unwrap();
+        assert_eq!((written.files, written.changed), (101, 101));
+        for (path, text) in (0..100).map(page) {
+            assert_eq!(std::fs::read_to_string(root.join(path)).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn two_pages_in_one_place_are_an_error_also_while_they_are_held() {
+        let dir = tempfile::tempdir().unwrap();
+        let output = Output::open(&dir.path().join("dist"), Compression::default()).unwrap();
+        let unit = output.unit_in(UnitName::server("a"), "servers/a").unwrap();
+        let put =
+            |text: &str| output.put_text(&unit, "servers/a/index.html", Digest::of(&text), text.to_owned());
+        put("1").unwrap();
+        assert!(matches!(put("2"), Err(RenderError::SamePlace { .. })));
     }
 
     /// While the pages of some servers are made the next ones are begun, and when the former are finished, the journal is emptied.

@@ -43,7 +43,7 @@ pub(super) fn text<'r>(row: &'r Row<'_>, column: impl Column) -> rusqlite::Resul
 }
 
 /// The same where the column may be NULL.
-fn maybe_text<'r>(row: &'r Row<'_>, column: impl Column) -> rusqlite::Result<Option<&'r str>> {
+pub(super) fn maybe_text<'r>(row: &'r Row<'_>, column: impl Column) -> rusqlite::Result<Option<&'r str>> {
     row.get_ref(column.index())?.as_str_or_null().map_err(|e| unreadable(column.name(), &e.to_string()))
 }
 
@@ -53,7 +53,16 @@ where
     T: FromStr,
     T::Err: ToString,
 {
-    text(row, column)?.parse().map_err(|e: T::Err| unreadable(column.name(), &e.to_string()))
+    read_word(column.name(), text(row, column)?)
+}
+
+/// What was taken from such a column before.
+pub(super) fn read_word<T>(column: &str, text: &str) -> rusqlite::Result<T>
+where
+    T: FromStr,
+    T::Err: ToString,
+{
+    text.parse().map_err(|e: T::Err| unreadable(column, &e.to_string()))
 }
 
 /// The same where the column may be NULL.
@@ -64,7 +73,7 @@ where
 {
     match maybe_text(row, column)? {
         None => Ok(None),
-        Some(text) => text.parse().map(Some).map_err(|e: T::Err| unreadable(column.name(), &e.to_string())),
+        Some(text) => read_word(column.name(), text).map(Some),
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::rows::{Column, json, maybe_word, word};
+use super::rows::{json, maybe_word, word};
 use super::{Store, StoreError, stored_time};
 use crate::model::{DefinitionHash, Verdict};
 
@@ -133,28 +133,13 @@ fn add_all(
 
 /// A verdict from the columns of the table; None where a LEFT JOIN found none.
 pub(super) fn verdict(row: &Row<'_>) -> rusqlite::Result<Option<Verdict>> {
-    verdict_of(row, VERDICT)
-}
-
-/// The same from columns that stand one behind the other in that order, from that place on.
-pub(super) fn verdict_from(row: &Row<'_>, place: usize) -> rusqlite::Result<Option<Verdict>> {
-    let mut places = place..;
-    verdict_of(row, VERDICT.map(|name| (places.next().unwrap_or_default(), name)))
-}
-
-const VERDICT: [&str; 6] = ["class", "risk", "signals", "confidence", "needs_review", "evidence"];
-
-fn verdict_of<C: Column>(
-    row: &Row<'_>,
-    [class, risk, signals, confidence, needs_review, evidence]: [C; 6],
-) -> rusqlite::Result<Option<Verdict>> {
-    let Some(class) = maybe_word(row, class)? else { return Ok(None) };
+    let Some(class) = maybe_word(row, "class")? else { return Ok(None) };
     Ok(Some(Verdict {
         class,
-        risk: word(row, risk)?,
-        signals: json(row, signals)?,
-        confidence: row.get(confidence.index())?,
-        needs_review: row.get(needs_review.index())?,
-        evidence: json(row, evidence)?,
+        risk: word(row, "risk")?,
+        signals: json(row, "signals")?,
+        confidence: row.get("confidence")?,
+        needs_review: row.get("needs_review")?,
+        evidence: json(row, "evidence")?,
     }))
 }

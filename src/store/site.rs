@@ -10,9 +10,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::overrides::correction;
 use super::rows::{json, maybe_word, time, word};
-use super::rule_sets::verdict_from;
+use super::stored_tool::{SiteTool, StoredTool, stored_tool_columns};
 use super::{Override, StoreError, stored_time};
-use crate::model::{DefinitionHash, MemoryBound, Outcome, SandboxLevel, ServerKey, Untrusted, Verdict};
+use crate::model::{DefinitionHash, MemoryBound, Outcome, SandboxLevel, ServerKey, Untrusted};
 
 const NEWEST_PROBE: &str = "
     SELECT p.finished_at AS finished_at
@@ -42,12 +42,13 @@ const ATTEMPTS: &str = "
       millis, log_tail
     FROM attempts WHERE probe_id = ?1 ORDER BY position";
 
-const TOOLS: &str = "
-    SELECT d.hash AS hash, d.canonical AS canonical, d.first_seen AS first_seen, v.class AS class, v.risk AS risk,
-      v.signals AS signals, v.confidence AS confidence, v.needs_review AS needs_review, v.evidence AS evidence
-    FROM probe_tools t JOIN definitions d ON d.hash = t.definition_hash
+const TOOLS: &str = concat!(
+    "SELECT ",
+    stored_tool_columns!(),
+    " FROM probe_tools t JOIN definitions d ON d.hash = t.definition_hash
     LEFT JOIN verdicts v ON v.definition_hash = d.hash AND v.rule_set_hash = ?2
-    WHERE t.probe_id = ?1 ORDER BY t.position";
+    WHERE t.probe_id = ?1 ORDER BY t.position"
+);
 
 const CORRECTIONS: &str = "
     SELECT o.server_key AS server, o.tool AS tool, o.definition_hash AS definition_hash, o.class AS class,
@@ -168,21 +169,6 @@ pub struct SiteAttempt {
     pub log_tail: Untrusted,
 }
 
-/// One tool of an answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SiteTool {
-    /// Its definition's hash.
-    pub hash: DefinitionHash,
-    /// Its definition as canonical JSON; evidence points into it.
-    pub canonical: String,
-    /// When this definition was first seen, on any server.
-    pub first_seen: Timestamp,
-    /// The stored verdict under the rule set asked for.
-    pub verdict: Option<Verdict>,
-    /// Its evidence as it is stored, JSON.
-    pub evidence: Option<String>,
-}
-
 /// Corrections of one server, the newest for each tool name and definition.
 pub type Corrections = BTreeMap<(String, DefinitionHash), Override>;
 
@@ -264,15 +250,7 @@ pub fn attempts(connection: &Connection, probe: i64) -> Result<Vec<SiteAttempt>,
 /// # Errors
 /// [`StoreError`].
 pub fn tools(connection: &Connection, probe: i64, rule_set: &str) -> Result<Vec<SiteTool>, StoreError> {
-    all(connection, TOOLS, params![probe, rule_set], |row| {
-        Ok(SiteTool {
-            hash: DefinitionHash::stored(row.get::<_, String>(0)?),
-            canonical: row.get(1)?,
-            first_seen: time(row, (2, "first_seen"))?,
-            verdict: verdict_from(row, 3)?,
-            evidence: row.get(8)?,
-        })
-    })
+    all(connection, TOOLS, params![probe, rule_set], |row| StoredTool::of(row)?.read_it())
 }
 
 /// The corrections of a server that were in force at `as_of`; None: now.

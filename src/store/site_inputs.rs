@@ -10,8 +10,9 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 use serde::Deserialize;
 
-use super::rows::{json, maybe_word, read_json, text, word};
+use super::rows::{read_json, read_word};
 use super::site::SiteServer;
+use super::stored_tool::{COLUMNS, StoredTool, stored_tool_columns};
 use super::{StoreError, stored_time};
 use crate::model::{Class, DefinitionHash, Risk, Signal};
 
@@ -31,13 +32,14 @@ const EARLIER: &str = "
     JOIN probes p ON p.release_id = r.id AND p.outcome = 'ok' AND p.finished_at <= shown.finished_at
     JOIN probe_tools t ON t.probe_id = p.id
     WHERE shown.id = ?1 ORDER BY p.finished_at, r.version, t.position";
-const TOOLS_IN_SHORT: &str = "
-    SELECT d.hash AS hash, d.name AS name, substr(d.description, 1, ?3) AS description,
-      substr(d.title, 1, 200) AS title, v.class AS class, v.risk AS risk,
-      v.signals AS signals, v.needs_review AS needs_review, d.canonical AS canonical, v.evidence AS evidence
+const TOOLS_IN_SHORT: &str = concat!(
+    "SELECT ",
+    stored_tool_columns!(),
+    ", d.name AS name, substr(d.description, 1, ?3) AS description, substr(d.title, 1, 200) AS title
     FROM probe_tools t JOIN definitions d ON d.hash = t.definition_hash
     LEFT JOIN verdicts v ON v.definition_hash = d.hash AND v.rule_set_hash = ?2
-    WHERE t.probe_id = ?1 ORDER BY t.position";
+    WHERE t.probe_id = ?1 ORDER BY t.position"
+);
 const CORRECTED: &str = "SELECT DISTINCT server_key FROM overrides WHERE made_at <= ?1 ORDER BY server_key";
 const HAS_IDENTITY: &str = "
     SELECT EXISTS (SELECT 1 FROM identity_links) OR EXISTS (SELECT 1 FROM identity_findings)
@@ -160,7 +162,8 @@ fn feed(bytes: &mut Vec<u8>, kind: u8, value: &[u8]) {
 }
 
 /// The tools a probe saw in short, in the order the server lists them, with so many characters of each description. `looks` says
-/// of a name, a definition's hash and its stored verdict whether the definition is wanted, and what the rules found in it.
+/// of a name, a definition's hash and its stored verdict whether the definition is wanted, and what the rules found in it. `whole` is given
+/// all of each.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -170,32 +173,33 @@ pub fn tools_in_short(
     rule_set: &str,
     description: usize,
     looks: impl Fn(&str, &DefinitionHash, &ShortVerdict) -> bool,
+    mut whole: impl FnMut(&StoredTool<'_>),
 ) -> Result<Vec<ShortTool>, StoreError> {
-    let read = || -> rusqlite::Result<Vec<ShortTool>> {
+    let mut read = || -> rusqlite::Result<Vec<ShortTool>> {
         let mut statement = db.prepare_cached(TOOLS_IN_SHORT)?;
         let characters = i64::try_from(description).unwrap_or(i64::MAX);
         // Columns are counted as they stand in `TOOLS_IN_SHORT`.
         let rows = statement.query_map(rusqlite::params![probe, rule_set, characters], |row| {
-            let class: Option<Class> = maybe_word(row, (4, "class"))?;
-            let verdict = class.map(|class| -> rusqlite::Result<ShortVerdict> {
-                Ok(ShortVerdict {
-                    class,
-                    risk: word(row, (5, "risk"))?,
-                    signals: json(row, (6, "signals"))?,
-                    needs_review: row.get(7)?,
+            let stored = StoredTool::of(row)?;
+            whole(&stored);
+            let verdict = stored.verdict.as_ref().map(|verdict| {
+                Ok::<_, rusqlite::Error>(ShortVerdict {
+                    class: read_word("class", verdict.class)?,
+                    risk: read_word("risk", verdict.risk)?,
+                    signals: read_json("signals", verdict.signals)?,
+                    needs_review: verdict.needs_review,
                 })
             });
             let verdict = verdict.transpose()?;
-            let hash = DefinitionHash::stored(row.get::<_, String>(0)?);
-            let name: String = row.get(1)?;
+            let hash = DefinitionHash::stored(stored.hash.to_owned());
+            let name: String = row.get(COLUMNS)?;
             let is_wanted = verdict.as_ref().is_some_and(|verdict| looks(&name, &hash, verdict));
-            let canonical = text(row, (8, "canonical"))?;
-            let is_read = is_wanted || verdict.is_none() || has_annotations(canonical);
+            let is_read = is_wanted || verdict.is_none() || has_annotations(stored.canonical);
             Ok(ShortTool {
-                description: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
-                title: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
-                canonical: is_read.then(|| canonical.to_owned()),
-                evidence: if is_wanted { Some(text(row, (9, "evidence"))?.to_owned()) } else { None },
+                description: row.get::<_, Option<String>>(COLUMNS + 1)?.unwrap_or_default(),
+                title: row.get::<_, Option<String>>(COLUMNS + 2)?.unwrap_or_default(),
+                canonical: is_read.then(|| stored.canonical.to_owned()),
+                evidence: stored.verdict.filter(|_| is_wanted).map(|verdict| verdict.evidence.to_owned()),
                 hash,
                 name,
                 verdict,

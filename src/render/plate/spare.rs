@@ -5,9 +5,11 @@ use std::cell::RefCell;
 
 use super::sheet::Rows;
 
-/// Buffers that a thread keeps.
-const MOST: usize = 8;
-/// A larger one is given back: the next page is not so long.
+/// Buffers that a thread keeps: some pages are held before they are written (see `fresh`).
+const MOST: usize = 32;
+/// A larger text is given back: most pages are not so long, and what holds some of them would hold their room.
+const LARGEST_TEXT: usize = 1 << 17;
+/// The same of rows.
 const LARGEST: usize = 1 << 20;
 
 thread_local! {
@@ -24,7 +26,7 @@ pub(in crate::render) fn text() -> String {
 pub(in crate::render) fn keep_text(mut text: String) {
     text.clear();
     TEXTS.with_borrow_mut(|texts| {
-        if texts.len() < MOST && text.capacity() <= LARGEST {
+        if texts.len() < MOST && text.capacity() <= LARGEST_TEXT {
             texts.push(text);
         }
     });
