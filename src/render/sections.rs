@@ -124,11 +124,15 @@ impl<'a> ServerNames<'a> {
         let alike = |other: &&ToolPolicy| (other.class, other.risk) == (strict.class, strict.risk);
         // Reasons and places are in no document that pages show.
         static NO_RULES: LazyLock<Digest> = LazyLock::new(|| Digest::of(&()));
+        let same = [0, 1].map(|i| all[i].arguments == all[i + 1].arguments);
         let arguments = if all.iter().all(|tool| tool.arguments.is_empty()) {
             Some(*NO_RULES)
         } else {
+            // Which of them are the same is part of the kind.
             let mut arguments = Inputs::default();
-            arguments.add(&all.map(|tool| &tool.arguments));
+            arguments.add(&strict.arguments);
+            let others = [recommended, permissive].into_iter().zip(same).filter(|(_, same)| !same);
+            others.for_each(|(tool, _)| arguments.add(&tool.arguments));
             // What is said of the arguments holds no made-up name.
             Some(arguments.done()).filter(|_| !arguments.hold("qz"))
         }?;
@@ -142,7 +146,7 @@ impl<'a> ServerNames<'a> {
                 unnameable: self.key == UNNAMEABLE,
                 shape,
                 effects: Effects::of(all),
-                alike: [0, 1].map(|i| all[i].arguments == all[i + 1].arguments),
+                alike: same,
             }),
             tool,
             server: self,
