@@ -161,12 +161,20 @@ impl Server {
         }
     }
 
-    /// Starts it, also again after it was killed, and waits until it answers.
+    /// Starts it, also again after it was killed, and waits until it answers. One that runs, and may be recovering by itself, is waited
+    /// for first: a second one would end at once, and with it who keeps the first.
     pub(crate) fn up(&self) {
         let log =
             std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         let begun = Instant::now();
         loop {
+            while self.pid().is_some() {
+                if self.answers() {
+                    return;
+                }
+                assert!(begun.elapsed() < Duration::from_secs(120), "{}", self.log());
+                std::thread::sleep(Duration::from_millis(30));
+            }
             let mut command = Command::new("/bin/sh");
             command.arg("-c").arg(KEEPER).arg(self.bin.join("postgres"));
             command.arg("-D").arg(self.data()).args(["-p", &self.port.to_string(), "-k", ""]);
@@ -175,13 +183,13 @@ impl Server {
             command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log.try_clone().unwrap());
             let mut keeper = command.spawn().unwrap();
             loop {
-                if self.answers() {
-                    *self.keeper.lock().unwrap() = Some(keeper);
-                    return;
-                }
                 // The old one's children may still hold its memory: then it ends at once, and is started once more.
                 if keeper.try_wait().unwrap().is_some() {
                     break;
+                }
+                if self.answers() {
+                    *self.keeper.lock().unwrap() = Some(keeper);
+                    return;
                 }
                 assert!(begun.elapsed() < Duration::from_secs(120), "{}", self.log());
                 std::thread::sleep(Duration::from_millis(30));
