@@ -44,6 +44,8 @@ pub struct Library {
     terms: Vec<Term>,
     lists: Vec<EntryList>,
     entries: Vec<Entry>,
+    /// Patterns of servers, by what is true of a server, which is one byte.
+    of_servers: Vec<PatternSet>,
 }
 
 impl Library {
@@ -78,6 +80,7 @@ impl Library {
             (library.lists, library.entries) = (read.list, read.entry);
         }
         library.check()?;
+        library.of_servers = (0..=u8::MAX).map(|bits| library.on_servers(ServerTraits(bits))).collect();
         Ok(library)
     }
 

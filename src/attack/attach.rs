@@ -27,6 +27,16 @@ impl PatternSet {
         Self(self.0 | 1 << place)
     }
 
+    /// The places of those in it, in order.
+    pub fn places(self) -> impl Iterator<Item = usize> {
+        let mut bits = self.0;
+        std::iter::from_fn(move || {
+            let place = bits.trailing_zeros() as usize;
+            bits &= bits.checked_sub(1)?;
+            Some(place)
+        })
+    }
+
     /// True if the pattern at that place is in it.
     pub fn holds(self, place: usize) -> bool {
         place < Self::MOST && self.0 & (1 << place) != 0
@@ -145,6 +155,11 @@ impl Library {
 
     /// Every pattern that stands on a server's page.
     pub fn of_server(&self, server: ServerTraits) -> PatternSet {
+        self.of_servers.get(usize::from(server.0)).copied().unwrap_or_default()
+    }
+
+    /// The same, looked up in the patterns.
+    pub(super) fn on_servers(&self, server: ServerTraits) -> PatternSet {
         let places = self.patterns().iter().enumerate();
         let stands = |pattern: &Pattern| pattern.attach_server.iter().any(|one| server.has(*one));
         places.filter(|(_, p)| stands(p)).fold(PatternSet::default(), |set, (place, _)| set.with(place))

@@ -4,7 +4,7 @@
 
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::on_shelf::{put_text, take_array, take_text};
@@ -15,6 +15,8 @@ use crate::store::stored_tool::{StoredTool, StoredVerdict};
 pub(super) struct Aside {
     file: std::fs::File,
     end: AtomicU64,
+    /// Whose disk it is on, for messages.
+    folder: PathBuf,
 }
 
 /// Where something lies in it.
@@ -30,7 +32,8 @@ impl Aside {
     /// # Errors
     /// A folder that cannot be written.
     pub(super) fn new(folder: &Path) -> io::Result<Self> {
-        Ok(Self { file: tempfile::tempfile_in(folder)?, end: AtomicU64::default() })
+        let file = tempfile::tempfile_in(folder).map_err(|e| failed(folder, &e))?;
+        Ok(Self { file, end: AtomicU64::default(), folder: folder.to_owned() })
     }
 
     /// Puts bytes into it.
@@ -39,7 +42,7 @@ impl Aside {
     /// A full disk.
     pub(super) fn put(&self, bytes: &[u8]) -> io::Result<Place> {
         let at = self.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        self.file.write_all_at(bytes, at)?;
+        self.file.write_all_at(bytes, at).map_err(|e| failed(&self.folder, &e))?;
         Ok(Place { at, length: bytes.len() })
     }
 
@@ -49,9 +52,17 @@ impl Aside {
     /// The file cannot be read.
     pub(super) fn read(&self, place: Place) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; place.length];
-        self.file.read_exact_at(&mut bytes, place.at)?;
+        self.file.read_exact_at(&mut bytes, place.at).map_err(|e| failed(&self.folder, &e))?;
         Ok(bytes)
     }
+}
+
+fn failed(folder: &Path, error: &io::Error) -> io::Error {
+    let why = format!(
+        "the file in {} that a build keeps rows of tools in while it lasts: {error}",
+        folder.display()
+    );
+    io::Error::new(error.kind(), why)
 }
 
 /// Appends a tool.

@@ -1,8 +1,6 @@
 //! Pages of attack patterns: the list by category and level, and each pattern with what happened, what stops it, and which tools of the whole
 //! catalogue are exposed to it.
 
-use std::cmp::Reverse;
-
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -21,7 +19,7 @@ use super::site_work::WholeWork;
 use super::tool_lines::LINE;
 use super::words::{SignalWord, signal_word};
 use crate::attack::{Evidenced, Incident, IncidentKind, Level, Library, Pattern, Reading, ServerTrait};
-use crate::model::Signal;
+use crate::model::{Class, Risk, Signal};
 
 /// Tools and servers that a pattern's page names.
 const TOOLS_NAMED: usize = 50;
@@ -213,25 +211,60 @@ fn index(work: &WholeWork<'_>) -> Result<(), RenderError> {
 }
 
 fn patterns(work: &WholeWork<'_>) -> Result<(), RenderError> {
-    work.common.library.patterns().par_iter().enumerate().try_for_each(|(place, p)| pattern(work, place, p))
+    let patterns = work.common.library.patterns();
+    let tools = tools_by_pattern(work.common.catalogue, patterns.len());
+    let all = patterns.par_iter().zip(tools).enumerate();
+    all.try_for_each(|(place, (one, tools))| pattern(work, (place, one), &tools))
 }
 
-fn pattern(work: &WholeWork<'_>, place: usize, pattern: &Pattern) -> Result<(), RenderError> {
+/// The tools that are exposed to one pattern.
+#[derive(Debug, Default, Clone)]
+struct ExposedTools {
+    total: usize,
+    servers: usize,
+    /// Places of the first ones by name, of each risk and class.
+    first: [[Vec<u32>; Class::ALL.len()]; Risk::ALL.len()],
+}
+
+/// Of each pattern, in one pass by server and one by name.
+fn tools_by_pattern(catalogue: &Catalogue, patterns: usize) -> Vec<ExposedTools> {
+    let mut all = vec![(ExposedTools::default(), None); patterns];
+    for tool in &catalogue.tools {
+        for place in tool.exposed.places() {
+            if let Some((exposed, last)) = all.get_mut(place) {
+                exposed.total += 1;
+                exposed.servers += usize::from(last.replace(tool.server) != Some(tool.server));
+            }
+        }
+    }
+    let named = catalogue.by_name.iter().filter_map(|i| Some((*i, catalogue.tools.get(*i as usize)?)));
+    for (i, tool) in named {
+        for place in tool.exposed.places() {
+            let alike =
+                all.get_mut(place).map(|(e, _)| &mut e.first[tool.risk as usize][tool.class as usize]);
+            if let Some(alike) = alike.filter(|alike| alike.len() < TOOLS_NAMED) {
+                alike.push(i);
+            }
+        }
+    }
+    all.into_iter().map(|(exposed, _)| exposed).collect()
+}
+
+fn pattern(
+    work: &WholeWork<'_>,
+    (place, pattern): (usize, &Pattern),
+    tools: &ExposedTools,
+) -> Result<(), RenderError> {
     let (library, catalogue, press) = (work.common.library, work.common.catalogue, work.common.press);
     let path = format!("attacks/{}.html", pattern.id);
-    // By name, then gravest first: equal ones stay by name.
-    let tool = |i: &u32| catalogue.tools.get(*i as usize);
-    let holds = |i: &&u32| tool(i).is_some_and(|tool| tool.exposed.holds(place));
-    let mut all: Vec<u32> = catalogue.by_name.iter().filter(holds).copied().collect();
-    let mut on: Vec<u32> = all.iter().filter_map(tool).map(|tool| tool.server).collect();
-    on.sort_unstable();
-    on.dedup();
-    all.sort_by_key(|i| tool(i).map(|tool| (Reverse(tool.risk), Reverse(tool.class))));
-    let named: Vec<_> = all.iter().take(TOOLS_NAMED).filter_map(tool).collect();
+    // The gravest first, then by name.
+    let gravest = tools.first.iter().rev().flat_map(|of_risk| of_risk.iter().rev()).flatten();
+    let named = gravest.take(TOOLS_NAMED).filter_map(|i| catalogue.tools.get(*i as usize));
+    let named: Vec<_> = named.collect();
     let exposed_servers: Vec<&ServerEntry> = servers(catalogue, library, place).collect();
     let exposure = Exposure {
-        tools: all.len(),
-        tool_servers: on.len(),
+        tools: tools.total,
+        tool_servers: tools.servers,
         servers: exposed_servers.len(),
         shown: named.len(),
         shown_servers: exposed_servers.iter().take(SERVERS_NAMED).map(|entry| entry.line()).collect(),

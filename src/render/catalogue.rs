@@ -68,6 +68,8 @@ pub(super) struct ServerEntry {
     pub(super) traits: ServerTraits,
     /// Since when it has listed what it lists.
     pub(super) since: Timestamp,
+    /// What a line of one of its tools shows of it, as one number; known when it is in the catalogue.
+    pub(super) shown: u64,
 }
 
 /// A tool in short.
@@ -150,6 +152,7 @@ impl Catalogue {
         entry.first_tool = self.tools.len();
         entry.tool_count = tools.len();
         entry.classes = count_classes(tools.iter().map(|tool| tool.class));
+        entry.shown = Digest::of(&(&entry.name.name, &entry.name.path)).short();
         self.shelf.put(record)?;
         let place = |number: usize| u32::try_from(number).map_err(std::io::Error::other);
         for tool in tools {
@@ -272,10 +275,9 @@ impl Catalogue {
         }
     }
 
-    /// What [`Catalogue::tool_line`] would give, as one number, without reading anything.
-    pub(super) fn shown(&self, tool: &ToolEntry) -> (u64, &str, &str) {
-        let name = self.server_of(tool).map(|server| &server.name);
-        (tool.shown, name.map_or("", |n| n.name.as_str()), name.map_or("", |n| n.path.as_str()))
+    /// What [`Catalogue::tool_line`] would give, as two numbers, without reading anything.
+    pub(super) fn shown(&self, tool: &ToolEntry) -> (u64, u64) {
+        (tool.shown, self.server_of(tool).map_or(0, |server| server.shown))
     }
 
     /// Tools by class.

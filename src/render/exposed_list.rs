@@ -25,12 +25,9 @@ pub(super) struct ExposedLines<'a> {
 /// How often each pattern stands in these sets, by its place.
 pub(super) fn count_patterns(sets: impl Iterator<Item = PatternSet>) -> [usize; PatternSet::MOST] {
     let mut counts = [0; PatternSet::MOST];
-    for PatternSet(mut bits) in sets {
-        while bits != 0 {
-            if let Some(count) = counts.get_mut(bits.trailing_zeros() as usize) {
-                *count += 1;
-            }
-            bits &= bits - 1;
+    for place in sets.flat_map(PatternSet::places) {
+        if let Some(count) = counts.get_mut(place) {
+            *count += 1;
         }
     }
     counts

@@ -3,6 +3,7 @@
 //! It only saves work. Without it, or with one that is not of the last build into this folder, everything is looked at
 //! anew. It lies in the state folder and is no part of the site.
 
+use std::borrow::Cow;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -31,7 +32,7 @@ pub(super) struct Shelf {
 }
 
 /// One server with its tools as it lies on the shelf, with its sum, so that one that was damaged is none.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Record {
     bytes: Vec<u8>,
     sum: Digest,
@@ -145,18 +146,27 @@ struct Known {
 /// The tools of a server as they lie on the shelf.
 #[derive(Debug)]
 pub(super) struct KnownTools {
-    record: Vec<u8>,
+    /// All that is known of the server.
+    record: Record,
     /// Where they begin.
     at: usize,
+    /// The server's stamp as it lies there.
+    stamp: Option<Digest>,
 }
 
 impl KnownTools {
+    /// What is put on the next shelf of that server: the same, unless its stamp is another one.
+    pub(super) fn record(&self, entry: &ServerEntry, tools: &[ToolOnShelf<'_>]) -> Cow<'_, Record> {
+        let is_same = self.stamp == entry.stamp;
+        if is_same { Cow::Borrowed(&self.record) } else { Cow::Owned(Record::new(entry, tools)) }
+    }
+
     /// All of them.
     ///
     /// # Errors
     /// A record whose sum is right and whose shape is not, which nobody writes.
     pub(super) fn tools(&self) -> std::io::Result<Vec<ToolOnShelf<'_>>> {
-        let mut rest = self.record.get(self.at..).unwrap_or_default();
+        let mut rest = self.record.bytes.get(self.at..).unwrap_or_default();
         let count = take_number(&mut rest).unwrap_or_default();
         let tools = (0..count).map(|_| ToolOnShelf::take(&mut rest)).collect::<Option<Vec<_>>>();
         tools.filter(|_| rest.is_empty()).ok_or_else(|| std::io::ErrorKind::InvalidData.into())
@@ -270,7 +280,7 @@ impl Remembered {
         if let Some((key, entry, tools)) = known(&mut self.reader)
             && let Some(inputs) = self.inputs.get(self.place).copied()
         {
-            self.at += HEAD + tools.record.len() as u64;
+            self.at += HEAD + tools.record.bytes.len() as u64;
             self.place += 1;
             self.next = Some(Known { key, entry, tools, inputs });
         } else {
@@ -312,7 +322,8 @@ fn known(from: &mut impl Read) -> Option<(String, ServerEntry, KnownTools)> {
     let mut rest = record.as_slice();
     let (key, entry) = taken_server(&mut rest)?;
     let at = record.len() - rest.len();
-    Some((key, entry, KnownTools { record, at }))
+    let stamp = entry.stamp;
+    Some((key, entry, KnownTools { record: Record { bytes: record, sum }, at, stamp }))
 }
 
 fn taken_server(rest: &mut &[u8]) -> Option<(String, ServerEntry)> {
@@ -344,6 +355,7 @@ fn taken_server(rest: &mut &[u8]) -> Option<(String, ServerEntry)> {
         places,
         traits: ServerTraits(traits),
         since,
+        shown: 0,
     };
     Some((key_text, entry))
 }

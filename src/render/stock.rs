@@ -101,9 +101,9 @@ impl Stock {
         for server in servers {
             match server? {
                 Done::Known(entry, tools, before) => {
-                    let tools = tools.tools()?;
-                    let record = Record::new(&entry, &tools);
-                    self.catalogue.add(entry, &tools, &record)?;
+                    let listed = tools.tools()?;
+                    let record = tools.record(&entry, &listed);
+                    self.catalogue.add(entry, &listed, &record)?;
                     self.before.push(Some(before));
                     self.places.push(None);
                 }
@@ -294,6 +294,7 @@ fn in_short(part: Part, asked: &Asked<'_>, database: &Path) -> Result<Done, Rend
         places,
         traits,
         since: last_correction.map_or(since, |made| made.max(since)),
+        shown: 0,
     };
     let tools = worked(&entry, tools);
     let record = Record::new(&entry, &tools.iter().map(Worked::on_shelf).collect::<Vec<_>>());
