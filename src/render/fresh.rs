@@ -1,7 +1,6 @@
 //! The folder of a new server: its files are written with their own names into a folder beside its place, which is renamed when all
 //! of them are there. So nobody ever sees half a page or half a server, and a file costs no rename of its own. Its pages are held until
-//! there are some, and written one after the other: between two pages the kernel would find none of its own instructions in the
-//! processor's caches (docs/PERFORMANCE.md, "Site").
+//! there are some, and written one after the other, which takes less of the kernel's time and of ours (docs/PERFORMANCE.md, "Site").
 
 use std::collections::BTreeSet;
 use std::io::Write;

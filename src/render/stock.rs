@@ -5,7 +5,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
@@ -320,8 +319,7 @@ fn tools_in_short(
     let mut judged = judged.iter();
     let mut list: Vec<(ToolInShort, bool, &ShortTool, Option<Looked<'_>>)> =
         Vec::with_capacity(rows.tools.len());
-    let mut place: HashMap<&str, usize, RandomState> =
-        HashMap::with_capacity_and_hasher(rows.tools.len(), RandomState::default());
+    let mut place: HashMap<&str, usize> = HashMap::with_capacity(rows.tools.len());
     for row in &rows.tools {
         let (ShortVerdict { class, risk, signals, needs_review }, texts, found) = match &row.verdict {
             Some(verdict) => {

@@ -487,7 +487,7 @@ mod tests {
         let output = Output::open(&root, Compression::default()).unwrap();
         let unit = output.unit_in(UnitName::server("a"), "servers/a").unwrap();
         // More than is held, in pieces of different sizes; one page of another folder.
-        let page = |i: usize| (format!("servers/a/tools/{i}.html"), format!("{i}").repeat(i * 20));
+        let page = |i: usize| (format!("servers/a/tools/{i}.html"), format!("{i}").repeat(i * 60));
         for (path, text) in (0..100).map(page) {
             assert!(output.put_text(&unit, &path, Digest::of(&path), text).unwrap());
         }
