@@ -328,6 +328,7 @@
     const clean = text.replace(/^\ufeff/, '').trim();
     const isToml = /^\s*\[\s*["']?mcp_servers\b/m.test(clean) || /^\s*mcp_servers\s*\./m.test(clean);
     const isJson = /^(?:[{"]|\/[/*])/.test(clean);
+    if (/^(?:\[|null\b|true\b|false\b|-?\d+(?:\.\d+)?$)/.test(clean) && !isToml) throw new Error('no configuration');
     if (!isToml && !isJson) {
       const lines = clean.split('\n').map(line => line.replace(/(^|\s)#\s.*$|^#.*$/, '').trim()).filter(Boolean);
       return lines.slice(0, ENTRIES + 1).map(line => ({ name: '', ...ofLine(line) }));
@@ -458,8 +459,10 @@
       const known = looked.filter(one => one.server);
       const unknown = looked.filter(one => one.entry.keys && !one.server);
       const left = looked.filter(one => !one.entry.keys);
-      const asked = known.filter(({ server }) => server.state > 0);
-      const quiet = known.length - asked.length;
+      // Two entries can start one server.
+      const servers = [...new Map(known.map(({ server }) => [server.key, { server }])).values()];
+      const asked = servers.filter(({ server }) => server.state > 0);
+      const quiet = servers.length - asked.length;
       const sum = asked.reduce((all, { server }) => all.map((count, i) => count + (server.counts[i] ?? 0)), Array(8).fill(0));
       const tools = asked.reduce((count, { server }) => count + server.state, 0);
       status.textContent = `${plural(looked.length, 'entry').replace('entrys', 'entries')}${isCut ? ', the first of more,' : ''}: ${[

@@ -243,7 +243,8 @@
     const options = () => [...box.querySelectorAll('[role=option]')];
     const activate = (to, moved) => {
       const all = options();
-      active = all.length ? (to + all.length) % all.length : -1;
+      // Below the first one nothing is chosen, unless a key led there from it.
+      active = all.length && (to >= 0 || moved) ? (to + all.length) % all.length : -1;
       all.forEach((one, i) => one.setAttribute('aria-selected', i === active));
       if (active < 0) return field.removeAttribute('aria-activedescendant');
       field.setAttribute('aria-activedescendant', all[active].id);
@@ -305,7 +306,8 @@
         if (!index) await load('search/index.js');
         let found, all;
         for (const apart of [false, true]) {
-          const words = wordsOf(text, apart);
+          // A server's key and an address, as pages show them.
+          const words = wordsOf(text.replace(/^(?:npm|pypi|github|remote|local):(?=\S)/i, '').replace(/^https?:\/\//i, ''), apart);
           all = words.length ? await Promise.all(words.map(look)) : [];
           found = both(all);
           if (turn !== last) return;
@@ -313,7 +315,7 @@
           if (found.results.length) break;
         }
         results = asked.length ? found.results : [];
-        if (!asked.length) empty('');
+        if (!asked.length) empty(text ? 'Nothing to search for: letters or digits are needed.' : '');
         const fewer = !results.length && asked.length > 1 ? some(all) : [];
         if (fewer.length) results = fewer;
         const names = found.loose.map(word => `“${word}”`).join(' and ');

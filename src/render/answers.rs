@@ -34,6 +34,8 @@ pub(super) struct ByHand {
 pub(super) struct Answers {
     /// What the recommended documents do, the most open first.
     pub(super) groups: Vec<Group>,
+    /// Formats whose recommended document counts the calls of this tool.
+    pub(super) limiting: Names,
     /// Formats that can count the calls of this tool.
     pub(super) counting: Names,
     /// Formats that cannot.
@@ -77,6 +79,7 @@ pub(super) fn answers(formats: &[InTiers]) -> Answers {
     let by_hand = formats.iter().filter(|f| !blocks(recommended(f)) && !blocks(strict(f)));
     Answers {
         groups,
+        limiting: names(&|f| limit(recommended(f)).is_some()),
         counting: names(&|f| f.can_limit),
         not_counting: names(&|f| !f.can_limit),
         permissive: permissive

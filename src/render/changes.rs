@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::RenderError;
 use super::catalogue::{Catalogue, ServerEntry};
 use super::digest::Digest;
+use super::json_feed;
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::name::{ServerName, tool_name};
 use super::page::{Pager, absolute, parts};
@@ -22,6 +23,8 @@ pub(super) const DAYS: i64 = 30;
 /// Events that are told; more are counted only.
 const TOLD: usize = 1_000;
 const ON_PAGE: usize = 50;
+/// The template of one event in the JSON feed.
+pub(super) const FEED_ITEM: &str = "feed-item.txt";
 /// Events in the feed.
 const IN_FEED: usize = 100;
 /// Names that one event tells of each kind.
@@ -37,14 +40,14 @@ pub(super) const KIND: PageKind = PageKind {
     counts: true,
     make: Make::Whole(pages),
 };
-/// The feed. Source: RFC 4287.
+/// The feed in both forms: Atom, see RFC 4287, and JSON, see `json_feed`.
 pub(super) const FEED: PageKind = PageKind {
     id: "feed",
-    path: "changes.atom",
-    templates: &["changes.xml"],
+    path: "changes.atom, feed.json",
+    templates: &["changes.xml", FEED_ITEM],
     made_from: MadeFrom::Catalogue,
     counts: true,
-    make: Make::Whole(atom),
+    make: Make::Whole(feeds),
 };
 
 /// What happened in the last days.
@@ -80,11 +83,11 @@ pub(super) struct Counts {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct EventView {
     /// The same for ever.
-    id: String,
-    at: Day,
+    pub(super) id: String,
+    pub(super) at: Day,
     /// `answered`, `listed`, `silent`, `corrected` or `rules`.
-    kind: &'static str,
-    server: Option<ServerName>,
+    pub(super) kind: &'static str,
+    pub(super) server: Option<ServerName>,
     version: String,
     before: String,
     /// Tools, where it is a first answer.
@@ -308,8 +311,9 @@ struct FeedView<'a> {
     events: &'a [EventView],
 }
 
-fn atom(work: &WholeWork<'_>) -> Result<(), RenderError> {
+fn feeds(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let Happened { events, until, .. } = &work.happened;
+    json_feed::make(work, events.get(..events.len().min(IN_FEED)).unwrap_or_default())?;
     let base = work.common.press.options.base_url.as_ref();
     let newest = events.first().map(|event| &event.at).or(until.as_ref());
     let view = FeedView {

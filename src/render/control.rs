@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::answers::{Answers, answers};
 use super::fragments::Alone;
-use crate::export::{EXPORTERS, EffectiveRule, Exporter};
+use crate::export::{EXPORTERS, EffectiveRule, Exporter, Reason};
 use crate::policy::{Keyed, Numbers, Rule, ServerPolicy, Tier, ToolPolicy, Window, default_server_key};
 
 /// A neutral rule, or what a format makes of it.
@@ -132,7 +132,7 @@ pub(super) struct PartView {
 pub(super) struct EffectWord {
     #[serde(flatten)]
     pub(super) rule: RuleWord,
-    /// See the exporter's reasons.
+    /// See the exporter's reasons; `several`: no one of them holds for all tiers of a document.
     pub(super) reason: &'static str,
     /// The format could ask a person, in another tier at least.
     pub(super) can_ask: bool,
@@ -275,31 +275,51 @@ pub(super) fn can_limit(exporter: &Exporter, limited: &ToolPolicy) -> bool {
 
 /// Documents that are the same in several tiers once.
 fn parts(exporter: &Exporter, documents: Vec<(Tier, String, EffectiveRule)>) -> Vec<PartView> {
-    let mut groups: Vec<(Vec<Tier>, String, EffectiveRule, bool)> = Vec::new();
+    let mut groups: Vec<(Vec<Tier>, String, Vec<EffectiveRule>)> = Vec::new();
     for (tier, text, effect) in documents {
-        match groups.iter_mut().find(|(_, known, of, _)| *known == text && of.rule == effect.rule) {
-            Some((tiers, _, known, _)) => {
-                // What is said of all of them is why the recommended one is so.
-                if tier == Tier::Recommended {
-                    *known = effect;
-                }
+        match groups.iter_mut().find(|(_, known, of)| *known == text && of[0].rule == effect.rule) {
+            Some((tiers, _, effects)) => {
+                effects.push(effect);
                 tiers.push(tier);
             }
-            None => groups.push((vec![tier], text, effect, effect.arguments)),
+            None => groups.push((vec![tier], text, vec![effect])),
         }
     }
-    let part = |(tiers, text, effect, bound): (Vec<Tier>, String, EffectiveRule, bool)| {
-        let (ids, label) = several(&tiers);
+    let part = |(tiers, text, effects): (Vec<Tier>, String, Vec<EffectiveRule>)| {
+        let ((ids, label), bound) = (several(&tiers), effects[0].arguments);
         PartView {
             tiers: ids,
             label,
             recommended: tiers.contains(&Tier::Recommended),
-            effect: effect_word(exporter, effect),
+            effect: EffectWord {
+                reason: reason_of_all(exporter, &effects),
+                ..effect_word(exporter, effects[0])
+            },
             text: text.trim().to_owned(),
             of: (Tier::ALL.iter().position(|tier| tiers.first() == Some(tier)).unwrap_or_default(), bound),
         }
     };
     groups.into_iter().map(part).collect()
+}
+
+/// Why documents that are the same are so, in a word for the template: `several` where no reason holds for all of their tiers.
+fn reason_of_all(exporter: &Exporter, effects: &[EffectiveRule]) -> &'static str {
+    // What the template has no sentence for is said of the rule alone.
+    let told = |reason| match reason {
+        Reason::DeniedNotHidden | Reason::LimitLifted | Reason::AdviceOnly => Reason::AsRecommended,
+        reason => reason,
+    };
+    let mut reasons: Vec<Reason> = effects.iter().map(|effect| told(effect.reason)).collect();
+    reasons.dedup();
+    match reasons[..] {
+        [reason] => reason.as_str(),
+        [Reason::NoApproval, Reason::NoLimit] | [Reason::NoLimit, Reason::NoApproval]
+            if !exporter.can.ask =>
+        {
+            Reason::NoLimit.as_str()
+        }
+        _ => "several",
+    }
 }
 
 fn several(tiers: &[Tier]) -> (&'static str, &'static str) {

@@ -35,7 +35,7 @@ fn fenced(out: &mut String, text: &str) {
 
 fn rule(rule: RuleWord) -> String {
     match rule.kind {
-        "limit" => format!("limit to {} a {}", rule.max, rule.window),
+        "limit" => format!("limit to {} per {}", rule.max, rule.window),
         kind => kind.to_owned(),
     }
 }

@@ -66,8 +66,9 @@ pub(super) fn tool_name(raw: &str, max_chars: usize) -> String {
 /// The same, without a copy of a name that is shown as it is.
 pub(super) fn shown_name(raw: &str, max_chars: usize) -> Cow<'_, str> {
     match page_line(raw, max_chars) {
-        line @ Cow::Borrowed(_) => line,
-        _ if is_blank(raw) => Untrusted::new(raw).for_terminal(max_chars).into(),
+        _ if is_blank(raw) => {
+            raw.chars().take(max_chars.div_ceil(8)).flat_map(char::escape_unicode).collect()
+        }
         line => line,
     }
 }
@@ -89,5 +90,6 @@ mod tests {
         assert_eq!(own_title(r#"{"name":"x","title":"A"}"#), Some(Untrusted::from("A")));
         assert_eq!(own_title(r#"{"name":"x"}"#), None);
         assert_eq!(tool_name("\u{200b}", 80), "\\u{200b}");
+        assert_eq!(tool_name(" \u{a0}", 80), "\\u{20}\\u{a0}");
     }
 }

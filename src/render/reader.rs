@@ -6,11 +6,11 @@ use std::path::Path;
 use super::aside::{self, Aside, Place};
 use super::catalogue::ServerEntry;
 use super::digest::Digest;
+use super::extras::Extras;
 use super::judged::ToolRows;
 use super::manifest::UnitName;
 use super::server_page::ServerRows;
 use super::site_work::Common;
-use super::stock::Extras;
 use super::write::OpenUnit;
 use super::{BuildOptions, RenderError};
 use crate::store::site::Corrections;
@@ -126,7 +126,14 @@ impl<'a> Reader<'a> {
             Corrections::default()
         };
         let tools = entry.server.answer.map(|probe| self.tools(db, index, probe)).transpose()?;
-        let tools = tools.map(|tools| ToolRows::new(tools, corrections));
+        let tools = tools.map(|mut tools| {
+            for tool in &mut tools {
+                if let Some(seen) = self.extras.first_seen.get(tool.hash.as_str()) {
+                    tool.first_seen = *seen;
+                }
+            }
+            ToolRows::new(tools, corrections)
+        });
         Ok(ServerRows {
             index,
             shown: site::probe(db, shown)?,

@@ -2,7 +2,7 @@
 //!
 //! A server whose rows are those of the last build is taken from that build's shelf and not read again.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use super::catalogue::{Catalogue, ServerEntry};
 use super::declares::Declared;
 use super::digest::{Digest, Inputs};
 use super::exposure::{Looked, ToLook, exposed, traits};
+use super::extras::{Extras, extras};
 use super::name::server_name;
 use super::on_shelf::ToolOnShelf;
 use super::search::more_words;
@@ -29,7 +30,7 @@ use crate::store::exposure::{self, EarlierAnswers};
 use crate::store::site::{self, Audience, Corrections, SiteProbe, SiteServer};
 use crate::store::site_inputs::{self, ShortTool, ShortVerdict, StoredFinding};
 use crate::store::stored_tool::StoredTool;
-use crate::store::{Connection, declared_lists, declared_servers, identity};
+use crate::store::{Connection, declared_lists, identity};
 
 /// Servers whose rows are held at once.
 const CHUNK: usize = 128;
@@ -50,35 +51,6 @@ pub(super) struct Asked<'a> {
     pub(super) audience: Audience,
     /// Where tools are put that were read, for their pages.
     pub(super) aside: &'a Aside,
-}
-
-/// Who has rows in tables that most servers are not in.
-#[derive(Debug, Default)]
-pub(super) struct Extras {
-    /// Servers with corrections.
-    pub(super) corrected: BTreeSet<String>,
-    /// Servers of which lists are declared.
-    pub(super) declared: BTreeSet<String>,
-    /// The digest of what is known of who is who; None where nothing is.
-    pub(super) identity: Option<String>,
-    /// Another one whenever something of that came, went or changed; None where nobody kept count.
-    identity_token: Option<Vec<u8>>,
-}
-
-impl Extras {
-    /// What stands for all rows of a server as long as it is the same; None where they have to be read.
-    fn stamp(&self, key: &str, server: &SiteServer) -> Option<Digest> {
-        // What is said of few servers is not counted with their rows.
-        if self.corrected.contains(key) || self.declared.contains(key) {
-            return None;
-        }
-        let token = server.token.as_deref()?;
-        let of_identity = match &self.identity {
-            Some(digest) => Some((digest, self.identity_token.as_deref()?)),
-            None => None,
-        };
-        Some(Digest::of(&(token, server.answer, server.newest, server.answers, of_identity)))
-    }
 }
 
 /// The catalogue, and what the pages of each server were made from the last time.
@@ -198,16 +170,6 @@ pub(super) fn take_stock(
     Ok(stock)
 }
 
-fn extras(db: &Connection, asked: &Asked<'_>) -> Result<Extras, RenderError> {
-    let declared = declared_servers(db, asked.corrected_by, asked.audience.sees_private())?;
-    Ok(Extras {
-        corrected: site_inputs::corrected_servers(db, asked.corrected_by)?,
-        declared: declared.into_iter().map(|server| server.about).collect(),
-        identity: site_inputs::identity_digest(db)?,
-        identity_token: site_inputs::identity_token(db)?,
-    })
-}
-
 fn part(
     db: &Connection,
     asked: &Asked<'_>,
@@ -235,6 +197,9 @@ fn part(
     }
     let earlier = exposure::earlier_answers(db, server, asked.as_of)?;
     inputs.add(&(&earlier.gone, earlier.since.map(|since| since.to_string())));
+    if let Some(seen) = extras.seen() {
+        inputs.add(&seen);
+    }
     let mut places = Vec::new();
     let mut looks_alike = false;
     if extras.identity.is_some() {

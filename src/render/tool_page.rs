@@ -72,6 +72,8 @@ pub(super) struct ToolView<'a> {
     /// `sure`, `likely`, `unsure` or `unknown`.
     sureness: &'static str,
     pub(super) needs_review: bool,
+    /// It sends something to people, which nothing brings back.
+    sends: bool,
     /// Where words were found that talk to the model: `description`, `parameter`, `elsewhere`, or empty.
     pub(super) talks: &'static str,
     /// Its author describes it.
@@ -283,6 +285,7 @@ impl ToolPages<'_> {
             confidence: format!("{confidence:.2}"),
             sureness: sureness(confidence),
             needs_review,
+            sends: signals.contains(&Signal::OutboundMessage),
             talks: talks(&tool.verdict, &reasons),
             described,
             description: stretches,

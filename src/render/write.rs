@@ -188,10 +188,14 @@ impl Output {
     ) -> Result<bool, RenderError> {
         let changed = self.place(unit, path, inputs, content)?;
         for copy in self.compression.copies(path) {
-            let known = !changed && unit.before.files().contains_key(&copy) && self.keep(unit, &copy)?;
-            if !known {
-                let packed = self.compression.packed(&copy, content)?;
-                self.place(unit, &copy, inputs, &packed)?;
+            // Of the same bytes it is the same, though they may be made from something else now.
+            let known = unit.before.files().get(&copy).filter(|_| !changed && self.can_keep(unit, &copy));
+            match known {
+                Some(entry) => self.note(unit, &copy, Entry { inputs, ..entry.clone() })?,
+                None => {
+                    let packed = self.compression.packed(&copy, content)?;
+                    self.place(unit, &copy, inputs, &packed)?;
+                }
             }
         }
         Ok(changed)

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::rows::{maybe_word, time, word};
+use super::overrides::corrected;
+use super::rows::{maybe_word, read_json, time, word};
 use super::site::Audience;
 use super::{StoreError, stored_time};
-use crate::model::{Class, Outcome, Risk};
+use crate::model::{Class, Outcome, Risk, Signal};
 
 const PROBES: &str = "
     SELECT p.id AS id, p.finished_at AS finished_at, p.outcome AS outcome, r.version AS version, s.id AS server_id,
@@ -33,8 +34,8 @@ const LISTED: &str = "
     LEFT JOIN verdicts v ON v.definition_hash = d.hash AND v.rule_set_hash = ?2
     WHERE t.probe_id = ?1 ORDER BY d.name, d.hash";
 const CORRECTIONS: &str = "
-    SELECT s.key AS key, o.tool AS tool, o.class AS class, o.risk AS risk, o.signals IS NOT NULL AS has_signals,
-      o.made_at AS made_at, v.class AS was_class, v.risk AS was_risk
+    SELECT s.key AS key, o.tool AS tool, o.class AS class, o.risk AS risk, o.signals AS signals,
+      o.made_at AS made_at, v.class AS was_class, v.risk AS was_risk, v.signals AS was_signals
     FROM overrides o JOIN servers s ON s.key = o.server_key
     LEFT JOIN verdicts v ON v.definition_hash = o.definition_hash AND v.rule_set_hash = ?4
     WHERE o.listed AND o.made_at > ?1 AND o.made_at <= ?2 AND (?3 OR s.visibility = 'public')
@@ -243,6 +244,11 @@ fn judged(row: &Row<'_>, class: &str, risk: &str) -> rusqlite::Result<Option<Jud
     Ok(class.zip(maybe_word(row, risk)?))
 }
 
+fn signals(row: &Row<'_>, column: &'static str) -> rusqlite::Result<Option<Vec<Signal>>> {
+    let stored: Option<String> = row.get(column)?;
+    stored.map(|text| read_json(column, &text)).transpose()
+}
+
 fn corrections(db: &Connection, asked: &Stretch<'_>, tell: &mut impl FnMut(Event)) -> rusqlite::Result<()> {
     let mut statement = db.prepare_cached(CORRECTIONS)?;
     let mut rows = statement.query(params![
@@ -255,8 +261,12 @@ fn corrections(db: &Connection, asked: &Stretch<'_>, tell: &mut impl FnMut(Event
         let was = judged(row, "was_class", "was_risk")?;
         let (class, risk): (Option<Class>, Option<Risk>) =
             (maybe_word(row, "class")?, maybe_word(row, "risk")?);
-        let taken_back = class.is_none() && risk.is_none() && !row.get::<_, bool>("has_signals")?;
-        let is = was.map(|(was_class, was_risk)| (class.unwrap_or(was_class), risk.unwrap_or(was_risk)));
+        let (signals, was_signals) = (signals(row, "signals")?, signals(row, "was_signals")?);
+        let taken_back = class.is_none() && risk.is_none() && signals.is_none();
+        let is = was.map(|(was_class, was_risk)| {
+            let was = (was_class, was_risk, was_signals.as_deref().unwrap_or_default());
+            corrected((class, risk, signals.as_deref()), was)
+        });
         let server: String = row.get("key")?;
         let tool = MovedTool { server: server.clone(), tool: row.get("tool")?, was, is };
         let what = Happening::Corrected { tool, taken_back };
@@ -271,7 +281,7 @@ const NAMED: usize = 50;
 fn rules(db: &Connection, asked: &Stretch<'_>, tell: &mut impl FnMut(Event)) -> rusqlite::Result<()> {
     let uses: Vec<(String, Timestamp)> = db
         .prepare_cached(RULES)?
-        .query_map([stored_time(asked.until)], |row| Ok((row.get(0)?, time(row, "used_at")?)))?
+        .query_map([stored_time(asked.corrected_until)], |row| Ok((row.get(0)?, time(row, "used_at")?)))?
         .collect::<rusqlite::Result<_>>()?;
     for pair in uses.windows(2) {
         let [(earlier, _), (later, at)] = pair else { continue };

@@ -80,18 +80,28 @@ pub struct ExpiredOverride {
     pub gone: bool,
 }
 
+/// Class and risk after a correction that states some of class, risk and signals, of what was judged before. A risk that is not stated
+/// follows from the class and the signals, or stays where neither is stated.
+pub(super) fn corrected(
+    (class, risk, signals): (Option<Class>, Option<Risk>, Option<&[Signal]>),
+    (was_class, was_risk, was_signals): (Class, Risk, &[Signal]),
+) -> (Class, Risk) {
+    let as_judged = class.is_none() && signals.is_none();
+    let class = class.unwrap_or(was_class);
+    let follows = || if as_judged { was_risk } else { Risk::of(class, signals.unwrap_or(was_signals)) };
+    (class, risk.unwrap_or_else(follows))
+}
+
 impl Override {
     /// The verdict as corrected. A person has looked, so it needs no review; the evidence stays what the rules found.
     /// A risk that is not stated follows from the class and the signals.
     pub fn applied_to(&self, verdict: &Verdict) -> Verdict {
-        let class = self.class.unwrap_or(verdict.class);
-        let signals = self.signals.clone().unwrap_or_else(|| verdict.signals.clone());
-        let as_judged = self.class.is_none() && self.signals.is_none();
-        let follows = || if as_judged { verdict.risk } else { Risk::of(class, &signals) };
+        let was = (verdict.class, verdict.risk, &*verdict.signals);
+        let (class, risk) = corrected((self.class, self.risk, self.signals.as_deref()), was);
         Verdict {
             class,
-            risk: self.risk.unwrap_or_else(follows),
-            signals,
+            risk,
+            signals: self.signals.clone().unwrap_or_else(|| verdict.signals.clone()),
             needs_review: false,
             ..verdict.clone()
         }

@@ -53,7 +53,7 @@ const COPIED: &[Copied] = &[
     },
     Copied {
         table: "probes",
-        instead: &[("id", "m.new"), ("release_id", "r.new")],
+        instead: &[("id", "m.new"), ("release_id", "r.new"), ("detail", "''")],
         from: "source.probes x JOIN probe_map m ON m.old = x.id JOIN release_map r ON r.old = x.release_id ORDER BY m.new",
     },
     Copied {
@@ -70,7 +70,12 @@ const COPIED: &[Copied] = &[
     },
     Copied {
         table: "definitions",
-        instead: &[],
+        // Of whom is public: a private server may have listed it before.
+        instead: &[(
+            "first_seen",
+            "(SELECT min(p.finished_at) FROM source.probe_tools t JOIN probe_map m ON m.old = t.probe_id
+              JOIN source.probes p ON p.id = t.probe_id WHERE t.definition_hash = x.hash)",
+        )],
         from: "source.definitions x JOIN definition_map d ON d.hash = x.hash ORDER BY x.hash",
     },
     Copied {

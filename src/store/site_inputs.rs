@@ -3,14 +3,14 @@
 //! Row numbers take no part: the same catalogue in another order, or in another file, gives the same bytes.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 use serde::Deserialize;
 
-use super::rows::{read_json, read_word};
+use super::rows::{read_json, read_word, time};
 use super::site::SiteServer;
 use super::stored_tool::{COLUMNS, StoredTool, stored_tool_columns};
 use super::{StoreError, stored_time};
@@ -40,6 +40,15 @@ const TOOLS_IN_SHORT: &str = concat!(
     LEFT JOIN verdicts v ON v.definition_hash = d.hash AND v.rule_set_hash = ?2
     WHERE t.probe_id = ?1 ORDER BY t.position"
 );
+/// Of definitions that private servers listed before any public one.
+const SEEN_IN_PUBLIC: &str = "
+    SELECT d.hash AS hash, min(p.finished_at) AS first_seen
+    FROM servers o JOIN releases ro ON ro.server_id = o.id JOIN probes po ON po.release_id = ro.id
+    JOIN probe_tools listed ON listed.probe_id = po.id JOIN definitions d ON d.hash = listed.definition_hash
+    JOIN probe_tools t ON t.definition_hash = d.hash JOIN probes p ON p.id = t.probe_id AND p.finished_at IS NOT NULL
+    JOIN releases r ON r.id = p.release_id JOIN servers s ON s.id = r.server_id AND s.visibility = 'public'
+    WHERE o.visibility <> 'public'
+    GROUP BY d.hash HAVING min(p.finished_at) > d.first_seen ORDER BY d.hash";
 const CORRECTED: &str = "SELECT DISTINCT server_key FROM overrides WHERE made_at <= ?1 ORDER BY server_key";
 const HAS_IDENTITY: &str = "
     SELECT EXISTS (SELECT 1 FROM identity_links) OR EXISTS (SELECT 1 FROM identity_findings)
@@ -213,6 +222,19 @@ pub fn tools_in_short(
 /// True for every definition with annotations, and for some without.
 fn has_annotations(canonical: &str) -> bool {
     memchr::memmem::find(canonical.as_bytes(), b"\"annotations\":").is_some()
+}
+
+/// When a public server was first seen to list each definition that a private one listed before, by its hash: what is stored with the
+/// definition is the time of the private one.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn first_seen_in_public(db: &Connection) -> Result<BTreeMap<String, jiff::Timestamp>, StoreError> {
+    db.prepare_cached(SEEN_IN_PUBLIC)
+        .and_then(|mut statement| {
+            statement.query_map([], |row| Ok((row.get("hash")?, time(row, "first_seen")?)))?.collect()
+        })
+        .map_err(|e| StoreError::from_sql(db, e))
 }
 
 /// Keys of servers with corrections made by `until`; None: ever.

@@ -17,8 +17,8 @@ use crate::render::words::{ClassWord, class_word};
 
 const TEMPLATE: &str = "faq.txt";
 
-/// The question of each kind: by class, whether the class is a guess, and what is said of the description.
-pub(in crate::render) type FirstQuestions = [[[OnceLock<Option<QuestionLines>>; 4]; 2]; Class::ALL.len()];
+/// The question of each kind: by class, how sure the class is and whether it sends, and what is said of the description.
+pub(in crate::render) type FirstQuestions = [[[OnceLock<Option<QuestionLines>>; 4]; 6]; Class::ALL.len()];
 
 /// The question as markup and as an entry of JSON, cut at the tool's name and description.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ struct FirstView<'a> {
     says_stopped: bool,
     class: ClassWord,
     sureness: &'static str,
+    needs_review: bool,
+    sends: bool,
 }
 
 impl ToolPages<'_> {
@@ -71,9 +73,13 @@ impl ToolPages<'_> {
             (true, false, false) => 2,
             (true, false, true) => 3,
         };
-        let unknown = view.sureness == "unknown";
+        let doubt = match (view.sureness == "unknown", view.needs_review) {
+            (true, _) => 2,
+            (false, true) => 1,
+            (false, false) => 0,
+        };
         let press = self.work.common.press;
-        let kept = &press.sections.first_questions[class as usize][usize::from(unknown)][said];
+        let kept = &press.sections.first_questions[class as usize][doubt + 3 * usize::from(view.sends)][said];
         if kept.get().is_none() {
             let asked = |words: &[&str]| {
                 let &[name, says, ..] = words else { unreachable!("there are more words") };
@@ -84,6 +90,8 @@ impl ToolPages<'_> {
                     says_stopped: said == 3,
                     class: class_word(class),
                     sureness: view.sureness,
+                    needs_review: view.needs_review,
+                    sends: view.sends,
                 };
                 Ok::<_, RenderError>(questions(&press.part(TEMPLATE, &Sheet::of(TEMPLATE, &view)?)?))
             };

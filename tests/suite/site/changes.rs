@@ -100,6 +100,84 @@ fn tools_that_came_went_and_changed_are_told_beside_the_answer_before() {
 }
 
 #[test]
+fn an_event_of_more_tools_than_are_named_says_how_many_there_are() {
+    let (folder, db, mut store) = sample::empty();
+    let many: Vec<String> = (0..25).map(|number| format!("tool_{number:02}")).collect();
+    let tools = |description: &'static str| -> Vec<(&str, &str)> {
+        many.iter().map(|name| (name.as_str(), description)).collect()
+    };
+    answer(&mut store, "npm:a", "1.0", 0, &[("x", "x")]);
+    answer(&mut store, "npm:a", "1.1", 1, &[tools("Looks."), vec![("x", "x")]].concat());
+    answer(&mut store, "npm:a", "1.2", 2, &[tools("Looks at it."), vec![("x", "x")]].concat());
+    answer(&mut store, "npm:a", "1.3", 3, &[("x", "x")]);
+    let (json, ..) = changes(store, folder.path(), &db);
+    let events = json["events"].as_array().unwrap();
+    for (event, kind) in events.iter().zip(["removed", "changed", "added"]) {
+        assert_eq!((&event[kind]["count"], names(event, kind).len()), (&25.into(), 20), "{kind}");
+    }
+    let page = std::fs::read_to_string(folder.path().join("dist/changes.html")).unwrap();
+    assert_eq!(page.matches(" and 5 more</p>").count(), 3, "{page}");
+}
+
+#[test]
+fn a_correction_is_told_with_the_risk_that_follows_from_it() {
+    use catalogue::model::{Class, Risk, Verdict};
+    let (folder, db, mut store) = sample::empty();
+    answer(&mut store, "npm:a", "1.0", 0, &[("one", "1")]);
+    let raw = serde_json::json!({"name": "one", "description": "1"}).to_string();
+    let hash = ToolDefinition::from_json(&raw).unwrap().hash().clone();
+    let read = Verdict {
+        class: Class::Read,
+        risk: Risk::Low,
+        signals: vec![],
+        confidence: 0.9,
+        needs_review: false,
+        evidence: vec![],
+    };
+    let rules = super::rules();
+    store.add_verdicts(rules.hash(), &[(hash.clone(), read)], sample::start()).unwrap();
+    drop(store);
+    rusqlite::Connection::open(&db)
+        .unwrap()
+        .execute(
+            "INSERT INTO overrides (server_key, tool, definition_hash, class, who, why, made_at)
+             VALUES ('npm:a', 'one', ?1, 'destructive', 'A', 'B', '2030-01-01T00:00:00Z')",
+            [hash.as_str()],
+        )
+        .unwrap();
+    let (json, ..) = changes(Store::open(&db).unwrap(), folder.path(), &db);
+    let tool = &json["events"][0]["changed"]["list"][0];
+    assert_eq!(
+        (&tool["is"][0]["id"], &tool["is"][1]["id"]),
+        (&"destructive".into(), &"critical".into()),
+        "{json}"
+    );
+}
+
+#[test]
+fn the_feed_in_json_has_what_the_other_one_has() {
+    let (folder, db, mut store) = sample::empty();
+    answer(&mut store, "npm:a", "1.0", 0, &[("x", "x")]);
+    let tools: Vec<(&str, &str)> = hostile::NAMES.iter().map(|name| (*name, "d")).collect();
+    answer(&mut store, "npm:a", "1.1", 1, &tools);
+    let (_, atom, _) = changes(store, folder.path(), &db);
+    let text = std::fs::read_to_string(folder.path().join("dist/feed.json")).unwrap();
+    let feed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    // Source: jsonfeed.org/version/1.1.
+    assert_eq!(feed["version"], "https://jsonfeed.org/version/1.1");
+    let items = feed["items"].as_array().unwrap();
+    assert_eq!(items.len(), atom.matches("<entry>").count());
+    for item in items {
+        assert!(atom.contains(&format!("<id>{}</id>", item["id"].as_str().unwrap())));
+        assert!(item["date_published"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+        assert!(
+            !item["title"].as_str().unwrap().is_empty() && !item["content_text"].as_str().unwrap().is_empty()
+        );
+    }
+    assert!(items[0]["title"].as_str().unwrap().contains("16 tools added, 1 tool removed"), "{feed}");
+}
+
+#[test]
 fn names_that_attack_stay_text_in_the_feed() {
     let (folder, db, mut store) = sample::empty();
     answer(&mut store, "npm:a", "1.0", 0, &[("x", "x")]);

@@ -374,6 +374,7 @@ fn the_download_is_a_database_of_public_rows_without_logs_and_commands_and_comes
         count("SELECT count(*) FROM attempts WHERE log_tail <> '' OR command <> '[]' OR detail <> ''"),
         0
     );
+    assert_eq!(count("SELECT count(*) FROM probes WHERE detail <> ''"), 0);
     assert_eq!(count("SELECT count(*) FROM overrides"), 1);
     drop(copy);
     let table = std::fs::read_to_string(folder.join("tools.csv")).unwrap();
@@ -381,6 +382,47 @@ fn the_download_is_a_database_of_public_rows_without_logs_and_commands_and_comes
     assert!(table.contains("\"pypi:one-tool\",\"0.1\",\"run_it\",\"execute\""), "{table}");
     // And without being asked for there is none.
     assert!(!site.out.join("download").exists());
+}
+
+#[test]
+fn what_a_private_server_listed_first_is_new_with_the_first_public_one() {
+    use catalogue::model::{Outcome, SeenTool, ToolDefinition};
+    use catalogue::store::Visibility;
+    let (folder, db, mut store) = crate::sample::empty();
+    let raw = serde_json::json!({"name": "shared", "description": "Looks at it."}).to_string();
+    let hash = ToolDefinition::from_json(&raw).unwrap().hash().clone();
+    for (key, days) in [("npm:seen", 40), ("npm:hidden", 0), ("npm:later", 50)] {
+        let release = crate::sample::release(key, "1.0");
+        let at = crate::sample::start() + jiff::SignedDuration::from_hours(24 * days);
+        let mut found = crate::sample::probe(&release, Outcome::Ok, &[], at);
+        found.tools.push(SeenTool { hash: hash.clone(), name: "shared".into(), raw: raw.clone() });
+        crate::sample::store_probe(&mut store, &release, &Default::default(), &found);
+    }
+    let out = folder.path().join("dist");
+    let first = |out: &std::path::Path| {
+        let twin = std::fs::read(out.join("servers/npm/later/tools/shared.json")).unwrap();
+        let twin: serde_json::Value = serde_json::from_slice(&twin).unwrap();
+        twin["definition"]["first_seen"].as_str().or(twin["first_seen"].as_str()).unwrap().to_owned()
+    };
+    let build = |name: &str| {
+        let asked = catalogue::render::BuildOptions { download: true, ..options(&out.with_file_name(name)) };
+        assert_eq!(build_from(&db, &asked).unwrap().problems, Some(vec![]));
+        out.with_file_name(name)
+    };
+    assert_eq!(first(&build("dist"))[..10], sample_day(0));
+    // Only the servers' owner may see that one of them was earlier.
+    store.set_visibility(&"npm:hidden".parse().unwrap(), Visibility::Private).unwrap();
+    drop(store);
+    assert_eq!(first(&build("dist"))[..10], sample_day(40));
+    assert_eq!(first(&build("anew"))[..10], sample_day(40));
+    let copy = catalogue::store::Store::open_read_only(&out.join("download/catalogue.db")).unwrap();
+    let stored: String = copy.query_row("SELECT first_seen FROM definitions", [], |row| row.get(0)).unwrap();
+    assert_eq!(stored[..10], sample_day(40));
+}
+
+/// The day so many days after the first.
+fn sample_day(days: i64) -> String {
+    (crate::sample::start() + jiff::SignedDuration::from_hours(24 * days)).strftime("%Y-%m-%d").to_string()
 }
 
 #[test]
