@@ -409,15 +409,15 @@ fn what_a_private_server_listed_first_is_new_with_the_first_public_one() {
         assert_eq!(build_from(&db, &asked).unwrap().problems, Some(vec![]));
         out.with_file_name(name)
     };
-    assert_eq!(first(&build("dist"))[..10], sample_day(0));
+    assert!(first(&build("dist")).starts_with(&sample_day(0)));
     // Only the servers' owner may see that one of them was earlier.
     store.set_visibility(&"npm:hidden".parse().unwrap(), Visibility::Private).unwrap();
     drop(store);
-    assert_eq!(first(&build("dist"))[..10], sample_day(40));
-    assert_eq!(first(&build("anew"))[..10], sample_day(40));
+    assert!(first(&build("dist")).starts_with(&sample_day(40)));
+    assert!(first(&build("anew")).starts_with(&sample_day(40)));
     let copy = catalogue::store::Store::open_read_only(&out.join("download/catalogue.db")).unwrap();
     let stored: String = copy.query_row("SELECT first_seen FROM definitions", [], |row| row.get(0)).unwrap();
-    assert_eq!(stored[..10], sample_day(40));
+    assert!(stored.starts_with(&sample_day(40)), "{stored}");
 }
 
 /// The day so many days after the first.
