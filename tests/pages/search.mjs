@@ -88,6 +88,9 @@ for (const [kind, base] of Object.entries(bases)) {
   await box.check();
   await page.waitForFunction((n) => document.getElementById("count").textContent.startsWith(`${n} tool`), beside);
   assert.equal(asked().get("class"), "read");
+  // Where nobody went to a result none is chosen, and Enter opens none.
+  const chosen = page.locator("#found [aria-selected=true]");
+  assert.equal(await chosen.count(), 0, "after a filter");
   assert.ok((await options.locator(".effect").allTextContents()).every((text) => text === "Read"));
   const registry = page.locator("input[name=registry][value=npm]");
   await registry.check();
@@ -96,6 +99,7 @@ for (const [kind, base] of Object.entries(bases)) {
   await page.goBack();
   await page.waitForFunction((n) => document.getElementById("count").textContent.startsWith(`${n} tool`), beside);
   assert.ok(!(await registry.isChecked()) && (await box.isChecked()));
+  assert.equal(await chosen.count(), 0, "after going back");
   await page.goBack();
   await page.waitForFunction((n) => document.getElementById("count").textContent.startsWith(`${n.toLocaleString("en")} tool`), all);
   assert.ok(!(await box.isChecked()));
@@ -106,6 +110,7 @@ for (const [kind, base] of Object.entries(bases)) {
   await page.goto(`${base}search.html?q=${task.two[0]}&class=read&risk=low`);
   await settled("tool|Nothing passes");
   assert.ok(await page.locator("input[name=risk][value=low]").isChecked());
+  assert.equal(await chosen.count(), 0, "on arrival");
   assert.ok((await options.locator(".risk").allTextContents()).every((text) => text === "Low"));
 
   // More than the first ones; servers, patterns and terms; by name, not by description, first.
