@@ -71,6 +71,14 @@ pub fn page_line(text: &str, max_chars: usize) -> Cow<'_, str> {
     if text.len() <= max_chars && is_plain_line(text) {
         return text.into();
     }
+    // Most of the others: such a line, only longer.
+    if let Some((whole, end)) = text.split_at_checked(max_chars)
+        && end.bytes().next().is_some_and(|byte| matches!(byte, b'!'..=b'~'))
+        && !whole.starts_with(' ')
+        && is_plain(whole.as_bytes())
+    {
+        return [whole, "…"].concat().into();
+    }
     let mut shown = String::with_capacity(text.len().min(max_chars.saturating_add(8)));
     let mut left = max_chars;
     for (i, word) in text.split_whitespace().enumerate() {
@@ -90,10 +98,13 @@ pub fn page_line(text: &str, max_chars: usize) -> Cow<'_, str> {
 /// Visible ASCII with single spaces between words, and none around them.
 pub fn is_plain_line(text: &str) -> bool {
     let bytes = text.as_bytes();
+    bytes.first() != Some(&b' ') && bytes.last() != Some(&b' ') && is_plain(bytes)
+}
+
+/// Visible ASCII, and no two spaces side by side.
+fn is_plain(bytes: &[u8]) -> bool {
     let both = |a: u8, b: u8| (a == b' ') & (b == b' ');
     every(bytes, |byte| matches!(byte, b' '..=b'~'))
-        && bytes.first() != Some(&b' ')
-        && bytes.last() != Some(&b' ')
         && !bytes.iter().zip(bytes.get(1..).unwrap_or_default()).fold(false, |any, (a, b)| any | both(*a, *b))
 }
 
@@ -196,6 +207,16 @@ mod tests {
             assert_eq!(has_unprintable(&[long, text, long].concat()), has, "{text:?}");
         }
         assert!(every(b"", |_| false) && !every(b"0123456789abcdef!", |byte| byte != b'!'));
+    }
+
+    #[test]
+    fn a_plain_line_is_cut_as_any_other() {
+        // Nothing is left of the first character, but the way is the long one.
+        for text in ["Reads a file. Then more", " two  spaces ", "end ", "a  b", "é ab", "ab é", "a\tb c"] {
+            for most in 0..=text.len() {
+                assert_eq!(page_line(text, most), page_line(&format!("\u{200b}{text}"), most), "{text:?} {most}");
+            }
+        }
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl<'a> ToolOnShelf<'a> {
 pub(super) fn put_text(bytes: &mut Vec<u8>, text: &str) {
     let length = u32::try_from(text.len()).unwrap_or_default();
     bytes.extend_from_slice(&length.to_le_bytes());
-    bytes.extend(text.as_bytes().iter().take(length as usize));
+    bytes.extend_from_slice(text.as_bytes().get(..length as usize).unwrap_or_default());
 }
 
 /// Takes a text from the beginning of `bytes`.

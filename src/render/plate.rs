@@ -81,8 +81,7 @@ impl Plates {
         let escapes = [".html", ".xml"].iter().any(|end| template.ends_with(end));
         let room = plate.room.load(Ordering::Relaxed);
         let arena = bumpalo::Bump::new();
-        let mut out = spare::text();
-        out.reserve(room + room / 4);
+        let out = spare::text(room + room / 4);
         let mut printer = print::Printer::new(self, sheet, &arena, escapes, out);
         // A view may have a name that every page knows for something of its own.
         let folded =

@@ -36,6 +36,9 @@ impl Shape {
     }
 }
 
+/// Bytes that most twins of tools have room in.
+const ROOM: usize = 1 << 13;
+
 /// Where the twin of a page lies.
 pub(super) fn json_path(page: &str) -> String {
     [page.strip_suffix(".html").unwrap_or(page), ".json"].concat()
@@ -47,7 +50,7 @@ pub(super) fn json_text(value: &impl Serialize) -> String {
 }
 
 fn compact(value: &impl Serialize) -> String {
-    compact_behind(super::plate::empty_text(), value)
+    compact_behind(super::plate::empty_text(ROOM), value)
 }
 
 fn compact_behind(text: String, value: &impl Serialize) -> String {

@@ -17,9 +17,16 @@ thread_local! {
     static ROWS: RefCell<Vec<Rows>> = const { RefCell::new(Vec::new()) };
 }
 
-/// An empty text, of the size of one that was used before.
-pub(in crate::render) fn text() -> String {
-    TEXTS.with_borrow_mut(Vec::pop).unwrap_or_default()
+/// An empty text with room for so many bytes, if there is one the one that was used last. One that is too small is left: what grows is
+/// copied with all the room that it had.
+pub(in crate::render) fn text(room: usize) -> String {
+    TEXTS.with_borrow_mut(|texts| match texts.iter().rposition(|text| text.capacity() >= room) {
+        Some(at) => texts.remove(at),
+        None => {
+            texts.pop();
+            String::with_capacity(room)
+        }
+    })
 }
 
 /// Keeps a page's text for the next page, when it is written.

@@ -57,8 +57,9 @@ pub(super) struct Shard<'a> {
 pub(super) fn put(bytes: &mut Vec<u8>, word: &str, tier: usize, place: u32) {
     let order = (tier as u32) << PLACE_BITS | place;
     bytes.extend_from_slice(&order.to_le_bytes());
-    bytes.push(u8::try_from(word.len()).unwrap_or(u8::MAX));
-    bytes.extend(word.as_bytes().iter().take(usize::from(u8::MAX)));
+    let length = u8::try_from(word.len()).unwrap_or(u8::MAX);
+    bytes.push(length);
+    bytes.extend_from_slice(word.as_bytes().get(..usize::from(length)).unwrap_or_default());
 }
 
 /// Every posting of a range as it was put: where its word stands, the word, and its order.
