@@ -214,8 +214,11 @@ struct Row {
     may: BTreeSet<String>,
 }
 
-/// Words, written once more: runs of letters and digits, and their parts where a capital begins.
+/// Words, written once more: runs of letters and digits, and their parts where a capital begins; without accents and width.
 fn words(text: &str) -> BTreeSet<String> {
+    let text = icu_normalizer::DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
+    let text: String = text.chars().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).collect();
+    let text = icu_normalizer::ComposingNormalizerBorrowed::new_nfc().normalize(&text).replace('ß', "ss");
     let mut all = BTreeSet::new();
     let is_alone = |c: &char| ('\u{e00}'..='\u{eff}').contains(c) || ('\u{3040}'..='\u{9fff}').contains(c);
     let apart: String =
