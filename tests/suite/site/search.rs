@@ -363,6 +363,25 @@ fn a_title_and_the_end_of_a_long_description_are_found() {
 }
 
 #[test]
+fn what_is_too_far_into_a_description_is_not_found_and_the_page_says_so() {
+    let (folder, db, mut store) = sample::empty();
+    let further: String = (0..60).map(|i| format!("further{i:02} ")).collect();
+    let long = tool("open", &format!("{} {further}", "Opens it. ".repeat(30)), Class::Write);
+    add_server(&mut store, &rules(), "npm:one", "1.0.0", None, &[long]);
+    drop(store);
+    let out = folder.path().join("dist");
+    build_from(&db, &plain(&out)).unwrap();
+    let found: Vec<usize> = {
+        let index = Index::read(&files(&out));
+        (0..60).filter(|i| !index.tools(&[&format!("further{i:02}")]).is_empty()).collect()
+    };
+    assert_eq!(found, (0..32).collect::<Vec<_>>());
+    let page = std::fs::read_to_string(out.join("search.html")).unwrap();
+    let (_, after) = page.split_once("</form>").expect("the form, which is hidden where there is no script");
+    assert!(after.contains("Of a long description only the first words are searched"), "{after}");
+}
+
+#[test]
 fn servers_patterns_and_terms_are_found_too() {
     let index = &MADE.index;
     let kinds = |word: &str| index.with(word).into_values().map(|facts| facts.kind).collect::<BTreeSet<_>>();
