@@ -53,7 +53,10 @@
         end += 1;
       } else if (sign === '/' && (text[end] === '/' || text[end] === '*')) {
         const close = text[end] === '/' ? text.indexOf('\n', at) : text.indexOf('*/', at + 2);
+        const from = at;
         at = close < 0 ? text.length : close + (text[end] === '/' ? 0 : 2);
+        // Lines are counted where it does not read.
+        out.push(text.slice(from, at).replace(/[^\n]+/g, ' '));
         continue;
       } else if (!',/]}'.includes(sign)) {
         rest.lastIndex = at;
@@ -71,19 +74,44 @@
     return out.join('');
   };
 
-  // As much of TOML as tables of servers are written in: tables, dotted and quoted keys, texts, lists, inline tables, bare words. A line that
-  // does not read is passed over.
-  const readToml = text => {
+  // Where JSON ends being JSON: the place of the first sign that cannot stand there, or the end of the text.
+  const faultIn = text => {
+    const open = [];
+    const token = /"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*"|[^\s{}[\]:,"]+|[^]/y;
+    let wanted = 'value';
+    for (let at = 0; ; at = token.lastIndex) {
+      while (' \t\r\n'.includes(text[at] ?? '.')) at += 1;
+      token.lastIndex = at;
+      const it = at < text.length ? token.exec(text)[0] : '';
+      const isText = it.length > 1 && it[0] === '"' && !/[\0-\x1f]|\\(?!["\\/bfnrt]|u[\da-fA-F]{4})[^]/.test(it.replace(/\\\\/g, ''));
+      const [what, or] = wanted.split(' ');
+      const closes = open.length > 0 && it === { '{': '}', '[': ']' }[open.at(-1)] && [what, or].includes('close');
+      if (closes) { open.pop(); wanted = 'comma close'; }
+      else if (what === 'value' && (it === '{' || it === '[')) { open.push(it); wanted = it === '{' ? 'key close' : 'value close'; }
+      else if (what === 'value' && (isText || /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/.test(it))) wanted = 'comma close';
+      else if (what === 'key' && isText) wanted = 'colon';
+      else if (what === 'colon' && it === ':') wanted = 'value';
+      else if (what === 'comma' && it === ',' && open.length) wanted = open.at(-1) === '{' ? 'key' : 'value';
+      else return at;
+    }
+  };
+  const lineOf = (text, at) => text.slice(0, at).split('\n').length;
+  // What is wrong with a text, in our words alone: what a browser says of JSON can hold a piece of it.
+  class Fault extends Error {}
+
+  // As much of TOML as tables of servers are written in: tables, dotted and quoted keys, texts, lists, inline tables, bare words. What does
+  // not read is passed over, and told with its line.
+  const readToml = (text, tell) => {
     const root = Object.create(null);
     let table = root, at = 0;
-    const fail = () => { throw new SyntaxError('TOML'); };
+    const fail = why => { throw new Fault(why); };
     const blank = lines => {
       for (;; at += 1) {
         if (text[at] === '#') { const end = text.indexOf('\n', at); at = end < 0 ? text.length : end; }
         if (at >= text.length || !(lines ? ' \t\r\n' : ' \t\r').includes(text[at])) return;
       }
     };
-    const take = sign => { if (text[at] !== sign) fail(); at += 1; };
+    const take = sign => { if (text[at] !== sign) fail(`${sign} is missing`); at += 1; };
     const quoted = () => {
       const sign = text[at];
       const long = text.startsWith(sign.repeat(3), at);
@@ -91,7 +119,7 @@
       at += close.length;
       const parts = [];
       for (;;) {
-        if (at >= text.length || !long && text[at] === '\n') fail();
+        if (at >= text.length || !long && text[at] === '\n') fail('a quotation mark is missing');
         if (text.startsWith(close, at)) { at += close.length; return parts.join(''); }
         if (sign === '"' && text[at] === '\\') {
           const code = { u: 4, U: 8 }[text[at + 1]];
@@ -101,11 +129,11 @@
         } else { parts.push(text[at]); at += 1; }
       }
     };
-    const bare = /[^\s,#\]}=]+/y;
+    const bare = /\d{4}-\d\d-\d\d \d\d:[\d:.+Z-]*|[^\s,#\]}=]+/y;
     const word = /[\w-]+/y;
-    const match = pattern => {
+    const match = (pattern, what) => {
       pattern.lastIndex = at;
-      const found = pattern.exec(text)?.[0] ?? fail();
+      const found = pattern.exec(text)?.[0] ?? fail(`a ${what} is missing`);
       at += found.length;
       return found;
     };
@@ -113,7 +141,7 @@
       const parts = [];
       for (;;) {
         blank();
-        parts.push(text[at] === '"' || text[at] === "'" ? quoted() : match(word));
+        parts.push(text[at] === '"' || text[at] === "'" ? quoted() : match(word, 'name'));
         blank();
         if (text[at] !== '.') return parts;
         at += 1;
@@ -121,7 +149,7 @@
     };
     const within = (from, parts) => parts.reduce((to, part) => {
       if (to[part] === undefined) to[part] = Object.create(null);
-      return isTable(to[part]) ? to[part] : fail();
+      return isTable(to[part]) ? to[part] : fail('a name stands for two things');
     }, from);
     const pair = (to, depth) => {
       const parts = keys();
@@ -132,14 +160,14 @@
       within(to, parts)[last] = value;
     };
     const read = depth => {
-      if (depth > DEEPEST) fail();
+      if (depth > DEEPEST) fail('it is nested too deep');
       if (text[at] === '"' || text[at] === "'") return quoted();
       if (text[at] === '[') {
         const list = [];
         for (at += 1, blank(true); text[at] !== ']'; blank(true)) {
           list.push(read(depth + 1));
           blank(true);
-          if (text[at] === ',') at += 1; else if (text[at] !== ']') fail();
+          if (text[at] === ',') at += 1; else if (text[at] !== ']') fail('] is missing');
         }
         at += 1;
         return list;
@@ -149,25 +177,28 @@
         for (at += 1, blank(true); text[at] !== '}'; blank(true)) {
           pair(inner, depth + 1);
           blank(true);
-          if (text[at] === ',') at += 1; else if (text[at] !== '}') fail();
+          if (text[at] === ',') at += 1; else if (text[at] !== '}') fail('} is missing');
         }
         at += 1;
         return inner;
       }
-      const found = match(bare);
+      const found = match(bare, 'value');
       return found === 'true' ? true : found === 'false' ? false : found;
     };
     while (blank(true), at < text.length) {
       const from = at;
       try {
         if (text[at] === '[') {
+          // What stands below a head that does not read belongs to no table that is known.
+          table = Object.create(null);
           const list = text[at + 1] === '[';
           at += list ? 2 : 1;
           const parts = keys();
           take(']');
-          table = list ? Object.create(null) : within(root, parts);
+          if (!list) table = within(root, parts);
         } else pair(table, 0);
-      } catch {
+      } catch (fault) {
+        tell(from, fault.message);
         const end = text.indexOf('\n', Math.max(at, from));
         at = end < 0 ? text.length : end + 1;
       }
@@ -323,20 +354,29 @@
     return npm.keys ? { keys: [...npm.keys, ...plain.startsWith('@') || !pypi.keys ? [] : pypi.keys], version: npm.version || pypi.version || '' } : pypi.keys ? pypi : no('it is no name of a package');
   };
 
-  // The entries of what was pasted: their names, and what each starts.
-  const entriesOf = (text, places, bridges) => {
+  // The entries of what was pasted: their names, and what each starts. `tell` hears what was passed over, and in which line.
+  const entriesOf = (text, places, bridges, tell) => {
     const clean = text.replace(/^\ufeff/, '').trim();
-    const isToml = /^\s*\[\s*["']?mcp_servers\b/m.test(clean) || /^\s*mcp_servers\s*\./m.test(clean);
+    const first = lineOf(text, text.search(/\S/)) - 1;
     const isJson = /^(?:[{"]|\/[/*])/.test(clean);
+    // A head that was cut off is one, too.
+    const isToml = /^\s*\[\s*["']?mcp_servers\b/m.test(clean) || /^\s*mcp_servers\s*\./m.test(clean) || !isJson && /^[ \t]*\[\[?[ \t]*[a-z_][^\]\n,{]*(?:\]\]?[ \t\r]*(?:#.*)?)?$|\n[ \t]*\[\[?$(?![^])/im.test(clean);
     if (/^(?:\[|null\b|true\b|false\b|-?\d+(?:\.\d+)?$)/.test(clean) && !isToml) throw new Error('no configuration');
     if (!isToml && !isJson) {
       const lines = clean.split('\n').map(line => line.replace(/(^|\s)#\s.*$|^#.*$/, '').trim()).filter(Boolean);
       return lines.slice(0, ENTRIES + 1).map(line => ({ name: '', ...ofLine(line) }));
     }
     const read = () => {
-      if (isToml) return readToml(clean);
-      const plain = withoutComments(clean).trim();
-      return JSON.parse(plain.startsWith('"') ? `{${plain.replace(/,$/, '')}}` : plain);
+      if (isToml) return readToml(clean, (at, why) => tell(() => first + lineOf(clean, at), why));
+      const bare = withoutComments(clean);
+      const plain = bare.trim();
+      const whole = plain.startsWith('"') ? `{${plain.replace(/,$/, '')}}` : plain;
+      try { return JSON.parse(whole); } catch (error) {
+        if (!(error instanceof SyntaxError)) throw error;
+        const at = faultIn(whole);
+        const line = first + lineOf(bare, bare.search(/\S/)) - 1 + lineOf(whole, at);
+        throw new Fault(at < whole.length ? `the JSON has a fault in line ${line}` : `the JSON ends in line ${line} before it is complete`);
+      }
     };
     const root = read();
     if (!isTable(root)) return [];
@@ -444,18 +484,14 @@
       return /^[\w.,:/@=~+%-]+$/.test(target) ? target : `'${target.replaceAll("'", "'\\''")}'`;
     };
     const command = line => {
-      const code = el('code', '', line);
+      // What it does is in site.js.
       const copy = el('button', 'copy', 'Copy');
       copy.type = 'button';
-      copy.onclick = async () => {
-        try { await navigator.clipboard.writeText(line); copy.textContent = 'Copied'; } catch { getSelection().selectAllChildren(code); copy.textContent = 'Selected'; }
-        setTimeout(() => { copy.textContent = 'Copy'; }, 2000);
-      };
-      return el('div', 'code', el('pre', '', code), copy);
+      return el('div', 'code', el('pre', '', el('code', '', line)), copy);
     };
 
     const tell = text => { result.replaceChildren(); status.textContent = text; };
-    const report = (looked, isCut) => {
+    const report = (looked, isCut, passed) => {
       const known = looked.filter(one => one.server);
       const unknown = looked.filter(one => one.entry.keys && !one.server);
       const left = looked.filter(one => !one.entry.keys);
@@ -470,7 +506,7 @@
         quiet ? `${quiet} that listed no tools` : '',
         unknown.length ? `${unknown.length} not in the catalogue` : '',
         left.length ? `${left.length} not looked up` : '',
-      ].filter(Boolean).join(', ')}.`;
+      ].filter(Boolean).join(', ')}.${passed}`;
       const parts = [];
       if (tools) {
         const grave = asked.flatMap(({ server }) => server.gravest.map(tool => ({ server, tool }))).filter(({ tool }) => (tool[1] & 3) > 1);
@@ -497,8 +533,10 @@
       if (!text.trim()) return tell('There is nothing to check yet.');
       if (text.length > LONGEST) return tell('That is longer than four million characters, and no configuration is.');
       let entries;
-      try { entries = entriesOf(text, places, bridges); } catch { return tell('That does not read: it is neither JSON nor TOML nor a list of names.'); }
-      if (!entries.length) return tell('No server is configured there.');
+      let faults = 0, fault = '';
+      try { entries = entriesOf(text, places, bridges, (line, why) => { if (!faults++) fault = `line ${line()}: ${why}`; }); } catch (error) { return tell(`That does not read: ${error instanceof Fault ? error.message : 'it is neither JSON nor TOML nor a list of names'}.`); }
+      const passed = faults ? ` What does not read was passed over: ${fault}${faults > 1 ? `, and ${plural(faults - 1, 'place')} below` : ''}.` : '';
+      if (!entries.length) return tell(`No server is configured there.${passed}`);
       const isCut = entries.length > ENTRIES;
       status.textContent = 'Looking …';
       try {
@@ -507,7 +545,7 @@
           const found = (await Promise.all((entry.keys ?? []).map(lookUp))).filter(Boolean);
           return found.length ? found.map(server => ({ entry, server })) : [{ entry }];
         }));
-        if (mine === turn) report(looked.flat(), isCut);
+        if (mine === turn) report(looked.flat(), isCut, passed);
       } catch { if (mine === turn) tell('A part of the index cannot be loaded. Try again.'); }
     };
     const open = async chosen => {

@@ -3,8 +3,8 @@
 'use strict';
 (() => {
   const SIGNS = " !#$%'()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~";
-  const LONGEST = 40;
   const SHARDS = 3; // at most, for one word
+  const SHARDS_OF_PART = 2;
   const FIRST = 10; // tools shown at once
   const MORE = 20;
   const FEW = 3; // servers, patterns, terms, categories
@@ -12,7 +12,6 @@
   const COST = [10, 11, 12, 13, 20, 40, 80];
   const BEGINS = 4;
   const NOT_LOOKED_UP = 120;
-  const ALONE = /[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]/;
 
   const place = new Uint8Array(128);
   [...SIGNS].forEach((sign, i) => { place[sign.charCodeAt(0)] = i; });
@@ -74,36 +73,48 @@
     }));
   };
 
-  // Words as the index has them; `apart` cuts where a capital begins, too.
-  const wordsOf = (text, apart) => {
-    const words = new Set();
-    const cut = apart ? text.replace(/(\p{Ll}|\p{N})(?=\p{Lu})|(\p{Lu})(?=\p{Lu}\p{Ll})/gu, '$& ') : text;
-    let word = '', count = 0;
-    const end = () => { if (word) words.add(word); word = ''; count = 0; };
-    for (const c of cut) {
+  // Words as the index has them (src/render/search/words.rs; one list of texts goes through both): each with its parts where capitals begin
+  // some. Accents, width and ligatures make no difference.
+  const LONGEST = 40;
+  const WORDS = 8;
+  const ALONE = /[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]/;
+  const MARKS = /[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f]/g;
+  const plain = text => (/[^\0-\x7f]/.test(text) ? text.normalize('NFKD').replace(MARKS, '').replaceAll('\u00df', 'ss').replaceAll('\u1e9e', 'SS').normalize('NFC') : text);
+  const wordsOf = text => {
+    const words = new Map();
+    const small = run => Array.from(run.slice(0, LONGEST), c => c.toLowerCase()).join('');
+    let run = '';
+    const end = () => {
+      const parts = run.replace(/\P{Uppercase}(?=\p{Uppercase})|\p{Uppercase}(?=\p{Uppercase}\p{Lowercase})/gu, '$& ').split(' ').map(small);
+      if (run) words.set(small(run), parts.length > 1 ? parts.slice(0, WORDS) : []);
+      run = '';
+    };
+    for (const c of plain(text)) {
       if (c.length > 1 || !/[\p{Alphabetic}\p{N}]/u.test(c)) end();
-      else if (ALONE.test(c)) { end(); words.add(c); } else if (count++ < LONGEST) word += c.toLowerCase();
+      else if (ALONE.test(c)) { end(); words.set(c, []); } else run += c;
     }
     end();
-    return [...words].slice(0, 8);
+    return [...words].slice(0, WORDS).map(([word, parts]) => ({ word, parts }));
   };
 
-  // Everything that has a word beginning so. The last ones are kept.
+  // Everything that has a word beginning so, or just that word. The last ones are kept.
   const looked = new Map();
-  const look = async word => {
-    if (looked.has(word)) return looked.get(word);
+  const look = async (word, most = SHARDS) => {
+    const key = word + ' '.repeat(most);
+    if (looked.has(key)) return looked.get(key);
+    const fits = one => (most ? one.startsWith(word) : one === word);
     let from = 0, to = index.begins.length;
     while (to - from > 1) {
       const middle = from + to >> 1;
       if (index.begins[middle] <= word) from = middle; else to = middle;
     }
     const wanted = [index.begins[from]];
-    for (to = from + 1; to < index.begins.length && index.begins[to].startsWith(word); to += 1) wanted.push(index.begins[to]);
-    const few = wanted.slice(0, SHARDS);
+    for (to = from + 1; to < index.begins.length && fits(index.begins[to]); to += 1) wanted.push(index.begins[to]);
+    const few = wanted.slice(0, most || 1);
     await Promise.all(few.map(begins => shards.has(begins) || load('search/w/' + fileOf(begins))));
-    const found = { word, hits: new Map(), cut: few.length < wanted.length, names: new Set(), everywhere: false };
-    index.frequent.forEach((name, i) => { if (name.startsWith(word)) found.names.add(i); });
-    for (const list of few.flatMap(begins => shards.get(begins)).filter(list => list.word.startsWith(word))) {
+    const names = new Set(index.frequent.flatMap((name, i) => (fits(name) ? [i] : [])));
+    const found = { word, hits: new Map(), cut: few.length < wanted.length, isFrequent: names.size > 0, everywhere: false, isNamed: has => has.some(name => names.has(name)) };
+    for (const list of few.flatMap(begins => shards.get(begins)).filter(list => fits(list.word))) {
       found.cut ||= list.of > 0;
       found.everywhere ||= list.of >= index.quarter;
       const more = list.word === word ? 0 : BEGINS;
@@ -115,8 +126,23 @@
       }
     }
     if (looked.size > 40) looked.clear();
-    looked.set(word, found);
+    looked.set(key, found);
     return found;
+  };
+  // What was typed as one word with capitals inside is looked for as one and in its parts, of which all but the last are whole words:
+  // `deleteUser` finds `delete_user`, and `GitHub` what says `github`. Both fit alike.
+  const lookFor = async ({ word, parts }) => {
+    const [one, ...apart] = await Promise.all([look(word), ...parts.map((part, i) => look(part, i < parts.length - 1 ? 0 : SHARDS_OF_PART))]);
+    if (!parts.length) return one;
+    const found = both(apart);
+    const isLoose = found.loose.length > 0 && one.hits.size > 0;
+    const hits = new Map(one.hits);
+    for (const { id, cost, facts, names } of isLoose ? [] : found.results) {
+      const each = cost / parts.length;
+      if (!(hits.get(id)?.cost <= each)) hits.set(id, { cost: each, facts, names });
+    }
+    const isNamed = has => one.isNamed(has) || apart.every(part => part.isNamed(has));
+    return { ...one, word: parts.join(' '), hits, cut: one.cut || found.cut, loose: isLoose ? [] : found.loose, isNamed };
   };
   const fileOf = begins => (/^[a-z0-9]*$/.test(begins)
     ? 't-' + begins
@@ -135,10 +161,10 @@
         const hit = one.hits.get(id);
         if (hit) cost += hit.cost;
         else if (!one.cut) cost = NaN;
-        else if (names.some(name => one.names.has(name))) cost += COST[3];
-        else if (lenient || one.everywhere && !one.names.size) { loose.add(one.word); cost += NOT_LOOKED_UP; } else { missed = true; cost = NaN; }
+        else if (one.isNamed(names)) cost += COST[3];
+        else if (lenient || one.everywhere && !one.isFrequent) { loose.add(one.word); cost += NOT_LOOKED_UP; } else { missed = true; cost = NaN; }
       }
-      if (cost) results.push({ id, cost, facts });
+      if (cost) results.push({ id, cost, facts, names });
     }
     if (!results.length && missed && !lenient) return both(all, true);
     results.sort(byCost);
@@ -151,7 +177,7 @@
     const found = [];
     let most = 0;
     for (const [id, { facts, names = [] }] of new Map(all.flatMap(one => [...one.hits]))) {
-      const costs = all.map(one => one.hits.get(id)?.cost ?? (names.some(name => one.names.has(name)) ? COST[3] : 0)).filter(Boolean);
+      const costs = all.map(one => one.hits.get(id)?.cost ?? (one.isNamed(names) ? COST[3] : 0)).filter(Boolean);
       most = Math.max(most, costs.length);
       found.push({ id, facts, words: costs.length, cost: costs.reduce((a, b) => a + b) });
     }
@@ -197,8 +223,7 @@
     };
     // The words that were looked for, marked where they begin a word.
     const marked = text => {
-      const low = text.toLowerCase();
-      if (low.length !== text.length) return [text];
+      const low = Array.from(text, c => { const small = plain(c).toLowerCase(); return small.length === c.length ? small : c; }).join('');
       const parts = [];
       let done = 0;
       for (let at = 0; at < text.length; at += 1) {
@@ -304,23 +329,20 @@
       const text = field.value.trim();
       try {
         if (!index) await load('search/index.js');
-        let found, all;
-        for (const apart of [false, true]) {
-          // A server's key and an address, as pages show them.
-          const words = wordsOf(text.replace(/^(?:npm|pypi|github|remote|local):(?=\S)/i, '').replace(/^https?:\/\//i, ''), apart);
-          all = words.length ? await Promise.all(words.map(look)) : [];
-          found = both(all);
-          if (turn !== last) return;
-          asked = words;
-          if (found.results.length) break;
-        }
+        // A server's key and an address, as pages show them.
+        const words = wordsOf(text.replace(/^(?:npm|pypi|github|remote|local):(?=\S)/i, '').replace(/^https?:\/\//i, ''));
+        const all = await Promise.all(words.map(lookFor));
+        const found = both(all);
+        if (turn !== last) return;
+        asked = words.flatMap(({ word, parts }) => [word, ...parts]);
         results = asked.length ? found.results : [];
         if (!asked.length) empty(text ? 'Nothing to search for: letters or digits are needed.' : '');
-        const fewer = !results.length && asked.length > 1 ? some(all) : [];
+        const fewer = !results.length && all.length > 1 ? some(all) : [];
         if (fewer.length) results = fewer;
-        const names = found.loose.map(word => `“${word}”`).join(' and ');
+        const loose = new Set([...found.loose, ...all.flatMap(one => one.loose ?? [])]);
+        const names = [...loose].map(word => `“${word}”`).join(' and ');
         note.textContent = !asked.length ? '' : fewer.length ? 'Nothing that is listed has all these words. What has the most of them is shown.' : names
-          ? `${names} ${found.loose.length > 1 ? 'are' : 'is'} in too many texts to narrow the list: what has the other words is shown as well.`
+          ? `${names} ${loose.size > 1 ? 'are' : 'is'} in too many texts to narrow the list: what has the other words is shown as well.`
           : found.cut ? 'The list is cut: there are more than are counted here. Another word, or more letters, narrows it.' : '';
         await draw(turn, first);
         if (turn === last) stale = false;

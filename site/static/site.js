@@ -8,7 +8,8 @@
   const save = (key, value) => { try { localStorage.setItem(key, value); } catch { /* nothing is kept here */ } };
   const button = (text, kind) => Object.assign(document.createElement('button'), { type: 'button', textContent: text, className: kind });
   root.classList.add('js');
-  if (load('theme')) root.dataset.theme = load('theme');
+  // What is kept there can be anything: another page of this host may have written it.
+  if (['light', 'dark'].includes(load('theme'))) root.dataset.theme = load('theme');
 
   const theme = () => {
     const place = document.querySelector('.masthead .sheet');
@@ -21,20 +22,32 @@
     place.append(toggle);
   };
 
-  const copy = () => all('pre:not(.part) > code').forEach(code => {
-    const it = button('Copy', 'copy');
-    it.onclick = async () => {
-      try { await navigator.clipboard.writeText(code.textContent); it.textContent = 'Copied'; }
+  // One listener for every copy button, those of other scripts too. What was done is said where screen readers hear it.
+  const copy = () => {
+    const said = Object.assign(document.createElement('p'), { className: 'said' });
+    said.setAttribute('role', 'status');
+    document.body.append(said);
+    let timer;
+    addEventListener('click', async ({ target }) => {
+      const it = target.closest('button.copy');
+      const code = it && it.parentElement.querySelector('code');
+      if (!code) return;
+      const tell = (word, more) => { it.textContent = word; said.textContent = word + more; };
+      try { await navigator.clipboard.writeText(code.textContent); tell('Copied', ''); }
       // No clipboard here (a file, an old browser, no permission): select it, so that one key copies it.
-      catch { getSelection().selectAllChildren(code); it.textContent = 'Selected'; }
+      catch { getSelection().selectAllChildren(code); tell('Selected', ', not copied'); }
       setTimeout(() => { it.textContent = 'Copy'; }, 2000);
-    };
-    // A long one scrolls inside a tab: the keyboard must reach it.
-    if (code.closest('.rule')) code.parentElement.tabIndex = 0;
-    const box = Object.assign(document.createElement('div'), { className: 'code' });
-    code.parentElement.replaceWith(box);
-    box.append(code.parentElement, it);
-  });
+      clearTimeout(timer);
+      timer = setTimeout(() => { said.textContent = ''; }, 2000);
+    });
+    all('pre:not(.part) > code').forEach(code => {
+      // A long one scrolls inside a tab: the keyboard must reach it.
+      if (code.closest('.rule')) code.parentElement.tabIndex = 0;
+      const box = Object.assign(document.createElement('div'), { className: 'code' });
+      code.parentElement.replaceWith(box);
+      box.append(code.parentElement, button('Copy', 'copy'));
+    });
+  };
 
   const tabs = () => all('.rules').forEach(box => {
     const bar = box.querySelector('.tabs');

@@ -10,6 +10,7 @@ mod entries;
 mod frequent;
 mod memory;
 mod shards;
+mod spelling;
 mod spill;
 mod symbols;
 mod words;
@@ -35,7 +36,7 @@ use spill::{Ranges, Spill};
 pub(in crate::render) use words::more_words;
 
 /// Changes whenever the shape of the files does.
-const FORMAT: &str = "catalogue search 2";
+const FORMAT: &str = "catalogue search 3";
 /// Entries that the list of one word holds, and signs of a shard: two words are to cost some 40 KB.
 const LIMITS: Limits = Limits { listed: 4_096, shard: 14_000 };
 /// Where shards lie.

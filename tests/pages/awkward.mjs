@@ -19,6 +19,8 @@ const odd = [
   { name: "unbroken", description: "x".repeat(2000), inputSchema: { type: "object", properties: { ["p".repeat(300)]: { description: "y".repeat(900) } } } },
   { name: "no_text", inputSchema: { type: "object" } },
   { name: "markup", description: "<b>Runs</b> a `command` in a shell & <script>alert(1)</script> returns what it printed.\n\n- one\n- two", inputSchema: { type: "object", properties: { command: { type: "string" } }, required: ["command"] }, annotations: { readOnlyHint: true } },
+  // One name in several spellings.
+  ...["deleteUserAccount", "delete_user_account", "delete-user-account", "delete.user.account", "créerÉvénement", "CREER_EVENEMENT", "ｇｅｔ＿Ｓｔｒａße", "getStrasse"].map((name) => ({ name, inputSchema: { type: "object" } })),
 ];
 const tools = [...odd, ...Array.from({ length: 1000 - odd.length }, (_, i) => plain(i))];
 for await (const line of readline.createInterface({ input: process.stdin })) {

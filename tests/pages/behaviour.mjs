@@ -44,6 +44,11 @@ assert.ok(strict.length > 10 && permissive.length > 10);
 // Copying gives the text to the letter.
 await page.locator(".rules [role=tabpanel]:visible .code:visible button.copy").first().click();
 assert.equal(await page.evaluate(() => navigator.clipboard.readText()), permissive);
+// It is said where screen readers hear it, and not for ever.
+const said = page.getByRole("status").filter({ hasText: "Copied" });
+await said.waitFor({ state: "attached" });
+assert.equal(await page.locator("p.said[role=status]").count(), 1);
+await said.waitFor({ state: "detached" });
 
 // Theme: changes at once, and the next page has it before it is painted.
 const paper = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
@@ -53,6 +58,17 @@ assert.notEqual(await paper(), light);
 const dark = await paper();
 await page.goto(base + "index.html");
 assert.equal(await paper(), dark);
+
+// What is kept and is no theme is none.
+await page.evaluate(() => localStorage.setItem("theme", 'dark" onload="x'));
+await page.reload();
+assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), undefined);
+assert.equal(await paper(), light);
+await page.evaluate(() => localStorage.setItem("theme", "dark"));
+await page.reload();
+assert.equal(await paper(), dark);
+await page.goto(base + task.tool);
+await page.goto(base + "index.html");
 
 // Back.
 await page.goBack();

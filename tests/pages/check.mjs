@@ -154,6 +154,7 @@ for (const [kind, base] of Object.entries(bases)) {
     ["deep lists", `{"mcpServers":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, /No server|does not read/],
     ["deep tables", `{"mcpServers":${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}}`, /^1 entry|No server|does not read/],
     ["deep TOML", `[mcp_servers.a]\ncommand = ${"[".repeat(50_000)}`, /^1 entry/],
+    ["many faults", `[mcp_servers.a]\n${"x\n".repeat(5_000)}`, /^1 entry.*line 2: = is missing, and 4,999 places below/],
     ["a megabyte", JSON.stringify({ mcpServers: { a: { command: "npx", args: ["x".repeat(1_000_000)], env: { A: SECRET } } } }), /^1 entry/],
     ["many entries", JSON.stringify({ mcpServers: Object.fromEntries(Array.from({ length: 9_000 }, (_, i) => [`s${i}`, { command: `npx name-${i}` }])) }), /^400 entries, the first of more,/],
     ["a megabyte of quotes", `{"a": ${'"\\'.repeat(500_000)}`, /does not read/],
@@ -169,6 +170,31 @@ for (const [kind, base] of Object.entries(bases)) {
     await clean(what);
   }
   assert.equal(await page.evaluate(() => Object.prototype.command ?? {}.command), undefined);
+
+  // What does not read is said with its line, and with nothing of it.
+  const server = '[mcp_servers.a]\ncommand = "npx"\nargs = ["also-unknown"]\n';
+  for (const [text, wanted] of [
+    [`model = "x"\n[mcp_serv`, /^No server is configured there\. What does not read was passed over: line 2: \] is missing\.$/],
+    [`[mcp_serv`, /^No server is configured there\. What does not read was passed over: line 1: \] is missing\.$/],
+    [`model = "x"\n\n[`, /What does not read was passed over: line 3: a name is missing\.$/],
+    [`${server}[mcp_servers.b`, /^1 entry: 1 not in the catalogue\. What does not read was passed over: line 4: \] is missing\.$/],
+    // What stands below belongs to no other server.
+    [`\n\n${server}[mcp_servers.${SECRET}\ncommand = "docker"\n`, /^1 entry: 1 not in the catalogue\. What does not read was passed over: line 6: \] is missing\.$/],
+    [`${server}[mcp_servers.b]\ncommand = "npx ${SECRET}\nargs = [`, /^2 entries.* passed over: line 5: a quotation mark is missing, and 1 place below\.$/],
+    [`since = 2026-01-01 10:00:00Z\n${server}`, /^1 entry: 1 not in the catalogue\.$/],
+    [`{\n  "mcpServers": {\n    "a": { "command": "npx" "${SECRET}" }\n  }\n}`, /^That does not read: the JSON has a fault in line 3\.$/],
+    [`\n\n// one\n/* two\nthree */ {\n  "a": "${SECRET}\n}`, /^That does not read: the JSON has a fault in line 6\.$/],
+    [`{ "a": [1, 2 }`, /fault in line 1\./],
+    [`{ "a": "\\x" }`, /fault in line 1\./],
+    [`{ "a": 1 }\n}`, /fault in line 2\./],
+    [`{ "mcpServers": {\n "a": { "command": "npx"`, /^That does not read: the JSON ends in line 2 before it is complete\.$/],
+    [`"mcpServers": {\n "a": { "command": "npx" ]\n}`, /fault in line 2\./],
+    [`"mcpServers": {\n "a": {\n`, /the JSON (has a fault|ends) in line 2/],
+  ]) {
+    const said = await check(text);
+    assert.match(said, wanted, `${text}: ${said}`);
+    await clean(text);
+  }
 
   // Every request was for a piece of this site's index, and none names what was pasted.
   const pieces = [...new Set(asked.slice(loaded).map(([, url]) => url))].filter((url) => !url.endsWith("/static/icon.svg"));

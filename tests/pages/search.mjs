@@ -38,6 +38,9 @@ for (const [kind, base] of Object.entries(bases)) {
   assert.equal(await tools(), plain(task.two).length, `${task.two}`);
   assert.ok(plain(task.two).includes((await options.first().locator("code").first().textContent()).trim()));
 
+  // What is not found is said.
+  assert.ok(await page.getByText("Of a long description only the first words are searched").isVisible());
+
   // As you type, from the beginning of a word; the first result is chosen, arrows move, Escape clears.
   await page.goto(base + "search.html");
   assert.equal(await page.evaluate(() => document.activeElement.id), "q", "the field has the focus");
@@ -164,6 +167,7 @@ const still = await (await browser.newContext({ javaScriptEnabled: false })).new
 await still.goto(bases.file + "search.html");
 assert.ok(await still.locator("noscript").isVisible() || (await still.getByText("needs JavaScript").isVisible()));
 assert.ok(!(await still.locator("#q").isVisible()), "a field that does nothing");
+assert.ok(await still.getByText("Of a long description only the first words are searched").isVisible());
 await still.getByRole("link", { name: "tools by name" }).click();
 assert.ok(still.url().includes("browse.html"));
 await browser.close();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::site::MADE_UP;
+use super::site::{AWKWARD, MADE_UP};
 use super::tools::{chromium, node, turn};
 
 #[test]
@@ -46,6 +46,33 @@ fn a_reader_finds_what_there_is() {
     let _turn = turn();
     let Some(said) = node("search.mjs", &[file.to_str().unwrap()]) else { return };
     println!("{said}pictures in {}", pictures.display());
+}
+
+#[test]
+fn a_name_is_found_however_it_is_spelled() {
+    let (Some(chromium), Some(site)) = (chromium(), &*AWKWARD) else { return };
+    let task = json!({
+        "chromium": chromium,
+        "base": site.address,
+        "script": site.out.join("static/search.js"),
+        "words": serde_json::from_str::<Value>(include_str!("words.json")).unwrap(),
+        // Names that are found by each other, and other spellings that find them.
+        "spelled": [
+            [
+                ["deleteUserAccount", "delete_user_account", "delete-user-account", "delete.user.account"],
+                ["DeleteUserAccount", "delete user account", "deleteUserAcc", "account deleteUser"],
+            ],
+            [["créerÉvénement", "CREER_EVENEMENT"], ["creerEvenement", "créer", "creer événement", "cre\u{301}er"]],
+            [["ｇｅｔ＿Ｓｔｒａße", "getStrasse"], ["get_strasse", "STRASSE", "getStraße", "straße"]],
+        ],
+    });
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("spelling.json");
+    std::fs::write(&file, task.to_string()).unwrap();
+    let _turn = turn();
+    let Some(said) = node("spelling.mjs", &[file.to_str().unwrap()]) else { return };
+    println!("{said}");
 }
 
 /// The text with its words that are written together told once more, apart.

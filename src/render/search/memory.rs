@@ -17,7 +17,7 @@ use crate::render::digest::Digest;
 use crate::render::on_shelf::{take_array, take_number};
 
 /// Changes whenever the shape of the file does.
-const FORMAT: &[u8; 16] = b"catalogue words1";
+const FORMAT: &[u8; 16] = b"catalogue words2";
 
 /// What must be the same for anything that is remembered to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

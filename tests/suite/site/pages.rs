@@ -375,3 +375,13 @@ fn a_markdown_twin_holds_foreign_text_in_code_only() {
     }
     assert!(seen > 20);
 }
+
+#[test]
+fn quiet_servers_are_those_that_never_listed_a_tool() {
+    let text = std::fs::read_to_string(built().out.join("servers/unanswered.json")).unwrap();
+    let list: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let servers = list["servers"].as_array().unwrap();
+    assert_eq!(list["list"], "quiet");
+    assert!(servers.iter().all(|server| server["total"] == 0), "{text}");
+    assert!(!servers.is_empty() && servers.iter().all(|server| server["outcome"] != "ok"), "{text}");
+}

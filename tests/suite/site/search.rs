@@ -214,8 +214,11 @@ struct Row {
     may: BTreeSet<String>,
 }
 
-/// Words, written once more: runs of letters and digits, and their parts where a capital begins.
+/// Words, written once more: runs of letters and digits, and their parts where a capital begins; without accents and width.
 fn words(text: &str) -> BTreeSet<String> {
+    let text = icu_normalizer::DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
+    let text: String = text.chars().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).collect();
+    let text = icu_normalizer::ComposingNormalizerBorrowed::new_nfc().normalize(&text).replace('ß', "ss");
     let mut all = BTreeSet::new();
     let is_alone = |c: &char| ('\u{e00}'..='\u{eff}').contains(c) || ('\u{3040}'..='\u{9fff}').contains(c);
     let apart: String =
@@ -357,6 +360,25 @@ fn a_title_and_the_end_of_a_long_description_are_found() {
     assert_eq!(names(&["unforeseen", "raise"]), ["open", "raise_ticketLater"]);
     let tiers: Vec<u32> = index.words["raise"].iter().map(|(tier, ..)| *tier).collect();
     assert_eq!(tiers, [2, 4], "a word of a name of three, then one of a title");
+}
+
+#[test]
+fn what_is_too_far_into_a_description_is_not_found_and_the_page_says_so() {
+    let (folder, db, mut store) = sample::empty();
+    let further: String = (0..60).map(|i| format!("further{i:02} ")).collect();
+    let long = tool("open", &format!("{} {further}", "Opens it. ".repeat(30)), Class::Write);
+    add_server(&mut store, &rules(), "npm:one", "1.0.0", None, &[long]);
+    drop(store);
+    let out = folder.path().join("dist");
+    build_from(&db, &plain(&out)).unwrap();
+    let found: Vec<usize> = {
+        let index = Index::read(&files(&out));
+        (0..60).filter(|i| !index.tools(&[&format!("further{i:02}")]).is_empty()).collect()
+    };
+    assert_eq!(found, (0..32).collect::<Vec<_>>());
+    let page = std::fs::read_to_string(out.join("search.html")).unwrap();
+    let (_, after) = page.split_once("</form>").expect("the form, which is hidden where there is no script");
+    assert!(after.contains("Of a long description only the first words are searched"), "{after}");
 }
 
 #[test]
