@@ -17,6 +17,7 @@ mod check;
 mod compress;
 mod config_page;
 mod control;
+mod dates;
 mod declared;
 mod declared_list;
 mod declares;
