@@ -92,6 +92,7 @@ mod stock;
 mod structured;
 mod tool_lines;
 mod tool_page;
+mod trifecta;
 mod twin;
 mod twins;
 mod words;
