@@ -132,9 +132,9 @@ impl Figures {
 
 impl Figures {
     /// The catalogue as structured data.
-    pub(super) fn dataset(&self, base: Option<&url::Url>) -> String {
+    pub(super) fn dataset(&self, base: Option<&url::Url>, files: bool) -> String {
         let as_of = self.as_of.as_ref().map(|day| day.iso.as_str());
-        super::structured::dataset(self.tools, self.answered, as_of, base)
+        super::structured::dataset((self.tools, self.answered), as_of, base, files)
     }
 }
 
@@ -202,7 +202,8 @@ fn home(work: &WholeWork<'_>) -> Result<(), RenderError> {
     }
     let servers = servers.into_iter().filter(|s| reads_well(&s.name.name));
     let servers = servers.take(SERVERS_ON_HOME).map(ServerEntry::line).collect();
-    let json_ld = work.figures.dataset(work.common.press.options.base_url.as_ref());
+    let json_ld =
+        work.figures.dataset(work.common.press.options.base_url.as_ref(), work.common.press.twins.json);
     let view = Home { figures: &work.figures, servers, json_ld };
     work.listed("index.html".to_owned());
     let inputs = Digest::of(&(&view, &examples));
