@@ -230,6 +230,9 @@ mod tests {
                 "{}",
                 pattern.id
             );
+            let (_, works) = pattern.body.split_once("## How it works\n").expect("it was looked for");
+            let works = works.split("\n## ").next().unwrap_or_default();
+            assert!(works.contains("\n1. ") && works.contains("\n2. "), "{}: no steps", pattern.id);
             assert_eq!(pattern.why_not.is_empty(), pattern.per_tool, "{}", pattern.id);
         }
     }

@@ -20,6 +20,7 @@ pub mod merge;
 pub mod moment;
 mod open;
 mod overrides;
+pub mod page_dates;
 mod pages;
 mod probes;
 mod public_copy;

@@ -69,16 +69,23 @@ impl ServerTraits {
         self.0 & Self::bit(one) != 0
     }
 
-    /// True if these signals of one server's tools make the trifecta: private data, strangers' text and a way out.
+    /// The legs of the trifecta, each with the signals that give it: private data, strangers' text and a way out.
     /// Source: research/attacks.md, pattern lethal-trifecta.
+    pub const LEGS: [(&'static str, &'static [Signal]); 3] = [
+        ("private", &[Signal::PersonalData, Signal::Secrets, Signal::Filesystem]),
+        ("strangers", &[Signal::UntrustedContent]),
+        ("out", &[Signal::NetworkEgress, Signal::OutboundMessage]),
+    ];
+
+    /// True if these signals of one server's tools make the trifecta.
     pub fn is_trifecta(signals: impl Iterator<Item = Signal>) -> bool {
-        let (mut private, mut strangers, mut out) = (false, false, false);
+        let mut found = [false; 3];
         for signal in signals {
-            private |= matches!(signal, Signal::PersonalData | Signal::Secrets | Signal::Filesystem);
-            strangers |= signal == Signal::UntrustedContent;
-            out |= matches!(signal, Signal::NetworkEgress | Signal::OutboundMessage);
+            for (found, (_, leg)) in found.iter_mut().zip(Self::LEGS) {
+                *found |= leg.contains(&signal);
+            }
         }
-        private && strangers && out
+        found == [true; 3]
     }
 }
 

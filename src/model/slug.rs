@@ -30,6 +30,11 @@ pub fn slug(original: &str) -> String {
     with_digits(original, DIGITS)
 }
 
+/// The digits of the hash in a slug that has one: no two names have the same.
+pub fn hash_digits(slug: &str) -> &str {
+    slug.rsplit_once('-').map_or(slug, |(_, digits)| digits)
+}
+
 /// The same with ten digits, for names inside keys that databases have stored since the first version. Two may meet: for
 /// whoever tells such names apart by more than the key.
 pub fn key_name(original: &str) -> String {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::dates::Moved;
 use super::declares::Declared;
 use super::digest::Digest;
 use super::name::{ServerName, shown_name};
@@ -35,6 +36,8 @@ pub(super) struct Catalogue {
     names: String,
     /// The lines of lists, in the same way.
     lines: String,
+    /// When people or rules last changed what is said of tools, by their places.
+    pub(super) moved: Moved,
     /// What is remembered for the next build.
     shelf: Shelf,
 }
@@ -66,8 +69,10 @@ pub(super) struct ServerEntry {
     pub(super) places: Vec<String>,
     /// What is true of it as a whole.
     pub(super) traits: ServerTraits,
-    /// Since when it has listed what it lists.
+    /// Since when its own pages say what they say.
     pub(super) since: Timestamp,
+    /// Since when it has listed what it lists.
+    pub(super) listed_since: Timestamp,
     /// What a line of one of its tools shows of it, as one number; known when it is in the catalogue.
     pub(super) shown: u64,
 }
@@ -151,12 +156,13 @@ impl Catalogue {
         let server = u32::try_from(self.servers.len()).map_err(std::io::Error::other)?;
         entry.first_tool = self.tools.len();
         entry.tool_count = tools.len();
-        entry.classes = count_classes(tools.iter().map(|tool| tool.class));
+        entry.classes = count(Class::ALL, tools.iter().map(|tool| tool.class));
         entry.shown = Digest::of(&(&entry.name.name, &entry.name.path)).short();
         self.shelf.put(record)?;
         let place = |number: usize| u32::try_from(number).map_err(std::io::Error::other);
         for tool in tools {
             let (name_at, line_at) = (place(self.names.len())?, place(self.lines.len())?);
+            self.moved.note(self.tools.len(), tool.moved);
             self.names.push_str(tool.name);
             self.names.push_str(tool.slug);
             self.lines.push_str(tool.line);
@@ -282,12 +288,12 @@ impl Catalogue {
 
     /// Tools by class.
     pub(super) fn classes(&self) -> [usize; 4] {
-        count_classes(self.tools.iter().map(|t| t.class))
+        count(Class::ALL, self.tools.iter().map(|t| t.class))
     }
 
     /// Tools by risk.
     pub(super) fn risks(&self) -> [usize; 4] {
-        count_risks(&self.tools)
+        count(Risk::ALL, self.tools.iter().map(|t| t.risk))
     }
 }
 
@@ -309,7 +315,7 @@ impl ServerEntry {
 
     /// Its tools by risk.
     pub(super) fn risks(&self, catalogue: &Catalogue) -> [usize; 4] {
-        count_risks(catalogue.tools_of(self))
+        count(Risk::ALL, catalogue.tools_of(self).iter().map(|tool| tool.risk))
     }
 
     /// For a list.
@@ -377,20 +383,11 @@ fn small(name: &str) -> impl Iterator<Item = char> {
     name.chars().flat_map(char::to_lowercase)
 }
 
-fn count_risks(tools: &[ToolEntry]) -> [usize; 4] {
+/// How many there are of each.
+fn count<T: PartialEq>(all: &[T], found: impl Iterator<Item = T>) -> [usize; 4] {
     let mut counts = [0; 4];
-    for tool in tools {
-        if let Some(count) = Risk::ALL.iter().position(|r| *r == tool.risk).and_then(|i| counts.get_mut(i)) {
-            *count += 1;
-        }
-    }
-    counts
-}
-
-fn count_classes(classes: impl Iterator<Item = Class>) -> [usize; 4] {
-    let mut counts = [0; 4];
-    for class in classes {
-        if let Some(count) = Class::ALL.iter().position(|c| *c == class).and_then(|i| counts.get_mut(i)) {
+    for one in found {
+        if let Some(count) = all.iter().position(|o| *o == one).and_then(|i| counts.get_mut(i)) {
             *count += 1;
         }
     }

@@ -34,7 +34,7 @@ use super::{BuildOptions, RenderError, changes, declared, download};
 use crate::attack::Library;
 use crate::classify::RuleBook;
 use crate::policy::Numbers;
-use crate::store::{Connection, declared_lists, moment, site, site_inputs};
+use crate::store::{Connection, declared_lists, moment, page_dates, site, site_inputs};
 
 /// Builds the whole site, or brings it up to date. `passed` is told, from any thread, how many servers are done and of how many.
 ///
@@ -92,7 +92,7 @@ fn build_held(
     engine.share("site", &site);
     engine.share("twins", &options.twins);
     let shared = shared(&site, numbers, options, &site_inputs::edits(db)?);
-    let whole = whole(db, shared, options)?;
+    let whole = whole(db, shared, rules, options)?;
     let trusted = !options.fresh && !output.taken_up;
     let remembered =
         options.shelf.as_deref().filter(|_| trusted).and_then(|place| Remembered::open(place, whole, &mark));
@@ -203,12 +203,18 @@ fn shared(site: &SiteView, numbers: &Numbers, options: &BuildOptions, edits: &st
 }
 
 /// What must be as it was the last time for anything that is remembered to count.
-fn whole(db: &Connection, shared: Digest, options: &BuildOptions) -> Result<Digest, RenderError> {
+fn whole(
+    db: &Connection,
+    shared: Digest,
+    rules: &RuleBook,
+    options: &BuildOptions,
+) -> Result<Digest, RenderError> {
     let edits = site_inputs::edits(db)?;
     let as_of = options.as_of.map(|as_of| as_of.to_string());
     let twins = (options.twins, options.compression.gzip, options.compression.brotli);
     let shard = options.shard.map(|shard| (shard.number, shard.of, options.download));
-    Ok(Digest::of(&(shared, edits, as_of, twins, shard, env!("CARGO_PKG_VERSION"))))
+    let turns = format!("{:?}", page_dates::turns(db, rules.hash(), options.as_of)?);
+    Ok(Digest::of(&(shared, edits, turns, as_of, twins, shard, env!("CARGO_PKG_VERSION"))))
 }
 
 /// Everything that speaks of more than one server; returns how many pages that were. What comes `next` is begun beside what comes last of

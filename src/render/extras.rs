@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::RenderError;
 use super::digest::{Digest, Inputs};
 use super::stock::Asked;
+use crate::store::page_dates::{self, Turn};
 use crate::store::site::SiteServer;
 use crate::store::{Connection, declared_servers, site_inputs};
 
@@ -24,6 +25,8 @@ pub(super) struct Extras {
     identity_token: Option<Vec<u8>>,
     /// When definitions were first seen that a server listed before which is not shown.
     pub(super) first_seen: BTreeMap<String, Timestamp>,
+    /// How the rules came into force, newest first.
+    pub(super) turns: Vec<Turn>,
 }
 
 impl Extras {
@@ -38,7 +41,15 @@ impl Extras {
             Some(digest) => Some((digest, self.identity_token.as_deref()?)),
             None => None,
         };
-        Some(Digest::of(&(token, server.answer, server.newest, server.answers, of_identity, self.seen())))
+        Some(Digest::of(&(
+            token,
+            server.answer,
+            server.newest,
+            server.answers,
+            server.tries,
+            of_identity,
+            self.seen(),
+        )))
     }
 
     /// A digest of it; None where it is empty.
@@ -69,5 +80,6 @@ pub(super) fn extras(db: &Connection, asked: &Asked<'_>) -> Result<Extras, Rende
         } else {
             site_inputs::first_seen_in_public(db)?
         },
+        turns: page_dates::turns(db, asked.rules.hash(), asked.corrected_by)?,
     })
 }

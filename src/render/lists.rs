@@ -20,8 +20,11 @@ use super::words::{
     ClassCount, ClassWord, Day, RiskCount, RiskWord, SignalWord, class_counts, class_word, day, risk_counts,
     risk_word, signal_word,
 };
+use crate::model::text::page_line;
 use crate::model::{Class, Outcome, Risk, Signal};
 
+/// Longest name of an example on the home page.
+const EXAMPLE_NAME: usize = 60;
 /// Lines of a list on one page.
 const TOOLS_ON_PAGE: usize = 200;
 const SERVERS_ON_PAGE: usize = 200;
@@ -129,9 +132,9 @@ impl Figures {
 
 impl Figures {
     /// The catalogue as structured data.
-    pub(super) fn dataset(&self, base: Option<&url::Url>) -> String {
+    pub(super) fn dataset(&self, base: Option<&url::Url>, files: bool) -> String {
         let as_of = self.as_of.as_ref().map(|day| day.iso.as_str());
-        super::structured::dataset(self.tools, self.answered, as_of, base)
+        super::structured::dataset((self.tools, self.answered), as_of, base, files)
     }
 }
 
@@ -181,7 +184,13 @@ fn home(work: &WholeWork<'_>) -> Result<(), RenderError> {
     // One tool of each class, to show how a list reads.
     let mut examples = Vec::new();
     for class in Class::ALL {
-        let of_class = |i: &&u32| catalogue.tools.get(**i as usize).is_some_and(|t| t.class == *class);
+        let fits = |tool: &ToolEntry| {
+            let server = || catalogue.server_of(tool).is_some_and(|server| reads_well(&server.name.name));
+            !tool.has(Signal::DescriptionInjection) && reads_well(catalogue.name_of(tool)) && server()
+        };
+        let of_class = |i: &&u32| {
+            catalogue.tools.get(**i as usize).is_some_and(|tool| tool.class == *class && fits(tool))
+        };
         for i in catalogue.by_name.iter().filter(of_class).take(100) {
             let Some(tool) = catalogue.tools.get(*i as usize) else { continue };
             let line = catalogue.tool_line(tool, true);
@@ -191,12 +200,22 @@ fn home(work: &WholeWork<'_>) -> Result<(), RenderError> {
             }
         }
     }
-    let servers = servers.into_iter().take(SERVERS_ON_HOME).map(ServerEntry::line).collect();
-    let json_ld = work.figures.dataset(work.common.press.options.base_url.as_ref());
+    let servers = servers.into_iter().filter(|s| reads_well(&s.name.name));
+    let servers = servers.take(SERVERS_ON_HOME).map(ServerEntry::line).collect();
+    let json_ld =
+        work.figures.dataset(work.common.press.options.base_url.as_ref(), work.common.press.twins.json);
     let view = Home { figures: &work.figures, servers, json_ld };
     work.listed("index.html".to_owned());
     let inputs = Digest::of(&(&view, &examples));
     work.common.press.page_with_tools(&HOME, work.unit, "index.html", inputs, || Ok((view, &examples)))
+}
+
+/// True for a name that the home page may hold up as an example: short, shown as it is, a word, and without marks of other languages.
+fn reads_well(name: &str) -> bool {
+    name.chars().count() <= EXAMPLE_NAME
+        && page_line(name, EXAMPLE_NAME) == name
+        && name.chars().any(char::is_alphabetic)
+        && !name.contains(['<', '>', '&', '"', '\'', '`', '{', '}', '$', '\\', ';', '|'])
 }
 
 fn classes(work: &WholeWork<'_>) -> Result<(), RenderError> {
@@ -326,4 +345,22 @@ pub(super) fn outcome_lines(servers: &[&ServerEntry]) -> Vec<OutcomeLine> {
         count: servers.iter().filter(|s| s.outcome == outcome).count(),
     });
     all.filter(|line| line.count > 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reads_well;
+
+    #[test]
+    fn the_home_page_holds_up_no_blank_hostile_or_endless_name() {
+        for name in ["get_issue", "GitHub MCP Server", "天气", "@scope/server"] {
+            assert!(reads_well(name), "{name}");
+        }
+        let long = "a".repeat(61);
+        for name in
+            ["", " ", "\u{200b}", "a\u{202e}b", "<script>", "a  b", "---", "\"onload=x", "$(id)", &long]
+        {
+            assert!(!reads_well(name), "{name}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::model::slug::{hash_digits, slug};
 use crate::model::text::{is_blank, page_line};
 use crate::model::{Registry, ServerKey, Untrusted};
 use crate::store::site::SiteProbe;
@@ -53,7 +54,12 @@ fn ends_in_server(name: &str) -> bool {
 /// A remote server's key holds an address that others chose; the other kinds are plain by their grammar.
 fn shown_key(key: &ServerKey) -> String {
     match key.registry() {
-        Registry::Remote => Untrusted::new(key.to_string()).for_page_line(MAX_NAME),
+        Registry::Remote => {
+            let text = key.to_string();
+            let shown = Untrusted::new(text.as_str()).for_page_line(MAX_NAME);
+            // What is left of two long addresses may read the same.
+            if shown == text { shown } else { format!("{shown} ({})", hash_digits(&slug(&text))) }
+        }
         _ => key.to_string(),
     }
 }

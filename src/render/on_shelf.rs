@@ -27,6 +27,8 @@ pub(super) struct ToolOnShelf<'a> {
     pub(super) likeness: Likeness,
     /// What a list shows of it, as one number.
     pub(super) shown: u64,
+    /// The day on which people or rules last changed what is said of it; 0 for none.
+    pub(super) moved: u32,
 }
 
 impl<'a> ToolOnShelf<'a> {
@@ -35,7 +37,9 @@ impl<'a> ToolOnShelf<'a> {
         for number in [self.likeness.close, self.likeness.loose, self.shown, self.exposed.0] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
-        bytes.extend_from_slice(&self.signals.to_le_bytes());
+        for number in [self.signals, self.moved] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
         bytes.extend_from_slice(&[self.class as u8, self.risk as u8, self.declared.number()]);
         for text in [self.name, self.slug, self.line, self.more] {
             put_text(bytes, text);
@@ -46,7 +50,7 @@ impl<'a> ToolOnShelf<'a> {
     pub(super) fn take(bytes: &mut &'a [u8]) -> Option<Self> {
         let mut number = || Some(u64::from_le_bytes(*take_array::<8>(bytes)?));
         let (close, loose, shown, exposed) = (number()?, number()?, number()?, number()?);
-        let signals = u32::from_le_bytes(*take_array::<4>(bytes)?);
+        let (signals, moved) = (take_number(bytes)?, take_number(bytes)?);
         let [class, risk, declared] = *take_array::<3>(bytes)?;
         Some(Self {
             class: Class::ALL.get(usize::from(class)).copied()?,
@@ -56,6 +60,7 @@ impl<'a> ToolOnShelf<'a> {
             exposed: PatternSet(exposed),
             likeness: Likeness { close, loose },
             shown,
+            moved,
             name: take_text(bytes)?,
             slug: take_text(bytes)?,
             line: take_text(bytes)?,
@@ -109,6 +114,7 @@ mod tests {
             exposed: PatternSet(1 << 40),
             likeness: Likeness { close: 1, loose: u64::MAX },
             shown: 9,
+            moved: 20_000,
         };
         let mut bytes = Vec::new();
         tool.put(&mut bytes);

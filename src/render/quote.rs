@@ -285,6 +285,25 @@ pub(super) fn deciding(reasons: &[Reason<'_>], class: Class) -> Option<usize> {
     reasons.iter().position(|r| r.class == Some(word) && !r.against).map(|at| at + 1)
 }
 
+/// True if a text ends in a mark that ends a sentence.
+pub(super) fn ends_sentence(text: &str) -> bool {
+    let text = text.trim_end_matches(['"', '\'', ')', '”', '’', '*', '`', ' ']);
+    text.ends_with(['.', '!', '?', '…', '。', '！', '？', ':', ';'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_that_ended_gets_no_second_full_stop() {
+        for text in ["Done.", "Done!", "Done?)", "“Done.”", "Done…"] {
+            assert!(ends_sentence(text), "{text}");
+        }
+        assert!(!ends_sentence("Done") && !ends_sentence("Done)") && !ends_sentence(""));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -109,7 +109,8 @@ fn report(work: &WholeWork<'_>) -> Result<(), RenderError> {
     };
     work.listed("report.html".to_owned());
     work.common.press.twin(work.unit, "report.html", Digest::of(&view), || Ok(&view))?;
-    let json_ld = work.figures.dataset(work.common.press.options.base_url.as_ref());
+    let json_ld =
+        work.figures.dataset(work.common.press.options.base_url.as_ref(), work.common.press.twins.json);
     work.common.press.page(&KIND, work.unit, "report.html", &ReportPage { report: &view, json_ld })
 }
 

@@ -21,6 +21,7 @@ use super::policy_files::{ServerFormat, server_formats};
 use super::server_questions::{self, Asked, put_questions};
 use super::site_work::{Common, ServerWork};
 use super::tool_lines::LINE;
+use super::trifecta::{Leg, legs};
 use super::words::{ClassCount, Day, RiskCount, day, risk_counts};
 use super::{RenderError, badge, markdown, structured, twin};
 use crate::model::{Class, Signal};
@@ -84,6 +85,8 @@ struct ServerView<'a> {
     declared: Vec<DeclaredView>,
     identity: &'a IdentityView,
     attacks: &'a [AttackLine<'a>],
+    /// Tools behind the lethal trifecta.
+    legs: &'a [Leg<'a>],
     /// Other servers with similar tools.
     like: &'a [LikeServer<'a>],
     by_risk: &'a [RiskCount],
@@ -174,6 +177,7 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
     tools.sort_by(|(a, a_name), (b, b_name)| (b.class, b.risk, a_name).cmp(&(a.class, a.risk, b_name)));
     let lines: Vec<ToolLine<'_>> = tools.iter().map(|(tool, _)| catalogue.tool_line(tool, false)).collect();
     let asked = Asked::of(tools.iter().map(|(tool, _)| *tool).zip(&lines));
+    let legs = legs(entry, tools.iter().map(|(tool, _)| *tool).zip(&lines));
     let said: Vec<Hints> = judged.iter().map(|tool| hints(&tool.definition, &tool.verdict)).collect();
     let contradicting = judged.iter().zip(&said).filter(|(_, said)| said.contradicts);
     let contradicting: BTreeSet<&str> = contradicting.map(|(tool, _)| tool.definition.name()).collect();
@@ -230,6 +234,7 @@ fn answered(work: &ServerWork<'_>) -> Result<(), RenderError> {
             declared,
             identity: &identity,
             attacks: &attacks,
+            legs: &legs,
             like: &like,
             by_risk: &by_risk,
             asked: &asked,

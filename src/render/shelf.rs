@@ -17,7 +17,7 @@ use crate::model::ServerKey;
 use crate::store::site::SiteServer;
 
 /// Changes whenever the shape of the file does.
-const FORMAT: &str = "catalogue shelf 5";
+const FORMAT: &str = "catalogue shelf 6";
 /// Longest record that is believed when it is read back.
 const MOST: u32 = 1 << 28;
 
@@ -305,6 +305,7 @@ fn put_server(record: &mut Vec<u8>, entry: &ServerEntry) {
     put_text(record, entry.outcome.as_str());
     put_text(record, &entry.asked.to_string());
     put_text(record, &entry.since.to_string());
+    put_text(record, &entry.listed_since.to_string());
     record.push(entry.traits.0);
     record.extend_from_slice(&u32::try_from(entry.places.len()).unwrap_or_default().to_le_bytes());
     entry.places.iter().for_each(|place| put_text(record, place));
@@ -336,13 +337,14 @@ fn taken_server(rest: &mut &[u8]) -> Option<(String, ServerEntry)> {
     let [add_word] = *take_array(rest)?;
     let version = take_text(rest)?.to_owned();
     let outcome = take_text(rest)?.parse().ok()?;
-    let (asked, since) = (take_text(rest)?.parse().ok()?, take_text(rest)?.parse().ok()?);
+    let mut at = || take_text(rest)?.parse().ok();
+    let (asked, since, listed_since) = (at()?, at()?, at()?);
     let [traits] = *take_array(rest)?;
     let count = take_number(rest)?;
     let places = (0..count).map(|_| take_text(rest).map(str::to_owned)).collect::<Option<Vec<_>>>()?;
     let path = key.site_path();
     let entry = ServerEntry {
-        server: SiteServer { key, answer: None, newest: 0, answers: 0, token: None },
+        server: SiteServer { key, answer: None, newest: 0, answers: 0, tries: 0, token: None },
         name: ServerName { name, add_word: add_word != 0, key: shown_key, path },
         version,
         outcome,
@@ -355,6 +357,7 @@ fn taken_server(rest: &mut &[u8]) -> Option<(String, ServerEntry)> {
         places,
         traits: ServerTraits(traits),
         since,
+        listed_since,
         shown: 0,
     };
     Some((key_text, entry))

@@ -1,7 +1,10 @@
 //! A tool in short, on its way into the catalogue, and what is worked out of it on the way: on every thread, where the catalogue
 //! itself grows on one.
 
+use jiff::Timestamp;
+
 use super::catalogue::{ServerEntry, signal_bits};
+use super::dates::day_number;
 use super::declares::Declared;
 use super::digest::Digest;
 use super::on_shelf::ToolOnShelf;
@@ -26,6 +29,8 @@ pub(super) struct ToolInShort {
     pub(super) exposed: PatternSet,
     /// What its author's hints say.
     pub(super) declared: Declared,
+    /// When people or rules last changed what is said of it.
+    pub(super) moved: Option<Timestamp>,
 }
 
 /// A tool in short with what follows from it.
@@ -55,6 +60,7 @@ impl Worked {
             exposed: tool.exposed,
             likeness: self.likeness,
             shown: self.shown,
+            moved: day_number(tool.moved),
         }
     }
 }

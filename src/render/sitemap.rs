@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::RenderError;
 use super::catalogue::tool_path;
+use super::dates::{day_number, day_text};
 use super::digest::{Digest, Inputs};
 use super::kinds::{MadeFrom, Make, PageKind};
 use super::page::absolute;
@@ -76,12 +77,17 @@ fn sitemap(work: &WholeWork<'_>) -> Result<(), RenderError> {
     let catalogue = work.common.catalogue;
     let servers = catalogue.servers.iter().flat_map(|entry| {
         let folder = entry.name.path.as_str();
-        let tools = catalogue.tools_of(entry).iter();
-        let tools = tools.map(move |tool| tool_path(folder, catalogue.slug_of(tool)));
-        let own =
-            server_page::pages(entry).into_iter().chain(server_risk::pages(catalogue, entry)).chain(tools);
-        let changed = Some(entry.since.strftime("%Y-%m-%d").to_string());
-        own.map(move |path| (path, changed.clone()))
+        let own = server_page::pages(entry).into_iter().chain(server_risk::pages(catalogue, entry));
+        let since = day_text(day_number(Some(entry.since)));
+        let listed = day_number(Some(entry.listed_since));
+        let listed_text = day_text(listed);
+        let tools = catalogue.tools_of(entry).iter().zip(entry.first_tool..);
+        let tools = tools.map(move |(tool, place)| {
+            let moved = catalogue.moved.of(place);
+            let changed = if moved > listed { day_text(moved) } else { listed_text.clone() };
+            (tool_path(folder, catalogue.slug_of(tool)), Some(changed))
+        });
+        own.map(move |path| (path, Some(since.clone()))).chain(tools)
     });
     // Servers of which only declared lists are known are not for search engines.
     let address =

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::RenderError;
 use super::aside::{self, Aside, Place};
 use super::catalogue::{Catalogue, ServerEntry};
+use super::dates::Dates;
 use super::declares::Declared;
 use super::digest::{Digest, Inputs};
 use super::exposure::{Looked, ToLook, exposed, traits};
@@ -114,6 +115,7 @@ struct Rows {
     /// What is true of the server, whatever its tools are.
     traits: ServerTraits,
     earlier: EarlierAnswers,
+    dates: Dates,
 }
 
 /// Reads every server that is shown. A second connection, of the same moment, reads half of them where nothing is remembered.
@@ -187,16 +189,18 @@ fn part(
     let mut rows = Vec::new();
     site_inputs::feed_server(db, server, &mut rows)?;
     inputs.add(&Digest::of_bytes(&rows));
+    let earlier = exposure::earlier_answers(db, server, asked.as_of)?;
+    let mut dates = Dates::of(db, server, earlier.since, asked.as_of)?;
     let mut corrections = Corrections::new();
     if extras.corrected.contains(&key) {
         corrections = site::corrections(db, &server.key, asked.corrected_by)?;
         inputs.add(&format!("{corrections:?}"));
+        dates.add_said(db, &server.key, asked.corrected_by)?;
     }
     if extras.declared.contains(&key) {
         inputs.add(&format!("{:?}", declared_lists(db, &key, asked.corrected_by)?));
     }
-    let earlier = exposure::earlier_answers(db, server, asked.as_of)?;
-    inputs.add(&(&earlier.gone, earlier.since.map(|since| since.to_string())));
+    inputs.add(&(&earlier.gone, dates.in_words()));
     if let Some(seen) = extras.seen() {
         inputs.add(&seen);
     }
@@ -225,8 +229,9 @@ fn part(
         let whole = |tool: &StoredTool<'_>| aside::put(tool, &mut rows);
         tools = site_inputs::tools_in_short(db, probe, asked.rules.hash(), READ_FOR_LINE, wants, whole)?;
         place = Some(asked.aside.put(&rows)?);
+        dates.add_judged(db, probe, &extras.turns, shown.finished_at)?;
     }
-    let rows = Rows { digest, stamp, tools, place, corrections, places, traits, earlier };
+    let rows = Rows { digest, stamp, tools, place, corrections, places, traits, earlier, dates };
     Ok(Part::Read { server: server.clone(), shown: Box::new(shown), outcome, rows })
 }
 
@@ -235,15 +240,10 @@ fn in_short(part: Part, asked: &Asked<'_>, database: &Path) -> Result<Done, Rend
         Part::Known(entry, tools, before) => return Ok(Done::Known(entry, tools, before)),
         Part::Read { server, shown, outcome, rows } => (server, shown, outcome, rows),
     };
-    let (traits, since, digest, stamp, places) = (
-        rows.traits,
-        rows.earlier.since.unwrap_or(shown.finished_at),
-        rows.digest,
-        rows.stamp,
-        rows.places.clone(),
-    );
-    let last_correction = rows.corrections.values().map(|said| said.made_at).max();
+    let (traits, digest, stamp, places) = (rows.traits, rows.digest, rows.stamp, rows.places.clone());
     let (tools, traits) = tools_in_short(&rows, traits, asked, database)?;
+    let (since, listed_since) =
+        rows.dates.of_server(shown.finished_at, tools.iter().filter_map(|tool| tool.moved).max());
     let entry = ServerEntry {
         name: server_name(&server.key, &shown),
         server,
@@ -257,7 +257,8 @@ fn in_short(part: Part, asked: &Asked<'_>, database: &Path) -> Result<Done, Rend
         stamp,
         places,
         traits,
-        since: last_correction.map_or(since, |made| made.max(since)),
+        since,
+        listed_since,
         shown: 0,
     };
     let tools = worked(&entry, tools);
@@ -325,6 +326,7 @@ fn tools_in_short(
             signals,
             exposed: Default::default(),
             declared,
+            moved: rows.dates.of_tool(&row.name, &row.hash),
         };
         let looked = texts.zip(found).map(|(texts, found)| Looked { texts, found });
         let at = *place.entry(row.name.as_str()).or_insert(list.len());
@@ -332,9 +334,11 @@ fn tools_in_short(
         match list.get_mut(at) {
             None => list.push((tool, needs_review, row, looked)),
             Some(known) => {
+                let moved = known.0.moved.max(tool.moved);
                 if known.2.hash != row.hash && severity(&tool, needs_review) > severity(&known.0, known.1) {
                     *known = (tool, needs_review, row, looked);
                 }
+                known.0.moved = moved;
             }
         }
     }

@@ -237,8 +237,13 @@ pub(super) fn term(name: &str, text: &str, path: &str, base: Option<&Url>) -> St
     .to_string()
 }
 
-/// The catalogue as a set of data.
-pub(super) fn dataset(tools: usize, servers: usize, as_of: Option<&str>, base: Option<&Url>) -> String {
+/// The catalogue as a set of data; `files` if it lies there as JSON, too.
+pub(super) fn dataset(
+    (tools, servers): (usize, usize),
+    as_of: Option<&str>,
+    base: Option<&Url>,
+    files: bool,
+) -> String {
     let address = |path: &str| base.map_or_else(|| path.to_owned(), |base| absolute(base, path));
     let file = |path: &str, name: &str| json!({ "@type": "DataDownload", "name": name, "encodingFormat": "application/json", "contentUrl": address(path) });
     let mut data = json!({
@@ -255,8 +260,14 @@ pub(super) fn dataset(tools: usize, servers: usize, as_of: Option<&str>, base: O
         "isAccessibleForFree": true,
         "measurementTechnique": "tools/list of the running server, judged by published rules",
         "creator": { "@type": "Organization", "name": "catalogue" },
-        "distribution": [file("report.json", "Figures"), file("servers/index.json", "Servers"), file("changes.json", "Changes")],
     });
+    if files {
+        data["distribution"] = json!([
+            file("report.json", "Figures"),
+            file("servers/index.json", "Servers"),
+            file("changes.json", "Changes")
+        ]);
+    }
     if let (Some(day), Value::Object(data)) = (as_of, &mut data) {
         data.insert("dateModified".to_owned(), Value::String(day.to_owned()));
     }

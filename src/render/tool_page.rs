@@ -21,14 +21,14 @@ use super::kinds::{MadeFrom, Make, PageKind};
 use super::name::{ServerName, shown_name, tool_name};
 use super::page::root_from;
 use super::parameters::{Parameters, Schema, parameters, schema};
-use super::quote::{DESCRIPTION_ON_PAGE, Reason, Stretch, deciding, marked, reasons};
+use super::quote::{DESCRIPTION_ON_PAGE, Reason, Stretch, deciding, ends_sentence, marked, reasons};
 use super::sections::{QuestionsSection, ServerNames, rules_html};
 use super::site_work::{Common, ServerWork};
 use super::words::{
     ClassWord, Day, RiskWord, SignalWord, base_risk, class_word, day, next_lower, risk_word, signal_word,
 };
 use super::{RenderError, badge, markdown, twin};
-use crate::model::slug::slug;
+use crate::model::slug::{hash_digits, slug};
 use crate::model::text::{is_blank, page_line};
 use crate::model::{Signal, Untrusted, Verdict};
 use crate::policy::Tier;
@@ -62,6 +62,8 @@ pub(super) struct ToolView<'a> {
     pub(super) full_name: Cow<'a, str>,
     /// The name for sentences.
     pub(super) name: Cow<'a, str>,
+    /// Digits of the whole name's hash, where sentences show it shortened or cleaned: another tool's may read the same.
+    mark: Option<&'a str>,
     pub(super) title: Option<String>,
     pub(super) class: ClassWord,
     lower: Option<ClassWord>,
@@ -206,7 +208,9 @@ impl ToolPages<'_> {
         let path = tool_path(&entry.name.path, &file);
         let similar = self.work.similar(place);
         let inputs = self.work.tool_inputs(place, similar);
-        press.twin_text(unit, &path, inputs, || Ok(twin::tool_text(entry, tool, rule, self.facts, &path)))?;
+        press.twin_text(unit, &path, inputs, || {
+            Ok(twin::tool_text(entry, tool, rule, self.facts, &self.attacks(place), &path))
+        })?;
         let severity = (tool.verdict.class, tool.verdict.risk);
         press.beside(
             "svg",
@@ -276,6 +280,7 @@ impl ToolPages<'_> {
             server: &self.work.entry.name,
             full_name: shown_name(definition.name(), NAME_ON_PAGE),
             title: definition.title().map(|t| tool_name(t, 300)).filter(|t| *t != *name && !t.is_empty()),
+            mark: (*name != *definition.name()).then(|| hash_digits(file)),
             name,
             class: class_word(class),
             lower: next_lower(class).map(class_word),
@@ -388,23 +393,5 @@ fn sureness(confidence: f64) -> &'static str {
         c if c >= 0.7 => "likely",
         c if c >= 0.5 => "unsure",
         _ => "unknown",
-    }
-}
-
-fn ends_sentence(text: &str) -> bool {
-    let text = text.trim_end_matches(['"', '\'', ')', '”', '’', '*', '`', ' ']);
-    text.ends_with(['.', '!', '?', '…', '。', '！', '？', ':', ';'])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sentence_that_ended_gets_no_second_full_stop() {
-        for text in ["Done.", "Done!", "Done?)", "“Done.”", "Done…"] {
-            assert!(ends_sentence(text), "{text}");
-        }
-        assert!(!ends_sentence("Done") && !ends_sentence("Done)") && !ends_sentence(""));
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::catalogue::ServerEntry;
 use super::digest::Digest;
+use super::exposure::AttackLine;
 use super::facts::Facts;
 use super::judged::JudgedTool;
 use crate::model::text::{has_unprintable, is_unprintable};
@@ -133,10 +134,20 @@ struct ToolTwin<'a> {
     corrected_from: Option<CorrectionTwin<'a>>,
 }
 
+/// An attack pattern that it is exposed to.
+#[derive(Serialize)]
+struct AttackTwin<'a> {
+    slug: &'a str,
+    name: &'a str,
+    url: String,
+    per_tool: bool,
+}
+
 /// What stands behind its evidence.
 #[derive(Serialize)]
 struct ToolTwinEnd<'a> {
     recommended: RuleTwin,
+    attacks: Vec<AttackTwin<'a>>,
     definition_hash: &'a str,
     first_seen: String,
     asked: &'a str,
@@ -148,6 +159,7 @@ pub(super) fn tool_text(
     tool: &JudgedTool,
     policy: &ToolPolicy,
     facts: &Facts,
+    attacks: &[AttackLine<'_>],
     page: &str,
 ) -> String {
     let mut text = compact(&ToolTwin::new(entry, tool, page));
@@ -161,7 +173,7 @@ pub(super) fn tool_text(
         None => text = compact_behind(text, &tool.by_rules.evidence),
     }
     let bracket = text.len();
-    let mut text = compact_behind(text, &ToolTwinEnd::new(tool, policy, facts));
+    let mut text = compact_behind(text, &ToolTwinEnd::new(tool, policy, facts, attacks));
     text.replace_range(bracket..=bracket, ",");
     text.pop();
     for part in [",\"definition\":", tool.definition.canonical().trim(), "}"] {
@@ -196,7 +208,13 @@ impl<'a> ToolTwin<'a> {
 }
 
 impl<'a> ToolTwinEnd<'a> {
-    fn new(tool: &'a JudgedTool, policy: &ToolPolicy, facts: &'a Facts) -> Self {
+    fn new(tool: &'a JudgedTool, policy: &ToolPolicy, facts: &'a Facts, attacks: &[AttackLine<'a>]) -> Self {
+        let attack = |line: &AttackLine<'a>| AttackTwin {
+            slug: line.id,
+            name: line.title,
+            url: format!("attacks/{}.html", line.id),
+            per_tool: line.per_tool,
+        };
         Self {
             recommended: match policy.rule {
                 Rule::Limit { max, window } => {
@@ -204,6 +222,7 @@ impl<'a> ToolTwinEnd<'a> {
                 }
                 rule => RuleTwin { rule: rule.word(), max: None, per: None },
             },
+            attacks: attacks.iter().map(attack).collect(),
             definition_hash: tool.definition.hash().as_str(),
             first_seen: super::words::day(tool.first_seen).iso,
             asked: &facts.asked.iso,

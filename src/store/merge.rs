@@ -64,7 +64,7 @@ fn take(input: &Input, tx: &Transaction<'_>) -> Result<Merged, StoreError> {
         let rows: i64 = tx.query_row(&sql, [], |row| row.get(0)).map_err(ours)?;
         Ok(u64::try_from(rows).unwrap_or_default())
     };
-    let (servers, releases) = (count("servers")?, count("releases")?);
+    let (servers, releases, verdicts) = (count("servers")?, count("releases")?, count("verdicts")?);
     for table in tables::BEFORE_PROBES {
         table.copy(input, tx)?;
     }
@@ -73,6 +73,9 @@ fn take(input: &Input, tx: &Transaction<'_>) -> Result<Merged, StoreError> {
         table.copy(input, tx)?;
     }
     rules::copy_uses(input, tx)?;
+    if count("verdicts")? > verdicts {
+        rules::tell_builds(tx).map_err(ours)?;
+    }
     let overrides = overrides::copy(input, tx)?;
     declared::copy(input, tx)?;
     tables::rank_again(input, tx)?;

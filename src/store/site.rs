@@ -83,6 +83,8 @@ pub struct SiteServer {
     pub newest: i64,
     /// How often it listed tools.
     pub answers: i64,
+    /// How often it was asked.
+    pub tries: i64,
     /// Another one whenever a row of it came, went or changed; None: nobody kept count.
     pub token: Option<Vec<u8>>,
 }
@@ -205,7 +207,7 @@ pub fn servers(
                 key = row.get(0)?;
                 (newest, answer) = ((String::new(), 0), (String::new(), 0));
                 let (key, token) = (word(row, (0, "key"))?, row.get(4)?);
-                servers.push(SiteServer { key, answer: None, newest: id, answers: 0, token });
+                servers.push(SiteServer { key, answer: None, newest: id, answers: 0, tries: 0, token });
             }
             let Some(server) = servers.last_mut() else { continue };
             // Times are stored so that they sort as texts; of two of one moment the later row counts.
@@ -216,6 +218,7 @@ pub fn servers(
                 server.newest = id;
             }
             server.answers += i64::from(ok);
+            server.tries += 1;
             if ok && is_later(&answer) {
                 answer = (at.to_owned(), id);
                 server.answer = Some(id);

@@ -4,6 +4,7 @@
 mod answers;
 mod changes;
 mod check;
+mod dates;
 mod engine;
 mod folded;
 mod hostile;

@@ -10,6 +10,12 @@ use super::input::Input;
 const USES: &str = "SELECT used_at, rule_set_hash FROM rule_set_uses ORDER BY id";
 const ADD: &str = "INSERT INTO rule_set_uses (used_at, rule_set_hash) VALUES (?1, ?2)";
 
+/// Where rules came after others, a verdict by the earlier ones says when a page changed: what builds remember counts no more then.
+const TELL_BUILDS: &str = "
+    INSERT INTO site_edits (only, token)
+    SELECT 1, hex(randomblob(16)) WHERE (SELECT count(*) FROM rule_set_uses) > 1
+    ON CONFLICT (only) DO UPDATE SET token = excluded.token";
+
 type Use = (String, String);
 
 /// Brings the uses together. The last one is in force; of two at one time the hash decides, not who was merged first.
@@ -30,6 +36,11 @@ pub(super) fn copy_uses(input: &Input, tx: &Transaction<'_>) -> Result<(), Store
         Ok(())
     };
     write().map_err(refused)
+}
+
+/// Has the next build of a site look at everything anew: verdicts came that other rules made.
+pub(super) fn tell_builds(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    tx.execute(TELL_BUILDS, []).map(drop)
 }
 
 fn uses(connection: &Connection) -> rusqlite::Result<Vec<Use>> {

@@ -359,6 +359,42 @@ fn without_policy_files_no_page_links_one_and_twins_are_left_out() {
 }
 
 #[test]
+fn without_twins_no_page_and_no_file_for_models_leads_to_one() {
+    let site = built_anew();
+    let mut none = options(&site.out);
+    none.twins = "none".parse().unwrap();
+    build_from(&site.db, &none).unwrap();
+    assert_eq!(check(&site.out), []);
+    let files = files(&site.out);
+    let text = |path: &str| String::from_utf8(files[path].clone()).unwrap();
+    for twin in ["changes.json", "feed.json", "report.json"] {
+        assert!(
+            !files.contains_key(twin)
+                && !text("changes.html").contains(twin)
+                && !text("report.html").contains(twin),
+            "{twin}"
+        );
+    }
+    let models = text("llms.txt");
+    for link in models.split("](https://cat.example/below/").skip(1) {
+        let path = link.split(')').next().unwrap();
+        assert!(files.contains_key(path), "llms.txt leads to {path}");
+    }
+    assert!(!models.contains("JSON file"), "{models}");
+}
+
+/// What to read next stands on the pages that many come to first.
+#[test]
+fn pages_of_the_whole_say_what_to_read_next() {
+    let pages = html_pages(&built().out);
+    for path in ["method", "index", "changes", "owasp", "report", "servers/unanswered"] {
+        let page = &pages[&format!("{path}.html")];
+        let (_, reading) = page.split_once("<h2 id=\"reading\">Related reading</h2>").expect(path);
+        assert!(reading.contains("guides/what-a-catalogue-cannot-tell.html"), "{path}");
+    }
+}
+
+#[test]
 fn a_markdown_twin_holds_foreign_text_in_code_only() {
     use pulldown_cmark::{Event, Parser};
     let twins = files(&built().out).into_iter().filter(|(name, _)| name.ends_with(".md"));

@@ -57,6 +57,73 @@ fn a_tool_names_at_most_four_patterns_and_each_of_them_lists_it() {
     assert_eq!(server, ["lethal-trifecta", "install-script-execution"]);
 }
 
+/// Eight tools read files, one fetches pages: the first leg names six of them.
+#[test]
+fn the_legs_of_the_trifecta_name_their_tools_up_to_six() {
+    use catalogue::model::Signal;
+    let (folder, db, mut store) = sample::empty();
+    let mut all: Vec<Tool> =
+        (1..=8).map(|i| tool(&format!("open_{i}"), "Opens a file.", Class::Read)).collect();
+    all.iter_mut().for_each(|tool| tool.signals = vec![Signal::Filesystem]);
+    add_server(&mut store, &rules(), "npm:two", "1.0", None, &all);
+    all.push(tool("fetch", "Fetches a page.", Class::Execute));
+    all[8].signals = vec![Signal::UntrustedContent, Signal::NetworkEgress];
+    add_server(&mut store, &rules(), "npm:three", "1.0", None, &all);
+    drop(store);
+    let out = folder.path().join("dist");
+    assert_eq!(build_from(&db, &options(&out)).unwrap().problems, Some(vec![]));
+    let pages = html_pages(&out);
+    let page = &pages["servers/npm/three/index.html"];
+    let leg =
+        |name: &str| page.split_once(&format!("<li>{name}: ")).unwrap().1.split_once("</li>").unwrap().0;
+    let fetch = "<a href=\"../../../servers/npm/three/tools/fetch.html\"><code>fetch</code></a>";
+    assert_eq!((leg("Strangers’ text"), leg("A way out")), (fetch, fetch));
+    assert_eq!(leg("Private data").matches("<a href=").count(), 6);
+    assert!(leg("Private data").ends_with("<code>open_6</code></a> and 2 more"), "{}", leg("Private data"));
+    assert!(!pages["servers/npm/two/index.html"].contains("Private data:"), "it has one leg");
+    // The patterns of a tool stand in its twin, too.
+    let twin = std::fs::read(out.join("servers/npm/three/tools/fetch.json")).unwrap();
+    let twin: serde_json::Value = serde_json::from_slice(&twin).unwrap();
+    let listed: Vec<&str> =
+        twin["attacks"].as_array().unwrap().iter().map(|attack| attack["slug"].as_str().unwrap()).collect();
+    assert_eq!(listed, named(&pages["servers/npm/three/tools/fetch.html"]));
+    assert!(!listed.is_empty());
+    for attack in twin["attacks"].as_array().unwrap() {
+        let own =
+            std::fs::read(out.join(format!("attacks/{}.json", attack["slug"].as_str().unwrap()))).unwrap();
+        let own: serde_json::Value = serde_json::from_slice(&own).unwrap();
+        let told = |key: &str| own[key].clone();
+        assert_eq!(attack["name"], told("title"));
+        assert_eq!((&attack["url"], &attack["per_tool"]), (&told("page"), &told("per_tool")));
+    }
+}
+
+/// Names that read the same where they are cut or cleaned; `--check` finds two pages of one title.
+#[test]
+fn names_that_differ_where_titles_do_not_show_it_have_titles_of_their_own() {
+    let (folder, db, mut store) = sample::empty();
+    let long = "a".repeat(130);
+    let names = ["look around", "look  around", "look\taround", &format!("{long}1"), &format!("{long}2")];
+    let all = names.map(|name| tool(name, "Looks.", Class::Read));
+    add_server(&mut store, &rules(), "npm:alike", "1.0", None, &all);
+    drop(store);
+    let out = folder.path().join("dist");
+    assert_eq!(build_from(&db, &options(&out)).unwrap().problems, Some(vec![]));
+    let pages = html_pages(&out);
+    let cut = |text: &str, from: &str| {
+        text.split_once(from).unwrap().1.split_once(['<', '"']).unwrap().0.to_owned()
+    };
+    let tools: Vec<&String> =
+        pages.iter().filter(|(path, _)| path.contains("/tools/")).map(|(_, page)| page).collect();
+    assert_eq!(tools.len(), 5);
+    for from in ["<title>", "<meta name=\"description\" content=\""] {
+        let told: BTreeSet<String> = tools.iter().map(|page| cut(page, from)).collect();
+        assert_eq!(told.len(), 5, "{told:?}");
+    }
+    let plain = tools.iter().filter(|page| page.contains("<title>look around (npm:alike): Read"));
+    assert_eq!(plain.count(), 1, "a name that is shown as it is has no mark");
+}
+
 #[test]
 fn a_pattern_that_no_policy_stops_says_so_and_one_that_can_be_stopped_does_not() {
     let pages = html_pages(&built().out);
