@@ -1,11 +1,11 @@
 //! What the site costs, on a file system in memory: the real program over made-up catalogues, every figure a ratio taken in one run.
 //!
 //! `cargo bench --bench site -- SERVERS…` (default 1075: some 9,000 tools; 12000 and 48000 are the larger ones). For each size: the catalogue is
-//! made, then built in rounds of `build with two threads, plain write of the same tree, build with one`, each into memory that was
-//! just written and given back (a virtual machine may hand free memory to its host, and the first to write there waits for it); then one
-//! server changes, the site is brought up to date and compared with one that is built anew. Pages and their JSON, as the bars of the issue
-//! have it: the other twins and copies are switched off. CATALOGUE_BENCH_DIR names the folder, /dev/shm if it is there;
-//! CATALOGUE_BENCH_PROGRAM another build of the program.
+//! made, then built in rounds of `build with two threads, plain write of the same tree beside it, the same without it, build with one`,
+//! each into memory that was just written and given back (a virtual machine may hand free memory to its host, and the first to write
+//! there waits for it); then one server changes, the site is brought up to date and compared with one that is built anew. Pages and
+//! their JSON, as the bars of the issue have it: the other twins and copies are switched off. CATALOGUE_BENCH_DIR names the folder,
+//! /dev/shm if it is there; CATALOGUE_BENCH_PROGRAM another build of the program.
 //!
 //! `cargo bench --bench site -- hugo TOOLS…` compares with Hugo and Zola on the same content (`site/others.rs`).
 //!
@@ -96,7 +96,8 @@ fn size(folder: &Path, servers: u64) -> (u64, f64, u64) {
         args.extend(more);
         run(folder, &args)
     };
-    let (mut two, mut one, mut plain_two) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut two, mut one, mut plain_two, mut plain_beside) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut two_cpu, mut plain_cpu) = (Vec::new(), Vec::new());
     let mut last = None;
     // A tree of 400,000 tools stands once, not twice.
@@ -106,6 +107,11 @@ fn size(folder: &Path, servers: u64) -> (u64, f64, u64) {
         touch(folder, bytes);
         let both = build("dist", &["--threads", "2"]);
         let paths = tree(&folder.join("dist"));
+        if servers <= 20_000 {
+            touch(folder, bytes);
+            plain_beside.push(plain_write(&folder.join("plain"), &paths, 2));
+            std::fs::remove_dir_all(folder.join("plain")).expect("removed");
+        }
         std::fs::remove_dir_all(folder.join("dist")).expect("removed");
         touch(folder, bytes);
         let before = processor_time();
@@ -133,6 +139,13 @@ fn size(folder: &Path, servers: u64) -> (u64, f64, u64) {
         last.peak_kib / 1024
     );
     println!("plain write of the same tree {plain_two:.2} s; build / plain write {:.2}", two / plain_two);
+    if !plain_beside.is_empty() {
+        let plain = median(plain_beside);
+        println!(
+            "plain write beside the tree that was built {plain:.2} s; build / plain write {:.2}",
+            two / plain
+        );
+    }
     let (two_cpu, plain_cpu) = (median(two_cpu), median(plain_cpu));
     println!(
         "in processor time {two_cpu:.2} s and {plain_cpu:.2} s: {:.2}; {:.0} us a tool",

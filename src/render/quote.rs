@@ -294,6 +294,13 @@ pub(super) fn ends_sentence(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Effect;
+
+    fn evidence(start: usize, end: usize) -> Evidence {
+        let effect = Effect { class: Some(Class::Destructive), weight: 1.0, ..Effect::default() };
+        let (rule, field) = ("r".to_owned(), "/description".to_owned());
+        Evidence { rule, field, span: Some([start, end]), text: String::new(), effect }
+    }
 
     #[test]
     fn a_sentence_that_ended_gets_no_second_full_stop() {
@@ -301,18 +308,6 @@ mod tests {
             assert!(ends_sentence(text), "{text}");
         }
         assert!(!ends_sentence("Done") && !ends_sentence("Done)") && !ends_sentence(""));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Effect;
-
-    fn evidence(start: usize, end: usize) -> Evidence {
-        let effect = Effect { class: Some(Class::Destructive), weight: 1.0, ..Effect::default() };
-        let (rule, field) = ("r".to_owned(), "/description".to_owned());
-        Evidence { rule, field, span: Some([start, end]), text: String::new(), effect }
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn breadcrumbs(page: &str, path: &str, base: Option<&Url>) -> Option<String> {
     let rest = page.get(CRUMBS.find(page.as_bytes())? + CRUMBS.needle().len()..)?;
     let nav = rest.get(..END_OF_CRUMBS.find(rest.as_bytes())?)?;
     // Pages of one folder differ in the last crumb, which is the page itself.
-    let own = nav.rsplit_once(CRUMB).and_then(|(before, own)| Some((before, crumb(own, path, base)?.0)));
+    let own = last_crumb(nav).and_then(|(before, own)| Some((before, crumb(own, path, base)?.0)));
     let Some((before, name)) = own else { return Some(script(nav, path, base)) };
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     BEGUN.with_borrow_mut(|begun| {
@@ -53,6 +53,15 @@ fn breadcrumbs(page: &str, path: &str, base: Option<&Url>) -> Option<String> {
         script.push_str(END);
         Some(script)
     })
+}
+
+/// The crumbs before the last one, and that one; most pages have those before it of the page before.
+fn last_crumb(nav: &str) -> Option<(&str, &str)> {
+    let as_before = BEGUN.with_borrow(|begun| {
+        let own = nav.strip_prefix(begun.nav.as_str())?.strip_prefix(CRUMB)?;
+        (!own.contains(CRUMB)).then(|| nav.split_at(begun.nav.len()).0).zip(Some(own))
+    });
+    as_before.or_else(|| nav.rsplit_once(CRUMB))
 }
 
 /// The script up to a page's own crumb, as it was for the last page of this thread.

@@ -219,7 +219,13 @@ pub(super) fn day(time: Timestamp) -> Day {
         digits(utc.hour().into(), 2, ':');
         digits(utc.minute().into(), 2, ':');
         digits(utc.second().into(), 2, 'Z');
-        return Day { iso, text: format!("{} {month} {}", utc.day(), utc.year()) };
+        let mut text = String::with_capacity(20);
+        // The year's digits are those that the other one begins with.
+        let day = iso.get(8..10).unwrap_or_default();
+        [day.strip_prefix('0').unwrap_or(day), " ", month, " ", iso.get(..4).unwrap_or_default()]
+            .iter()
+            .for_each(|part| text.push_str(part));
+        return Day { iso, text };
     }
     Day { iso: time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), text: time.strftime("%-d %B %Y").to_string() }
 }
