@@ -81,7 +81,8 @@ const MISTAKES: &[(&str, &str)] = &[
         "one counted as if there were others",
     ),
     (r"(^|[^0-9.,])0 (did not|listed|tools carry)|(^|[^0-9])0\.0 % of the servers", "none told as a number"),
-    (r"(^|[^0-9.,])[1-9][0-9]{4,}([^0-9]|$)", "a number without its commas"),
+    // Digits beside letters are those of a hash.
+    (r"(^|[^0-9a-z.,])[1-9][0-9]{4,}([^0-9a-z]|$)", "a number without its commas"),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", "a date for machines"),
     (r"[^.]\.\.([^./]|$)", "a doubled full stop"),
     (r"(?i)server server|tool tool\b", "a word twice"),
