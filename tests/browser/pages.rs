@@ -136,13 +136,17 @@ fn no_text_runs_in_a_browser_or_changes_the_shape_of_a_page() {
 fn nothing_happens(chrome: &mut Chrome, out: &Path, pages: &[String]) -> Vec<Seen> {
     let site = serve(out);
     let mut seen = chrome.look_at(&site, pages, TABS);
-    // Pages of attack patterns and terms link what they cite: addresses that stand in our own data, and no others.
-    let data = Folder::Data.files(None).unwrap();
-    let data: Vec<String> = data.values().map(|file| String::from_utf8_lossy(file).into_owned()).collect();
+    // Pages of attack patterns, terms, guides and notes link what they cite: addresses that stand in our own texts, and no others.
+    let texts = [Folder::Data, Folder::Site].map(|folder| folder.files(None).unwrap());
+    let texts: Vec<String> = texts
+        .iter()
+        .flat_map(|files| files.values())
+        .map(|file| String::from_utf8_lossy(file).into_owned())
+        .collect();
     let is_cited = |wrong: &String| {
         let address = wrong.trim_matches('"').strip_prefix("a href=");
         address.is_some_and(|address| {
-            address.starts_with("https://") && data.iter().any(|file| file.contains(address))
+            address.starts_with("https://") && texts.iter().any(|file| file.contains(address))
         })
     };
     seen.iter_mut().for_each(|page| page.wrong.retain(|wrong| !is_cited(wrong)));
