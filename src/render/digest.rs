@@ -2,6 +2,7 @@
 //!
 //! A server chooses much of that text, so the hash must be one for which nobody finds two texts.
 
+use std::cell::RefCell;
 use std::fmt;
 
 use serde::ser::{self, Serialize};
@@ -9,6 +10,13 @@ use sha2::{Digest as _, Sha256};
 
 /// Bytes of what is mostly digested.
 const ROOM: usize = 512;
+/// A larger buffer is given back.
+const LARGEST: usize = 1 << 16;
+
+thread_local! {
+    /// Buffers that are used again: a page and its twin need several, one after another and some in one another.
+    static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
 
 /// The first 16 bytes of a SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -80,7 +88,20 @@ pub(super) struct Inputs {
 
 impl Default for Inputs {
     fn default() -> Self {
-        Self { bytes: Vec::with_capacity(ROOM) }
+        let spare = SPARE.with_borrow_mut(Vec::pop);
+        Self { bytes: spare.unwrap_or_else(|| Vec::with_capacity(ROOM)) }
+    }
+}
+
+impl Drop for Inputs {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        SPARE.with_borrow_mut(|all| {
+            if all.len() < 8 && bytes.capacity() <= LARGEST {
+                all.push(bytes);
+            }
+        });
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, TeraResult, Value};
 
 use super::RenderError;
-use super::plate::{self, Odd, Plates};
+use super::plate::{self, Odd, Plates, Special};
 use super::squeeze::squeezed;
 
 /// The loaded templates.
@@ -220,10 +220,8 @@ pub(super) fn escape_json(json: &str) -> String {
 }
 
 pub(super) fn escape_json_into(json: &str, out: &mut String) {
-    // The two separators are told apart from the other characters that begin with the same byte.
-    let is_special = |byte: &u8| matches!(byte, b'<' | b'>' | b'&' | 0xE2);
     let mut rest = json;
-    while let Some(at) = plate::first(rest.as_bytes(), is_special) {
+    while let Some(at) = Special::Json.first(rest.as_bytes()) {
         let (before, after) = rest.split_at(at);
         out.push_str(before);
         let mut after = after.chars();
@@ -233,6 +231,7 @@ pub(super) fn escape_json_into(json: &str, out: &mut String) {
             Some('&') => out.push_str("\\u0026"),
             Some('\u{2028}') => out.push_str("\\u2028"),
             Some('\u{2029}') => out.push_str("\\u2029"),
+            // Another character that begins with their byte.
             other => out.extend(other),
         }
         rest = after.as_str();
@@ -250,7 +249,7 @@ fn in_text(text: &str, _: Kwargs, _: &State<'_>) -> Value {
 
 pub(super) fn escape_in_text(text: &str, out: &mut String) {
     let mut rest = text;
-    while let Some(at) = plate::first(rest.as_bytes(), |byte| matches!(byte, b'&' | b'<' | b'>')) {
+    while let Some(at) = Special::Text.first(rest.as_bytes()) {
         let (before, after) = rest.split_at(at);
         out.push_str(before);
         let mut after = after.chars();

@@ -36,10 +36,10 @@ static PROBES: LazyLock<[String; MOST_WORDS]> = LazyLock::new(|| {
 /// A line, cut.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line {
-    /// Its own markup up to a word, and which word that is.
-    pieces: Vec<(Box<str>, u8)>,
-    /// What follows the last one.
-    end: Box<str>,
+    /// Its own markup.
+    own: Box<str>,
+    /// Where in it a word comes, and which word that is.
+    words: Vec<(usize, u8)>,
 }
 
 impl Line {
@@ -60,14 +60,16 @@ impl Line {
 
     /// A line that was printed with [`WORDS`] in it.
     fn cut(printed: &str) -> Self {
-        let mut pieces = Vec::new();
+        let (mut own, mut words) = (String::with_capacity(printed.len()), Vec::new());
         let mut rest = printed;
-        while let Some((own, word)) = rest.split_once(BEGIN) {
+        while let Some((before, word)) = rest.split_once(BEGIN) {
             let Some(digit) = word.chars().next().and_then(|c| c.to_digit(16)) else { break };
-            pieces.push((own.into(), digit as u8));
+            own.push_str(before);
+            words.push((own.len(), digit as u8));
             rest = word.get(1..).unwrap_or_default();
         }
-        Self { pieces, end: rest.into() }
+        own.push_str(rest);
+        Self { own: own.into(), words }
     }
 
     /// Writes the line with these words, which are escaped.
@@ -77,11 +79,13 @@ impl Line {
 
     /// The same with words escaped in another way.
     pub(super) fn put_as(&self, words: &[&str], escape: impl Fn(&str, &mut String), out: &mut String) {
-        for (own, word) in &self.pieces {
-            out.push_str(own);
+        let mut from = 0;
+        for (at, word) in &self.words {
+            out.push_str(self.own.get(from..*at).unwrap_or_default());
             escape(words.get(usize::from(*word)).copied().unwrap_or_default(), out);
+            from = *at;
         }
-        out.push_str(&self.end);
+        out.push_str(self.own.get(from..).unwrap_or_default());
     }
 }
 

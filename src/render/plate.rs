@@ -13,6 +13,7 @@ mod print;
 mod read;
 mod sheet;
 mod spare;
+mod special;
 mod value;
 
 use std::collections::{BTreeMap, HashMap};
@@ -23,6 +24,7 @@ use read::{Component, Source, Step, read};
 
 pub(super) use sheet::{Odd, Sheet};
 pub(super) use spare::{keep_text, text as empty_text};
+pub(super) use special::Special;
 
 /// Every template of a site.
 #[derive(Debug, Default)]
@@ -160,7 +162,7 @@ fn filled(step: &Step, blocks: &HashMap<&str, &[Step]>) -> Step {
 /// Escapes as Tera does: five characters, in text and in quoted attributes alike.
 pub(super) fn escape_html(text: &str, out: &mut String) {
     let mut rest = text;
-    while let Some(at) = first(rest.as_bytes(), is_special) {
+    while let Some(at) = Special::Attribute.first(rest.as_bytes()) {
         let (before, after) = rest.split_at(at);
         out.push_str(before);
         let mut after = after.chars();
@@ -174,25 +176,4 @@ pub(super) fn escape_html(text: &str, out: &mut String) {
         rest = after.as_str();
     }
     out.push_str(rest);
-}
-
-#[inline]
-fn is_special(byte: &u8) -> bool {
-    matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')
-}
-
-/// The first byte that is wanted: sixteen are looked at at once, which the compiler makes one comparison of each kind of. (It does not
-/// where it knows that there are sixteen.)
-#[inline]
-pub(super) fn first(bytes: &[u8], is_wanted: impl Fn(&u8) -> bool) -> Option<usize> {
-    if bytes.len() < 16 {
-        // No byte of ASCII beyond `>` is ever wanted: most letters are told by one comparison.
-        return bytes.iter().position(|byte| !(b'?'..=b'~').contains(byte) && is_wanted(byte));
-    }
-    for (i, chunk) in bytes.chunks(16).enumerate() {
-        if chunk.iter().fold(false, |any, byte| any | is_wanted(byte)) {
-            return chunk.iter().position(&is_wanted).map(|at| i * 16 + at);
-        }
-    }
-    None
 }
