@@ -135,6 +135,7 @@ impl Site {
         let options = BuildOptions {
             out: self.folder.path().join(name),
             base_url: Some("https://catalogue.example/".parse().expect("an address")),
+            report: None,
             as_of: None,
             audience: Default::default(),
             templates: Folder::Templates.files(None).expect("embedded"),

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use url::Url;
 
+use crate::model::ReportAddress;
 use limits::Limits;
 
 /// The file's name, looked for in the current folder.
@@ -140,6 +141,8 @@ pub struct Scan {
 pub struct Site {
     /// Where the site will be served, for canonical addresses and the sitemap.
     pub base_url: Option<Url>,
+    /// Where readers are asked to send reports: `https://…` or `mailto:…`.
+    pub report: Option<ReportAddress>,
 }
 
 /// `catalogue.toml` cannot be used.

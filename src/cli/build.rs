@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::scan::report::counted;
 use super::settings::Settings;
 use crate::assets::{Files, Folder};
+use crate::model::ReportAddress;
 use crate::progress::{self, Bar};
 use crate::render::{self, BuildReport, Compression, Problem, Shard, Twins};
 use crate::store::site::Audience;
@@ -27,6 +28,9 @@ pub(super) struct BuildOptions {
     /// Where it will be served; only for canonical addresses, feeds and the sitemap
     #[arg(long, value_name = "URL")]
     base_url: Option<Url>,
+    /// Where readers are asked to send reports: https://… or mailto:…; the end of every tool's page links it
+    #[arg(long, value_name = "ADDRESS")]
+    report: Option<ReportAddress>,
     /// The time the pages speak of [default: the newest probe in the database]
     #[arg(long, value_name = "TIME")]
     as_of: Option<Timestamp>,
@@ -133,6 +137,7 @@ pub(super) fn build(settings: &Settings, options: &BuildOptions) -> anyhow::Resu
     let build = render::BuildOptions {
         out: out.clone(),
         base_url: options.base_url.clone().or_else(|| settings.config.site.base_url.clone()),
+        report: options.report.clone().or_else(|| settings.config.site.report.clone()),
         as_of: options.as_of,
         audience: if options.include_private { Audience::Owner } else { Audience::Everyone },
         templates: settings.template_files()?,

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::digest::Digest;
 use super::page_text::{PageText, read_page};
+use crate::model::ReportAddress;
 
 /// Problems that are kept; a site with more is broken as a whole.
 const MOST: usize = 1_000;
@@ -30,6 +31,8 @@ pub struct Problem {
 #[derive(Debug, Default)]
 pub(super) struct Checker {
     seen: Mutex<Seen>,
+    /// Where reports go, which need not be a page.
+    report: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +56,10 @@ struct Wanted {
 }
 
 impl Checker {
+    pub(super) fn new(report: Option<&ReportAddress>) -> Self {
+        Self { report: report.map(|report| report.as_str().to_owned()), ..Self::default() }
+    }
+
     /// A file that is no page.
     pub(super) fn exists(&self, path: &str) {
         self.with(|seen| {
@@ -78,7 +85,12 @@ impl Checker {
             });
         }
         let page = read_page(text);
-        let links: Vec<_> = page.links.iter().filter_map(|link| target(path, link, &page)).collect();
+        let links: Vec<_> = page
+            .links
+            .iter()
+            .filter(|link| self.report.as_deref() != Some(link.as_str()))
+            .filter_map(|link| target(path, link, &page))
+            .collect();
         self.with(|seen| seen.take(path, &page, links));
     }
 

@@ -88,6 +88,7 @@ fn build_held(
         version: options.version,
         rules: rules.hash().chars().take(12).collect(),
         private: options.audience.sees_private(),
+        report: options.report.clone(),
     };
     engine.share("site", &site);
     engine.share("twins", &options.twins);
@@ -116,7 +117,7 @@ fn build_held(
         shared,
         twins: options.twins,
         tally: Tally::default(),
-        checker: options.check.then(Checker::default),
+        checker: options.check.then(|| Checker::new(options.report.as_ref())),
         sections: super::sections::Sections::default(),
     };
     let common =

@@ -11,6 +11,7 @@ use super::compress::Compression;
 use super::digest::Digest;
 use super::twins::Twins;
 use crate::eval::BenchmarkResult;
+use crate::model::ReportAddress;
 use crate::store::site::Audience;
 
 /// One of several parts of a site that are built apart and put together.
@@ -50,6 +51,8 @@ pub struct BuildOptions {
     pub out: PathBuf,
     /// Where it will be published; only canonical addresses and the sitemap use it.
     pub base_url: Option<Url>,
+    /// Where a tool's page asks its readers to send reports; None: to nobody whom the site knows.
+    pub report: Option<ReportAddress>,
     /// The catalogue as it stood then; None: at the newest probe in the database.
     pub as_of: Option<Timestamp>,
     /// Who it is for: a site for everyone has no private server in it, one for the owner says so on every page.

@@ -16,6 +16,7 @@ use super::twin;
 use super::twins::Twins;
 use super::write::{OpenUnit, Output};
 use super::{BuildOptions, RenderError};
+use crate::model::ReportAddress;
 
 /// The site as every page knows it. Nothing here changes with each scan, so that unchanged pages stay unchanged.
 #[derive(Debug, Clone, Serialize)]
@@ -26,6 +27,8 @@ pub(super) struct SiteView {
     pub(super) rules: String,
     /// Made for the owner of the database: nothing of it is for search engines.
     pub(super) private: bool,
+    /// Where reports go.
+    pub(super) report: Option<ReportAddress>,
 }
 
 /// What reports call the scripts of the search’s index, and of what the page that checks a configuration looks servers up in.

@@ -305,6 +305,7 @@ pub(crate) fn build(db: &Path, out: &Path, templates: &Files) {
     let options = BuildOptions {
         out: out.to_owned(),
         base_url: Some("https://cat.example/".parse().unwrap()),
+        report: None,
         as_of: None,
         audience: Default::default(),
         templates: templates.clone(),

@@ -13,6 +13,7 @@ mod moved;
 mod packed;
 mod pages;
 mod reference;
+mod reports;
 mod search;
 mod serving;
 mod wording;
@@ -229,6 +230,7 @@ fn options(out: &Path) -> BuildOptions {
     BuildOptions {
         out: out.to_owned(),
         base_url: Some("https://cat.example/below/".parse().unwrap()),
+        report: None,
         as_of: None,
         audience: Default::default(),
         templates: Folder::Templates.files(None).unwrap(),

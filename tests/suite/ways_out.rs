@@ -98,12 +98,12 @@ fn no_template_calls_a_text_safe_or_leaves_an_attribute_open() {
 
 /// An address in a link is one of ours, or one of those that were checked to be plain https: two of a server, and what the
 /// library of attacks cites; `tool.path` is made of slugs by `tool_page/neighbours.rs`, `note.path` of the name of a
-/// file of ours.
+/// file of ours; the address for reports is the publisher's, a page or a mailbox (`model::ReportAddress`).
 #[test]
 fn links_lead_to_addresses_that_were_made_or_checked() {
     let links = Regex::new(r#"(?:href|src|action|formaction|poster|data)="([^"]*\{\{[^"]*)""#).unwrap();
     let ours = Regex::new(
-        r"^\{\{ root \}\}|^\{\{ (canonical|base) \}\}[a-z./]*(\{\{ (tool|note)\.path \}\})?$|^\{\{ base \}\}\{% if event\.server %\}|^\.\./\{\{ other\.file \}\}$|^#|^\{\{ (facts\.)?(homepage|repository) \}\}$|^\{\{ file \}\}\.(json|md|svg)$|^\{\{ (now|tool\.path) \}\}$|^\{\{ (incident|source|term)\.source \}\}$|^\{\{ (entry|list)\.url \}\}$",
+        r"^\{\{ root \}\}|^\{\{ (canonical|base) \}\}[a-z./]*(\{\{ (tool|note)\.path \}\})?$|^\{\{ base \}\}\{% if event\.server %\}|^\.\./\{\{ other\.file \}\}$|^#|^\{\{ (facts\.)?(homepage|repository) \}\}$|^\{\{ file \}\}\.(json|md|svg)$|^\{\{ (now|tool\.path) \}\}$|^\{\{ (incident|source|term)\.source \}\}$|^\{\{ (entry|list)\.url \}\}$|^\{\{ site\.report\.address \}\}$",
     )
     .unwrap();
     let mut seen = 0;
