@@ -275,11 +275,20 @@ pub(super) fn thousands(value: u64) -> String {
 }
 
 pub(super) fn push_thousands(value: u64, out: &mut String) {
+    push_number::<true>(value, out);
+}
+
+/// `12345` as it is.
+pub(super) fn push_digits(value: u64, out: &mut String) {
+    push_number::<false>(value, out);
+}
+
+fn push_number<const SET_APART: bool>(value: u64, out: &mut String) {
     // As many digits and commas as the largest number has.
     let mut text = [0u8; 26];
     let (mut from, mut rest, mut digits) = (text.len(), value, 0);
     loop {
-        if digits > 0 && digits % 3 == 0 {
+        if SET_APART && digits > 0 && digits % 3 == 0 {
             from -= 1;
             text[from] = b',';
         }

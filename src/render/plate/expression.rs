@@ -117,6 +117,20 @@ pub(super) enum Comparison {
     MoreOrEqual,
 }
 
+impl Comparison {
+    /// True if two values that lie so to each other are as it says.
+    pub(super) fn is(self, order: std::cmp::Ordering) -> bool {
+        match self {
+            Self::Equal => order.is_eq(),
+            Self::Unequal => order.is_ne(),
+            Self::Less => order.is_lt(),
+            Self::LessOrEqual => order.is_le(),
+            Self::More => order.is_gt(),
+            Self::MoreOrEqual => order.is_ge(),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) enum Filter {
     Lower,

@@ -6,7 +6,7 @@ use super::read::Step;
 use super::sheet::{Odd, Sheet};
 use bumpalo::Bump;
 
-use super::value::{Value, compare, filtered, holds, made, plain, seen, sum, text, unsigned};
+use super::value::{Value, compare, field_of, filtered, holds, made, plain, seen, sum, text, unsigned};
 use super::{Plates, escape_html};
 use crate::render::html::{escape_in_text, escape_json_into, push_thousands};
 
@@ -249,7 +249,7 @@ impl<'a> Printer<'a> {
     pub(super) fn asked(&self, expression: &'a Expression) -> Result<bool, Odd> {
         match expression {
             Expression::Path(root, name, fields) => match self.node(*root, name, fields) {
-                Some(node) => Ok(node.holds()),
+                Some((_, node)) => Ok(node.holds()),
                 None => Ok(holds(&self.path(*root, name, fields)?)),
             },
             Expression::Not(of) => Ok(!self.asked(of)?),
@@ -260,29 +260,50 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// A path from the view's own fields, as it lies on the sheet; None where there is more to it.
+    /// A path from a field of the view or of a local, as it lies on its sheet; None where there is more to it.
     #[inline]
-    fn node(&self, root: Symbol, name: &Field, fields: &[Field]) -> Option<Node> {
-        if self.named & root.bit() != 0 || self.in_component {
-            return None;
-        }
-        let mut node = self.sheet.hinted(&self.sheet.rows.root, name)?;
+    fn node(&self, root: Symbol, name: &Field, fields: &[Field]) -> Option<(&'a Sheet, Node)> {
+        let (sheet, mut node, fields) = if self.named & root.bit() == 0 {
+            if self.in_component {
+                return None;
+            }
+            (self.sheet, self.sheet.hinted(&self.sheet.rows.root, name)?, fields)
+        } else {
+            let locals = self.locals.get(self.base..)?;
+            let (_, Value::Map(sheet, map)) = locals.iter().rev().find(|(own, _)| *own == root)? else {
+                return None;
+            };
+            let (first, fields) = fields.split_first().filter(|(first, _)| first.place.is_none())?;
+            (*sheet, sheet.hinted(map.of(&sheet.rows.entries), first)?, fields)
+        };
         for field in fields {
             if node.kind != Kind::Map || field.place.is_some() {
                 return None;
             }
-            node = self.sheet.hinted(node.stretch().of(&self.sheet.rows.entries), field)?;
+            node = sheet.hinted(node.stretch().of(&sheet.rows.entries), field)?;
         }
-        Some(node)
+        Some((sheet, node))
     }
 
     fn compared(&self, how: Comparison, a: &'a Expression, b: &'a Expression) -> Result<bool, Odd> {
-        if let (Expression::Path(root, name, fields), Expression::Text(literal)) = (a, b)
-            && let Comparison::Equal | Comparison::Unequal = how
-            && let Some(node) = self.node(*root, name, fields)
-            && let Kind::Text | Kind::Markup = node.kind
+        // Most are of a field with a word or a number.
+        if let Expression::Path(root, name, fields) = a
+            && let Expression::Text(_) | Expression::Number(_) = b
+            && let Some((sheet, node)) = self.node(*root, name, fields)
         {
-            return Ok((self.sheet.text_of(node.stretch()) == literal) == (how == Comparison::Equal));
+            match (node.kind, b) {
+                (Kind::Text | Kind::Markup, Expression::Text(literal))
+                    if matches!(how, Comparison::Equal | Comparison::Unequal) =>
+                {
+                    let is_same = sheet.text_of(node.stretch()) == literal;
+                    return Ok(is_same == (how == Comparison::Equal));
+                }
+                (Kind::Unsigned, Expression::Number(literal)) => {
+                    let own = i128::from(node.as_unsigned());
+                    return Ok(how.is(own.cmp(&i128::from(*literal))));
+                }
+                _ => {}
+            }
         }
         let a = self.of(a)?;
         match (how, text(&a), b) {
@@ -368,27 +389,5 @@ impl<'a> Printer<'a> {
             }
             value => plain(value, &mut self.out),
         }
-    }
-}
-
-/// A field of what has no fields of its own: of a list, of a loop.
-#[cold]
-fn field_of<'a>(value: Value<'a>, field: &Field) -> Result<Value<'a>, Odd> {
-    match value {
-        Value::List(sheet, list) if field.place.is_some() => {
-            let node = field.place.and_then(|at| list.of(&sheet.rows.items).get(at as usize));
-            Ok(seen(sheet, *node.ok_or(Odd("a place behind the end of a list"))?))
-        }
-        _ if field.place.is_some() => Err(Odd("a place in what is no list")),
-        Value::Undefined => Err(Odd("a field of what is not there")),
-        Value::Loop(at, of) => Ok(match &*field.name {
-            "index" => Value::Unsigned(at as u64 + 1),
-            "index0" => Value::Unsigned(at as u64),
-            "first" => Value::Bool(at == 0),
-            "last" => Value::Bool(at + 1 == of),
-            "length" => Value::Unsigned(of as u64),
-            _ => return Err(Odd("something else of a loop")),
-        }),
-        _ => Ok(Value::Undefined),
     }
 }

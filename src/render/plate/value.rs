@@ -2,10 +2,10 @@
 
 use bumpalo::Bump;
 
-use super::expression::{Comparison, Filter};
+use super::expression::{Comparison, Field, Filter};
 use super::node::{Kind, Node, Stretch};
 use super::sheet::{Odd, Sheet};
-use crate::render::html::{escape_in_text, escape_json_into, thousands};
+use crate::render::html::{escape_in_text, escape_json_into, push_digits, thousands};
 
 /// A value on its way to the page. What is made on the way lies in an arena that lives as long as the page is printed.
 #[derive(Clone, Copy)]
@@ -41,6 +41,28 @@ pub(super) fn seen(sheet: &Sheet, node: Node) -> Value<'_> {
     }
 }
 
+/// A field of what has no fields of its own: of a list, of a loop.
+#[cold]
+pub(super) fn field_of<'a>(value: Value<'a>, field: &Field) -> Result<Value<'a>, Odd> {
+    match value {
+        Value::List(sheet, list) if field.place.is_some() => {
+            let node = field.place.and_then(|at| list.of(&sheet.rows.items).get(at as usize));
+            Ok(seen(sheet, *node.ok_or(Odd("a place behind the end of a list"))?))
+        }
+        _ if field.place.is_some() => Err(Odd("a place in what is no list")),
+        Value::Undefined => Err(Odd("a field of what is not there")),
+        Value::Loop(at, of) => Ok(match &*field.name {
+            "index" => Value::Unsigned(at as u64 + 1),
+            "index0" => Value::Unsigned(at as u64),
+            "first" => Value::Bool(at == 0),
+            "last" => Value::Bool(at + 1 == of),
+            "length" => Value::Unsigned(of as u64),
+            _ => return Err(Odd("something else of a loop")),
+        }),
+        _ => Ok(Value::Undefined),
+    }
+}
+
 /// As a condition.
 pub(super) fn holds(value: &Value<'_>) -> bool {
     match value {
@@ -62,11 +84,10 @@ pub(super) fn plain(value: &Value<'_>, out: &mut String) -> Result<(), Odd> {
     let written = match value {
         Value::None => Ok(()),
         Value::Bool(value) => write!(out, "{value}"),
-        Value::Unsigned(value) if *value < 10 => {
-            out.push(char::from(b'0' + *value as u8));
+        Value::Unsigned(value) => {
+            push_digits(*value, out);
             Ok(())
         }
-        Value::Unsigned(value) => write!(out, "{value}"),
         Value::Signed(value) => write!(out, "{value}"),
         Value::Float(value) => write!(out, "{value:?}"),
         Value::Text(text) | Value::Markup(text) => out.write_str(text),
@@ -114,13 +135,10 @@ pub(super) fn compare(how: Comparison, a: &Value<'_>, b: &Value<'_>) -> Result<b
         },
     };
     match (how, known) {
-        (Comparison::Equal, known) => Ok(known == Some(Ordering::Equal)),
-        (Comparison::Unequal, known) => Ok(known != Some(Ordering::Equal)),
+        (how, Some(order)) => Ok(how.is(order)),
+        (Comparison::Equal, None) => Ok(false),
+        (Comparison::Unequal, None) => Ok(true),
         (_, None) => Err(Odd("an order of two kinds")),
-        (Comparison::Less, Some(order)) => Ok(order.is_lt()),
-        (Comparison::LessOrEqual, Some(order)) => Ok(order.is_le()),
-        (Comparison::More, Some(order)) => Ok(order.is_gt()),
-        (Comparison::MoreOrEqual, Some(order)) => Ok(order.is_ge()),
     }
 }
 
