@@ -31,12 +31,11 @@ pub fn json_document<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Str
     written(value, Visible(Indented::new(2)))
 }
 
-/// The same, indented by one: for pages, where each byte counts.
-///
-/// # Errors
-/// As [`json_line`].
-pub fn json_indented<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
-    written(value, Visible(Indented::new(1)))
+/// A text as [`json_line`] writes it, without the line feed.
+pub(super) fn visible_text(text: &str) -> String {
+    let mut line = json_line(text).expect("a text has a JSON form");
+    line.truncate(line.len() - 1);
+    line
 }
 
 fn written<T: Serialize + ?Sized, F: Formatter>(value: &T, formatter: F) -> serde_json::Result<String> {

@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::name::{shown_name, tool_name};
 use super::quote::{EVIDENCE_ON_PAGE, Stretch, marked, of_either, place, with_marks};
 use super::words::{ClassWord, SignalWord, class_word, signal_word};
-use crate::model::emit::json_indented;
 use crate::model::flat::{Json, Kind};
 use crate::model::text::{is_blank, page_line};
 use crate::model::{Class, Effect, Evidence, ToolDefinition};
@@ -90,9 +89,7 @@ pub(super) struct Parameter<'a> {
 
 /// The input schema, indented; None where there is none.
 pub(super) fn schema(tool: &ToolDefinition) -> Option<Schema> {
-    let mut text =
-        json_indented(&tool.input_schema().filter(|schema| !matches!(schema.kind(), Kind::Null))?).ok()?;
-    text.truncate(text.trim_end().len());
+    let mut text = tool.input_schema().filter(|schema| !matches!(schema.kind(), Kind::Null))?.indented();
     let characters = text.chars().count();
     let cut = characters > SCHEMA;
     if cut && let Some((end, _)) = text.char_indices().nth(SCHEMA) {
@@ -232,7 +229,9 @@ fn kind(schema: Json<'_>, depth: u8) -> Cow<'_, str> {
 fn shown(value: Json<'_>) -> Cow<'_, str> {
     match value.kind() {
         Kind::Text("") => "\"\"".into(),
-        Kind::Text(text) => shown_name(text, 80),
+        Kind::Text(text) | Kind::Number(text) => shown_name(text, 80),
+        Kind::Bool(true) => "true".into(),
+        Kind::Bool(false) => "false".into(),
         _ => tool_name(&value.to_string(), 80).into(),
     }
 }

@@ -16,18 +16,20 @@ use super::html::{escape_json_into, thousands};
 use super::page::{absolute, root_from};
 use crate::model::text::every;
 
-static END_OF_HEAD: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new("</head>"));
 static CRUMBS: LazyLock<memmem::Finder<'_>> =
     LazyLock::new(|| memmem::Finder::new("<nav class=\"crumbs sheet\""));
 static END_OF_CRUMBS: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new("</nav>"));
 
-/// Puts a page's breadcrumbs into its head once more, for machines. A page that shows none has none.
+/// Puts a page's breadcrumbs at its end once more, for machines. A page that shows none has none.
 ///
 /// Read from the page itself, so that machines are told what readers see. Our own templates write them in one way; foreign
 /// text in them is escaped, so it cannot pass for the mark that is looked for.
 pub(super) fn add_breadcrumbs(page: &mut String, path: &str, base: Option<&Url>) {
     let Some(script) = breadcrumbs(page, path, base) else { return };
-    if let Some(at) = END_OF_HEAD.find(page.as_bytes()) {
+    // Far behind the head, so that hardly anything has to make room.
+    let body =
+        page.trim_end().strip_suffix("</html>").and_then(|rest| rest.trim_end().strip_suffix("</body>"));
+    if let Some(at) = body.map(str::len).or_else(|| page.rfind("</body>")) {
         page.insert_str(at, &script);
     }
 }
@@ -323,7 +325,7 @@ mod tests {
         }
         let mut page = PAGE.to_owned();
         add_breadcrumbs(&mut page, "signals/bulk/2.html", Some(&base));
-        assert!(page.contains("</script>\n</head>") && page.contains("\\u003cx\\u003e"), "{page}");
+        assert!(page.contains("</script>\n</body>") && page.contains("\\u003cx\\u003e"), "{page}");
         assert!(breadcrumbs("<html></html>", "index.html", None).is_none());
     }
 }

@@ -206,19 +206,21 @@ pub(super) fn day(time: Timestamp) -> Day {
     let utc = jiff::tz::Offset::UTC.to_datetime(time);
     let month = usize::try_from(utc.month()).ok().and_then(|month| MONTHS.get(month - 1));
     if let (Some(month), 1_000..=9_999) = (month, utc.year()) {
-        let mut iso = String::with_capacity(20);
-        let mut digits = |number: i16, count: u32, end: char| {
-            for place in (0..count).rev() {
-                iso.push(char::from(b'0' + (number / 10_i16.pow(place) % 10) as u8));
+        let mut iso = *b"0000-00-00T00:00:00Z";
+        let mut put = |from: usize, to: usize, number: i16| {
+            let mut rest = number;
+            for digit in iso[from..to].iter_mut().rev() {
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
             }
-            iso.push(end);
         };
-        digits(utc.year(), 4, '-');
-        digits(utc.month().into(), 2, '-');
-        digits(utc.day().into(), 2, 'T');
-        digits(utc.hour().into(), 2, ':');
-        digits(utc.minute().into(), 2, ':');
-        digits(utc.second().into(), 2, 'Z');
+        put(0, 4, utc.year());
+        put(5, 7, utc.month().into());
+        put(8, 10, utc.day().into());
+        put(11, 13, utc.hour().into());
+        put(14, 16, utc.minute().into());
+        put(17, 19, utc.second().into());
+        let iso = std::str::from_utf8(&iso).expect("digits are ASCII").to_owned();
         let mut text = String::with_capacity(20);
         // The year's digits are those that the other one begins with.
         let day = iso.get(8..10).unwrap_or_default();
