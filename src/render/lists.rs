@@ -219,15 +219,33 @@ fn reads_well(name: &str) -> bool {
 }
 
 fn classes(work: &WholeWork<'_>) -> Result<(), RenderError> {
-    Class::ALL.iter().try_for_each(|class| tool_list(work, Subject::Class(*class), |t| t.class == *class))
+    let lists = sorted_out(work.common.catalogue, Class::ALL, |tool, class| tool.class == class);
+    lists.into_iter().try_for_each(|(class, tools)| tool_list(work, Subject::Class(class), &tools))
 }
 
 fn risks(work: &WholeWork<'_>) -> Result<(), RenderError> {
-    Risk::ALL.iter().try_for_each(|risk| tool_list(work, Subject::Risk(*risk), |t| t.risk == *risk))
+    let lists = sorted_out(work.common.catalogue, Risk::ALL, |tool, risk| tool.risk == risk);
+    lists.into_iter().try_for_each(|(risk, tools)| tool_list(work, Subject::Risk(risk), &tools))
 }
 
 fn signals(work: &WholeWork<'_>) -> Result<(), RenderError> {
-    Signal::ALL.iter().try_for_each(|signal| tool_list(work, Subject::Signal(*signal), |t| t.has(*signal)))
+    let lists = sorted_out(work.common.catalogue, Signal::ALL, ToolEntry::has);
+    lists.into_iter().try_for_each(|(signal, tools)| tool_list(work, Subject::Signal(signal), &tools))
+}
+
+/// The places of the tools of each list, by name. All lists at once: by name, tools lie scattered in memory.
+fn sorted_out<T: Copy>(
+    catalogue: &Catalogue,
+    all: &[T],
+    is_in: impl Fn(&ToolEntry, T) -> bool,
+) -> Vec<(T, Vec<u32>)> {
+    let mut lists: Vec<(T, Vec<u32>)> = all.iter().map(|one| (*one, Vec::new())).collect();
+    for i in &catalogue.by_name {
+        let Some(tool) = catalogue.tools.get(*i as usize) else { continue };
+        let of_tool = lists.iter_mut().filter(|(one, _)| is_in(tool, *one));
+        of_tool.for_each(|(_, list)| list.push(*i));
+    }
+    lists
 }
 
 #[derive(Clone, Copy)]
@@ -237,19 +255,9 @@ enum Subject {
     Signal(Signal),
 }
 
-fn tool_list(
-    work: &WholeWork<'_>,
-    subject: Subject,
-    wanted: impl Fn(&ToolEntry) -> bool,
-) -> Result<(), RenderError> {
+fn tool_list(work: &WholeWork<'_>, subject: Subject, tools: &[u32]) -> Result<(), RenderError> {
     let (press, catalogue, unit) = (work.common.press, work.common.catalogue, work.unit);
     let figures = &work.figures;
-    let tools: Vec<u32> = catalogue
-        .by_name
-        .iter()
-        .copied()
-        .filter(|i| catalogue.tools.get(*i as usize).is_some_and(&wanted))
-        .collect();
     let tool = |i: &u32| catalogue.tools.get(*i as usize);
     let mut servers: Vec<u32> = tools.iter().filter_map(tool).map(|t| t.server).collect();
     servers.sort_unstable();

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::name::{shown_name, tool_name};
-use super::quote::{EVIDENCE_ON_PAGE, Stretch, marked, of_either, place, with_marks};
+use super::quote::{EVIDENCE_ON_PAGE, Stretch, marked_where, of_either, place, with_marks};
 use super::words::{ClassWord, SignalWord, class_word, signal_word};
 use crate::model::flat::{Json, Kind};
 use crate::model::text::{is_blank, page_line};
@@ -178,9 +178,12 @@ fn parameter<'a>(
     let mut values = values.into_iter().flatten();
     let description = if is_blank(description) { "" } else { description };
     let description = if at_parameters.iter().any(|(.., within)| within == name) {
-        let escaped = name.replace('~', "~0").replace('/', "~1");
-        let field = ["/inputSchema/properties/", &escaped, "/description"].concat();
-        marked(description, &field, evidence, DESCRIPTION).0
+        let escaped = escaped(name);
+        let is_own = |field: &str| {
+            let within = field.strip_prefix("/inputSchema/properties/");
+            within.and_then(|rest| rest.strip_suffix("/description")) == Some(&*escaped)
+        };
+        marked_where(description, is_own, evidence, DESCRIPTION).0
     } else {
         with_marks(description, Vec::new(), DESCRIPTION).0
     };
@@ -196,6 +199,11 @@ fn parameter<'a>(
         more_values: values.count(),
         default: default.map(shown),
     }
+}
+
+/// A name as a JSON pointer has it (RFC 6901).
+fn escaped(name: &str) -> Cow<'_, str> {
+    if name.contains(['~', '/']) { name.replace('~', "~0").replace('/', "~1").into() } else { name.into() }
 }
 
 /// The type in words, looking at most three levels down.
@@ -292,6 +300,29 @@ mod tests {
         assert_eq!((first.risky, first.flags.len(), second.risky, all.risky), (true, 1, false, 1));
         let marks: Vec<_> = first.description.iter().map(|s| (s.text.as_ref(), s.evidence)).collect();
         assert_eq!(marks, [("Runs", 2), (" it as a shell", 0)]);
+    }
+
+    #[test]
+    fn words_are_marked_only_in_the_parameter_that_is_pointed_at() {
+        let marks = |name: &str, field: &str| {
+            let schema = serde_json::json!({"properties": {name: {"description": "Runs it"}}});
+            let evidence = [Evidence {
+                rule: "r".to_owned(),
+                field: field.to_owned(),
+                span: Some([0, 4]),
+                text: String::new(),
+                effect: Effect { class: Some(Class::Execute), weight: 1.0, ..Effect::default() },
+            }];
+            parameters(&tool(&schema.to_string()), &evidence).list[0].description.len() == 2
+        };
+        let pointer = |name: &str| format!("/inputSchema/properties/{name}/description");
+        for (name, within) in [("a", "a"), ("~\"<é", "~0\"<é"), ("a/b~1", "a~1b~01"), ("", "")] {
+            assert!(marks(name, &pointer(within)), "{name}");
+        }
+        for (name, within) in [("a/b", "a/b"), ("a", "a/x"), ("a", "a/properties/b"), ("description", "a")] {
+            assert!(!marks(name, &pointer(within)), "{name}");
+        }
+        assert!(!marks("a", "/inputSchema/properties/a/description/x"));
     }
 
     #[test]

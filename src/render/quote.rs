@@ -172,7 +172,17 @@ pub(super) fn marked<'t>(
     evidence: &[Evidence],
     most: usize,
 ) -> (Vec<Stretch<'t>>, bool) {
-    let found = evidence.iter().take(EVIDENCE_ON_PAGE).enumerate().filter(|(_, e)| e.field == field);
+    marked_where(text, |found| found == field, evidence, most)
+}
+
+/// The same for a field that is told by more than one text.
+pub(super) fn marked_where<'t>(
+    text: &'t str,
+    is_field: impl Fn(&str) -> bool,
+    evidence: &[Evidence],
+    most: usize,
+) -> (Vec<Stretch<'t>>, bool) {
+    let found = evidence.iter().take(EVIDENCE_ON_PAGE).enumerate().filter(|(_, e)| is_field(&e.field));
     let spans = found.filter_map(|(i, e)| e.span.map(|[start, end]| (start, end, i + 1, mark_css(e))));
     with_marks(text, spans.collect(), most)
 }
@@ -224,8 +234,9 @@ fn around<'t>(text: &'t str, [start, end]: [usize; 2], more: usize, css: &'stati
     let from = start.saturating_sub(more);
     let mut stretches = Stretches::default();
     let rest = end.saturating_add(more);
-    // Most texts: every byte is a character that is shown as it is.
-    if start < end && every(text.as_bytes(), |byte| matches!(byte, b' '..=b'~')) {
+    // Most texts: every byte is a character that is shown as it is. What comes behind the last one shown does not matter.
+    let looked_at = text.as_bytes().get(..rest).unwrap_or(text.as_bytes());
+    if start < end && every(looked_at, |byte| matches!(byte, b' '..=b'~')) {
         let part =
             |from: usize, to: usize| Cow::Borrowed(text.get(from..to.min(text.len())).unwrap_or_default());
         let (cut_before, cut_after) = (from > 0 && more > 0, text.len() > rest && more > 0);
@@ -333,5 +344,23 @@ mod tests {
         let quote = around(&text, [501, 508], AROUND, "d");
         assert_eq!(quote.get(1).map(|s| s.text.as_ref()), Some("deletes"));
         assert!(quote.iter().map(|s| s.text.chars().count()).sum::<usize>() < 140);
+    }
+
+    #[test]
+    fn what_comes_behind_a_quote_changes_nothing_in_it() {
+        let of = |end: &str, more: usize| -> String {
+            let text = format!("x deletes {}{end}", "y".repeat(AROUND - 1));
+            around(&text, [2, 9], more, "d").iter().map(|s| s.text.as_ref()).collect()
+        };
+        let ys = "y".repeat(AROUND - 1);
+        for behind in ["z", "\u{202e}<é\"", "\u{1b}[2J", "\n天"] {
+            assert_eq!(of(behind, AROUND), format!("x deletes {ys}…"), "{behind:?}");
+            assert_eq!(of(behind, 0), "deletes", "{behind:?}");
+        }
+        assert_eq!(of("", AROUND), format!("x deletes {ys}"));
+        // The last one that is shown is cleaned still.
+        let last = format!("x deletes {}\u{1b}é", "y".repeat(AROUND - 2));
+        let shown: String = around(&last, [2, 9], AROUND, "d").iter().map(|s| s.text.as_ref()).collect();
+        assert_eq!(shown, format!("x deletes {}…", "y".repeat(AROUND - 2)));
     }
 }

@@ -5,6 +5,7 @@
 //! Builds with debug assertions (all tests) print each section both ways and compare. Why: documents and questions were half of a
 //! page's cost, and a catalogue of 100,000 tools has some hundred kinds of them (docs/PERFORMANCE.md).
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use serde::Serialize;
@@ -67,6 +68,8 @@ pub(super) struct ServerNames<'a> {
 pub(super) struct PlainTool<'a> {
     kind: RulesKind,
     tool: &'a str,
+    /// The same in lower case.
+    lower: Cow<'a, str>,
     server: &'a ServerNames<'a>,
     policies: [&'a ToolPolicy; 3],
     /// Of the rules on its arguments.
@@ -149,6 +152,7 @@ impl<'a> ServerNames<'a> {
                 alike: same,
             }),
             tool,
+            lower: if shape == Shape::Camel { tool.to_ascii_lowercase().into() } else { tool.into() },
             server: self,
             policies: all,
             arguments,
@@ -174,27 +178,24 @@ impl PlainTool<'_> {
 
     /// Documents in the order in which they are asked for.
     fn fill(&self, pieces: &[Piece], documents: &[Vec<Piece>], text: &mut String) {
-        let lower = self.tool.to_ascii_lowercase();
-        let put = |piece: &Piece, text: &mut String| {
-            text.push_str(if let Piece::LowerTool = piece { &lower } else { self.word(piece) });
-        };
         let mut documents = documents.iter();
         for piece in pieces {
             match piece {
                 Piece::Document(..) => {
                     let document = documents.next().expect("there is a document for each place of one");
-                    document.iter().for_each(|piece| put(piece, text));
+                    document.iter().for_each(|piece| text.push_str(self.word(piece)));
                 }
-                piece => put(piece, text),
+                piece => text.push_str(self.word(piece)),
             }
         }
     }
 
-    /// What is put in, but for the case of letters.
+    /// What is put in.
     fn word<'p>(&'p self, piece: &'p Piece) -> &'p str {
         match piece {
             Piece::Text(text) => text,
-            Piece::Tool | Piece::LowerTool => self.tool,
+            Piece::Tool => self.tool,
+            Piece::LowerTool => &self.lower,
             Piece::Key => &self.server.key,
             Piece::Server => &self.server.server,
             Piece::Release => self.server.release,

@@ -202,7 +202,9 @@ pub(super) fn words(name: &str) -> Vec<String> {
         if !c.is_alphanumeric() || (c.is_uppercase() && before_small) {
             all.push(singular(std::mem::take(&mut word)));
         }
-        if c.is_alphanumeric() {
+        if c.is_ascii_alphanumeric() {
+            word.push(c.to_ascii_lowercase());
+        } else if c.is_alphanumeric() {
             word.extend(c.to_lowercase());
         }
         before_small = c.is_lowercase() || c.is_numeric();

@@ -221,10 +221,8 @@ impl Shard<'_> {
             for posting in list.postings {
                 let place = place(posting);
                 let facts = entries.facts(entries.facts_number(place));
-                for number in [posting.order >> PLACE_BITS, entries.packed(place), facts.word, facts.signals]
-                {
-                    bytes.extend_from_slice(&number.to_le_bytes());
-                }
+                let numbers = [posting.order >> PLACE_BITS, entries.packed(place), facts.word, facts.signals];
+                bytes.extend_from_slice(numbers.map(u32::to_le_bytes).as_flattened());
                 if !frequent.words.is_empty() {
                     bytes.extend_from_slice(&frequent.bits(place).to_le_bytes());
                 }

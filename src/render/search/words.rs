@@ -53,23 +53,34 @@ impl Splitter {
     }
 
     fn split_ascii(&mut self, text: &str, take: &mut impl FnMut(&str, bool)) {
-        for run in text.split(|c: char| !c.is_ascii_alphanumeric()) {
-            let (first, rest) = run.as_bytes().split_at_checked(1).unwrap_or_default();
-            let has_capital = |bytes: &[u8]| bytes.iter().any(u8::is_ascii_uppercase);
-            match run.split_at_checked(LONGEST) {
-                None if run.is_empty() => {}
-                Some(_) | None if has_capital(rest) => self.split_chars(run, take),
-                // Most words.
-                None if !has_capital(first) => take(run, true),
-                Some((beginning, _)) if !has_capital(first) => take(beginning, true),
-                None => {
-                    self.whole.text.push_str(run);
-                    self.whole.text.make_ascii_lowercase();
-                    take(&self.whole.text, true);
-                    self.whole.clear();
+        // Where the run at hand begins, and where its last capital stands.
+        let (mut from, mut capital) = (0, None);
+        for (at, byte) in text.bytes().enumerate() {
+            match byte {
+                b'a'..=b'z' | b'0'..=b'9' => {}
+                b'A'..=b'Z' => capital = Some(at - from),
+                _ => {
+                    self.ascii_run(text.get(from..at).unwrap_or_default(), capital, take);
+                    (from, capital) = (at + 1, None);
                 }
-                Some(_) => self.split_chars(run, take),
             }
+        }
+        self.ascii_run(text.get(from..).unwrap_or_default(), capital, take);
+    }
+
+    /// Tells a run of letters and digits, of which the last capital stands there.
+    fn ascii_run(&mut self, run: &str, capital: Option<usize>, take: &mut impl FnMut(&str, bool)) {
+        match capital {
+            None if run.is_empty() => {}
+            // Most words.
+            None => take(run.get(..LONGEST).unwrap_or(run), true),
+            Some(0) if run.len() < LONGEST => {
+                self.whole.text.push_str(run);
+                self.whole.text.make_ascii_lowercase();
+                take(&self.whole.text, true);
+                self.whole.clear();
+            }
+            Some(_) => self.split_chars(run, take),
         }
     }
 
@@ -244,7 +255,9 @@ mod tests {
         assert!(words(" _-! ").is_empty());
         // Plain texts go another way than others, to the same words.
         let capitals = format!("{}B{}", "a".repeat(39), "C".repeat(9));
-        for text in ["Get_HTTPPage2 x9Y9z", "aBC Abc ABC", " a  B,c", capitals.as_str(), &"y".repeat(41)] {
+        let [below, at] = [38, 39].map(|small| format!("A{} b", "a".repeat(small)));
+        let texts = ["Get_HTTPPage2 x9Y9z", "aBC Abc ABC", " a  B,c", "X", "\0A\u{7f}b\"C", &below, &at];
+        for text in texts.into_iter().chain([capitals.as_str(), &"y".repeat(41), &"y".repeat(40)]) {
             let by_char = words(&format!("ж {text}"));
             assert_eq!(by_char.get(1..), Some(words(text).as_slice()), "{text}");
         }
