@@ -53,7 +53,7 @@ impl Splitter {
     }
 
     fn split_ascii(&mut self, text: &str, take: &mut impl FnMut(&str, bool)) {
-        // Where the run at hand begins, and where its last capital stands.
+        // Where the run at hand begins, and where in it the last capital stands.
         let (mut from, mut capital) = (0, None);
         for (at, byte) in text.bytes().enumerate() {
             match byte {
